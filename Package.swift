@@ -1,0 +1,156 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Nightjar's targets, lowest layer first. `doc/ARCHITECTURE.md` says what each is for, and
+// `Tests/LayoutTests` holds the same table against every `import` in the tree.
+
+// Warnings are errors wherever the result is judged: in CI, and in contrib/test, which sets NIGHTJAR_STRICT.
+let strict = Context.environment["CI"] != nil || Context.environment["NIGHTJAR_STRICT"] != nil
+
+let ourSettings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+extension Target {
+    static func ours(
+        _ name: String, _ dependencies: [Target.Dependency] = [], linker: [LinkerSetting] = []
+    ) -> Target {
+        .target(name: name, dependencies: dependencies, swiftSettings: ourSettings, linkerSettings: linker)
+    }
+
+    static func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .executableTarget(name: name, dependencies: dependencies, swiftSettings: ourSettings)
+    }
+
+    static func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .testTarget(name: name, dependencies: dependencies, swiftSettings: ourSettings)
+    }
+}
+
+extension Target.Dependency {
+    static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
+    static let collections: Self = .product(name: "Collections", package: "swift-collections")
+    static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
+    static let x509: Self = .product(name: "X509", package: "swift-certificates")
+    static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
+    static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let toml: Self = .product(name: "TOMLKit", package: "TOMLKit")
+    static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let logging: Self = .product(name: "Logging", package: "swift-log")
+    static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
+    static let arguments: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+}
+
+let package = Package(
+    name: "nightjar",
+    products: [
+        .executable(name: "nightjar", targets: ["nightjar"]),
+        .executable(name: "nightjar-node", targets: ["nightjar-node"]),
+        .executable(name: "nightjar-lab", targets: ["nightjar-lab"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C libraries of the system.
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Base.
+        .ours("WireFormat"),
+        .ours("MixCrypto", ["WireFormat", .crypto, .cryptoExtras, "CSodium"]),
+
+        // Formats.
+        .ours("Sphinx", ["MixCrypto", "WireFormat"]),
+        .ours("Messages", ["MixCrypto", "WireFormat", "Sphinx", "CISAL", "CZlib"]),
+        .ours("Directory", ["MixCrypto", "WireFormat", "Sphinx"]),
+
+        // Protocol.
+        .ours("MMTP", ["MixCrypto", "WireFormat", .nioCore, .nioPosix, .nioSSL, .nioTLS, .x509, .asn1, .crypto]),
+        .ours("Mixing", ["WireFormat", .collections]),
+
+        // Adapters.
+        .ours("Spool", ["MixCrypto", "WireFormat", .grdb]),
+        .ours("Exits", ["WireFormat", "Messages", .nioCore, .nioPosix, .nioSSL]),
+        .ours("Daemon", ["WireFormat", .lifecycle, .toml, .logging, .metrics, .nioCore, .nioPosix, .nioHTTP1]),
+
+        // Programs.
+        .ours(
+            "NodeProgram",
+            [
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Daemon",
+                .lifecycle, .logging, .nioCore, .nioPosix, .toml,
+            ]),
+        .ours(
+            "ClientProgram",
+            [
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
+                .nioCore, .nioPosix, .toml, .logging,
+            ]),
+        .ours("LabProgram", ["MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "Daemon", "NodeProgram", "ClientProgram"]),
+
+        // Executables.
+        .program("nightjar", ["ClientProgram", "WireFormat", .arguments]),
+        .program("nightjar-node", ["NodeProgram", "WireFormat", .arguments]),
+        .program("nightjar-lab", ["LabProgram", "WireFormat", .arguments]),
+        .program(
+            "nightjar-bench",
+            [
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Spool", "NodeProgram", "ClientProgram",
+                .crypto, .cryptoExtras, .nioCore, .nioPosix, .arguments,
+            ]),
+
+        // Tests. `TestSupport` holds what several of them need: seeds that are printed, directories that go away.
+        .target(
+            name: "TestSupport", dependencies: ["WireFormat", "MixCrypto"], path: "Tests/TestSupport",
+            swiftSettings: ourSettings),
+        .tests("LayoutTests", []),
+        .tests("WireFormatTests", ["WireFormat", "TestSupport"]),
+        .tests("MixCryptoTests", ["MixCrypto", "WireFormat", "TestSupport"]),
+        .tests("SphinxTests", ["Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
+        .tests("MessagesTests", ["Messages", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
+        .tests("DirectoryTests", ["Directory", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
+        .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
+        .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
+        .tests("SpoolTests", ["Spool", "MixCrypto", "WireFormat", "TestSupport", .grdb]),
+        .tests("ExitsTests", ["Exits", "Messages", "WireFormat", "TestSupport", .nioCore, .nioPosix]),
+        .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .logging, .metrics]),
+        .tests(
+            "NodeTests",
+            [
+                "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
+                "TestSupport",
+            ]),
+        .tests(
+            "ClientTests",
+            ["ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "Spool", "Daemon", "TestSupport"]),
+        .tests(
+            "IntegrationTests",
+            [
+                "LabProgram", "NodeProgram", "ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP",
+                "Spool", "TestSupport",
+            ]),
+    ]
+)
