@@ -23,7 +23,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         let (sum, overflow) = time.milliseconds.addingReportingOverflow(interval.milliseconds)
         return Self(milliseconds: overflow ? (interval.milliseconds > 0 ? .max : .min) : sum)
     }
-    public static func - (time: Self, interval: Interval) -> Self { time + Interval(milliseconds: -interval.milliseconds) }
+    public static func - (time: Self, interval: Interval) -> Self { time + interval * -1 }
     public static func - (left: Self, right: Self) -> Interval {
         let (difference, overflow) = left.milliseconds.subtractingReportingOverflow(right.milliseconds)
         return Interval(milliseconds: overflow ? (left > right ? .max : -.max) : difference)
@@ -90,9 +90,9 @@ public struct Interval: Hashable, Comparable, Sendable {
     public static let zero = Interval(milliseconds: 0)
     public static func milliseconds(_ count: Int64) -> Self { Self(milliseconds: count) }
     public static func seconds(_ count: Int64) -> Self { Self(milliseconds: Timestamp(seconds: count).milliseconds) }
-    public static func minutes(_ count: Int64) -> Self { seconds(count * 60) }
-    public static func hours(_ count: Int64) -> Self { seconds(count * 3600) }
-    public static func days(_ count: Int64) -> Self { seconds(count * 86_400) }
+    public static func minutes(_ count: Int64) -> Self { seconds(60) * count }
+    public static func hours(_ count: Int64) -> Self { seconds(3600) * count }
+    public static func days(_ count: Int64) -> Self { seconds(86_400) * count }
     /// The nearest interval of `value` seconds, saturating; not-a-number counts as zero.
     public static func seconds(fraction value: Double) -> Self {
         guard value.isFinite else { return value > 0 ? Self(milliseconds: .max) : .zero }
@@ -107,7 +107,7 @@ public struct Interval: Hashable, Comparable, Sendable {
         let (sum, overflow) = left.milliseconds.addingReportingOverflow(right.milliseconds)
         return Self(milliseconds: overflow ? (left.milliseconds > 0 ? .max : -.max) : sum)
     }
-    public static func - (left: Self, right: Self) -> Self { left + Self(milliseconds: -right.milliseconds) }
+    public static func - (left: Self, right: Self) -> Self { left + right * -1 }
     public static func * (interval: Self, factor: Int64) -> Self {
         let (product, overflow) = interval.milliseconds.multipliedReportingOverflow(by: factor)
         return Self(milliseconds: overflow ? ((interval.milliseconds > 0) == (factor > 0) ? .max : -.max) : product)
