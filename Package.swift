@@ -93,7 +93,7 @@ let package = Package(
 
         // Adapters.
         .ours("Spool", ["MixCrypto", "WireFormat", .grdb]),
-        .ours("Exits", ["WireFormat", "Messages", .nioCore, .nioPosix, .nioSSL]),
+        .ours("Exits", ["MixCrypto", "WireFormat", "Messages", .nioCore, .nioPosix, .nioSSL, .nioTLS]),
         .ours("Daemon", ["WireFormat", .lifecycle, .toml, .logging, .metrics, .nioCore, .nioPosix, .nioHTTP1]),
 
         // Programs.
@@ -135,7 +135,7 @@ let package = Package(
         .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
         .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
         .tests("SpoolTests", ["Spool", "MixCrypto", "WireFormat", "TestSupport", .grdb]),
-        .tests("ExitsTests", ["Exits", "Messages", "WireFormat", "TestSupport", .nioCore, .nioPosix]),
+        .tests("ExitsTests", ["Exits", "Messages", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .logging, .metrics]),
         .tests(
             "NodeTests",
