@@ -1,0 +1,183 @@
+// What a node says of itself, signed with its identity key (doc/DIRECTORY.md, descriptor).
+
+public import MixCrypto
+public import WireFormat
+private import Sphinx
+
+/// The contents of a descriptor before it is signed.
+public struct DescriptorFields: Sendable {
+    /// Name of the network that the node belongs to.
+    public var network: String
+    public var nickname: Nickname
+    public var addresses: [NodeAddress]
+    public var published: Timestamp
+    public var validUntil: Timestamp
+    /// Packet keys: the current period's and those of the periods to come.
+    public var keys: [KeyPeriod: KEMPublicKey]
+    public var capabilities: [Capability]
+    /// Strategy and its settings, as `Mixing` spells it.
+    public var mixing: [String]
+    /// Settings known to be weak that the operator chose knowingly.
+    public var weaknesses: [String]
+    /// Nodes run by the same people.
+    public var family: [NodeID]
+    /// How to reach the operator; free text of one line.
+    public var contact: String
+    /// Name and version of the software.
+    public var software: String
+
+    public init(
+        network: String, nickname: Nickname, addresses: [NodeAddress], published: Timestamp, validUntil: Timestamp,
+        keys: [KeyPeriod: KEMPublicKey], capabilities: [Capability], mixing: [String] = ["poisson"], weaknesses: [String] = [],
+        family: [NodeID] = [], contact: String = "", software: String
+    ) {
+        self.network = network
+        self.nickname = nickname
+        self.addresses = addresses
+        self.published = published
+        self.validUntil = validUntil
+        self.keys = keys
+        self.capabilities = capabilities
+        self.mixing = mixing
+        self.weaknesses = weaknesses
+        self.family = family
+        self.contact = contact
+        self.software = software
+    }
+
+    fileprivate func items(identity: VerificationKey) -> [DocumentItem] {
+        var items: [DocumentItem] = [
+            DocumentItem(DocumentKind.descriptor.rawValue, ["1"]),
+            DocumentItem("network", [network]),
+            DocumentItem("nickname", [nickname.text]),
+            DocumentItem("identity", [], object: DocumentObject(DocumentSignature.keyLabel, identity.bytes)),
+        ]
+        items += addresses.map { DocumentItem("address", [$0.host, String($0.port)]) }
+        items.append(DocumentItem("mmtp", ["1"]))
+        items.append(DocumentItem("geometry", [Geometry.suite1.digest.hex]))
+        items.append(DocumentItem("published", [published.description]))
+        items.append(DocumentItem("valid-until", [validUntil.description]))
+        items.append(DocumentItem("software", software.split(separator: " ").map(String.init)))
+        items += keys.sorted { $0.key < $1.key }.map { period, key in
+            DocumentItem("packet-key", [String(period.number)], object: DocumentObject(Descriptor.keyLabel, key.bytes))
+        }
+        items += capabilities.sorted { $0.name < $1.name }.map { DocumentItem("capability", $0.words) }
+        items.append(DocumentItem("mixing", mixing))
+        items += weaknesses.sorted().map { DocumentItem("weakness", [$0]) }
+        items += family.sorted().map { DocumentItem("family", [$0.hex]) }
+        if !contact.isEmpty {
+            items.append(DocumentItem("contact", contact.split(separator: " ").map(String.init)))
+        }
+        return items
+    }
+}
+
+/// A descriptor as it came: parsed, but signed by nobody in particular yet.
+public struct UnverifiedDescriptor: Sendable {
+    let fields: DescriptorFields
+    let identity: VerificationKey
+    let signature: [UInt8]
+    let bytes: [UInt8]
+    let signedCount: Int
+
+    /// Parses the canonical form.
+    public init(_ bytes: [UInt8]) throws(DocumentError) {
+        guard bytes.count <= Descriptor.maximumSize else { throw DocumentError(line: 0, reason: .tooLarge) }
+        var reader = DocumentReader(try Document.parse(bytes))
+        guard try reader.take(DocumentKind.descriptor.rawValue, arguments: 1).arguments == ["1"] else { throw reader.invalid() }
+        let network = try reader.take("network", arguments: 1).arguments[0]
+        guard Capability.isToken(network) else { throw reader.invalid() }
+        guard let nickname = Nickname(try reader.take("nickname", arguments: 1).arguments[0]) else { throw reader.invalid() }
+        let identityItem = try reader.take("identity", arguments: 0, object: DocumentSignature.keyLabel)
+        guard let identity = try? VerificationKey(identityItem.object?.bytes ?? []) else { throw reader.invalid() }
+        var addresses: [NodeAddress] = []
+        for item in try reader.takeAll("address", arguments: 2) {
+            guard let port = UInt16(item.arguments[1]), String(port) == item.arguments[1],
+                let address = NodeAddress(host: item.arguments[0], port: port), !addresses.contains(address)
+            else { throw reader.invalid() }
+            addresses.append(address)
+        }
+        guard (1...Descriptor.maximumAddresses).contains(addresses.count) else { throw reader.invalid() }
+        guard try reader.take("mmtp").arguments.contains("1") else { throw reader.invalid() }
+        guard try reader.take("geometry", arguments: 1).arguments[0] == Geometry.suite1.digest.hex else { throw reader.invalid() }
+        guard let published = Timestamp(try reader.take("published", arguments: 1).arguments[0]) else { throw reader.invalid() }
+        guard let validUntil = Timestamp(try reader.take("valid-until", arguments: 1).arguments[0]), published < validUntil
+        else { throw reader.invalid() }
+        let software = try reader.take("software").arguments.joined(separator: " ")
+        var keys: [KeyPeriod: KEMPublicKey] = [:]
+        var last: KeyPeriod?
+        for item in try reader.takeAll("packet-key", arguments: 1, object: Descriptor.keyLabel) {
+            guard let number = UInt16(item.arguments[0]), String(number) == item.arguments[0], last.map({ $0.number < number }) ?? true,
+                keys.count < Descriptor.maximumKeys, let key = try? KEMPublicKey(item.object?.bytes ?? [])
+            else { throw reader.invalid() }
+            last = KeyPeriod(number)
+            keys[KeyPeriod(number)] = key
+        }
+        var capabilities: [Capability] = []
+        for item in try reader.takeAll("capability") {
+            guard let capability = Capability(words: item.arguments), capabilities.last.map({ $0.name < capability.name }) ?? true
+            else { throw reader.invalid() }
+            capabilities.append(capability)
+        }
+        let mixing = try reader.take("mixing").arguments
+        let weaknesses = try reader.takeAll("weakness", arguments: 1).map { $0.arguments[0] }
+        var family: [NodeID] = []
+        for item in try reader.takeAll("family", arguments: 1) {
+            guard let id = NodeID(hex: item.arguments[0]), family.last.map({ $0 < id }) ?? true else { throw reader.invalid() }
+            family.append(id)
+        }
+        let contact = reader.isNext("contact") ? try reader.take("contact").arguments.joined(separator: " ") : ""
+        signedCount = reader.offset ?? bytes.count
+        signature = try reader.take("signature", arguments: 0, object: DocumentSignature.label).object?.bytes ?? []
+        try reader.end()
+        self.identity = identity
+        self.bytes = bytes
+        fields = DescriptorFields(
+            network: network, nickname: nickname, addresses: addresses, published: published, validUntil: validUntil, keys: keys,
+            capabilities: capabilities, mixing: mixing, weaknesses: weaknesses, family: family, contact: contact, software: software)
+    }
+
+    /// The one door to a `Descriptor`: the signature is that of the identity key, for this kind of document and network.
+    public func verify(network: String) throws(DocumentError) -> Descriptor {
+        let message = DocumentSignature.message(.descriptor, network: network, body: bytes[..<signedCount])
+        guard fields.network == network, identity.isValid(signature, over: message) else {
+            throw DocumentError(line: 0, reason: .signature)
+        }
+        return Descriptor(verified: self)
+    }
+}
+
+/// A descriptor that the node whose id it has did sign.
+public struct Descriptor: Sendable {
+    /// Most bytes of a descriptor.
+    public static let maximumSize = 64 << 10
+    /// Most addresses of a node.
+    public static let maximumAddresses = 8
+    /// Most packet keys of a node.
+    public static let maximumKeys = 16
+    static let keyLabel = "XWING KEY"
+
+    public let fields: DescriptorFields
+    public let identity: VerificationKey
+    public let id: NodeID
+    /// The canonical bytes.
+    public let bytes: [UInt8]
+
+    fileprivate init(verified: UnverifiedDescriptor) {
+        fields = verified.fields
+        identity = verified.identity
+        id = verified.identity.nodeID
+        bytes = verified.bytes
+    }
+
+    /// Signs `fields` with the identity key.
+    /// - Throws: `DocumentError` if a field is not of the form that a descriptor allows.
+    public static func make(_ fields: DescriptorFields, identity: SigningKey) throws -> Descriptor {
+        let items = fields.items(identity: identity.verificationKey)
+        let bytes = try DocumentSignature.sign(items, kind: .descriptor, network: fields.network, key: identity)
+        return try UnverifiedDescriptor(bytes).verify(network: fields.network)
+    }
+
+    /// Whether the node says that it can do `name` (`Capability.Name`).
+    public func can(_ name: String) -> Bool { fields.capabilities.contains { $0.name == name } }
+}
