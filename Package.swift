@@ -115,12 +115,7 @@ let package = Package(
         .program("nightjar", ["ClientProgram", "WireFormat", .arguments]),
         .program("nightjar-node", ["NodeProgram", "WireFormat", .arguments]),
         .program("nightjar-lab", ["LabProgram", "WireFormat", .arguments]),
-        .program(
-            "nightjar-bench",
-            [
-                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Spool", "NodeProgram", "ClientProgram",
-                .crypto, .cryptoExtras, .nioCore, .nioPosix, .arguments,
-            ]),
+        .program("nightjar-bench", ["MixCrypto", "WireFormat", "Sphinx", .crypto, .cryptoExtras, .arguments]),
 
         // Tests. `TestSupport` holds what several of them need: seeds that are printed, directories that go away.
         .target(
