@@ -26,8 +26,8 @@ extension Target {
         .executableTarget(name: name, dependencies: dependencies, swiftSettings: ourSettings)
     }
 
-    static func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-        .testTarget(name: name, dependencies: dependencies, swiftSettings: ourSettings)
+    static func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+        .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: ourSettings)
     }
 }
 
@@ -130,7 +130,7 @@ let package = Package(
         .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
         .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
         .tests("SpoolTests", ["Spool", "MixCrypto", "WireFormat", "TestSupport", .grdb]),
-        .tests("ExitsTests", ["Exits", "Messages", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix]),
+        .tests("ExitsTests", ["Exits", "Messages", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix], exclude: ["Peers"]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .logging, .metrics]),
         .tests(
             "NodeTests",
