@@ -1,0 +1,24 @@
+public import WireFormat
+
+/// The bounds of a listener. Times here are real time, unlike those of certificates and limits.
+public struct ListenerConfiguration: Sendable {
+    /// Limits for address blocks and on connections as a whole.
+    public var limits = PeerLimits.Configuration()
+    /// Packets that the receiver may hold unanswered, of all connections, 32 KiB each; above it frames are answered
+    /// REJECTED busy and not copied. The default is 128 MiB.
+    public var framesInFlight = 4096
+    /// From the TCP connection to the end of the TLS handshake.
+    public var handshakeTimeout = Interval.seconds(10)
+    /// From a frame's first byte to its last, as long as the listener is reading.
+    public var frameTimeout = Interval.seconds(60)
+    /// A connection without a frame for this long is closed.
+    public var idleTimeout = Interval.minutes(5)
+    /// The same while the listener is under load (`PeerLimits.isUnderLoad`).
+    public var loadedIdleTimeout = Interval.seconds(15)
+    /// TCP connections that the system may hold before they are accepted.
+    public var backlog = 512
+    /// Most bytes taken from a socket at a time; memory of a busy connection is some three times this.
+    public var readSize = 131_072
+
+    public init() {}
+}
