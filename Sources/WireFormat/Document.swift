@@ -90,15 +90,17 @@ public enum Document {
         var items: [ParsedItem] = []
         var offset = 0
         var line = 0
-        var openObject: (label: String, text: [UInt8], count: Int, lastWasFull: Bool)?
+        var openObject: (label: String, lines: Int, lastWasFull: Bool)?
+        // Beside the tuple, so that a line is appended in place and a large object costs no more than its size.
+        var objectText: [UInt8] = []
         while offset < bytes.count {
             let end = bytes[offset...].firstIndex(of: 10) ?? bytes.count
             let text = bytes[offset..<end]
             line += 1
             if let object = openObject {
                 if text.starts(with: "-----".utf8) {
-                    guard text.elementsEqual("-----END \(object.label)-----".utf8), object.count > 0,
-                        let decoded = Base64.decode(String(decoding: object.text, as: UTF8.self)),
+                    guard text.elementsEqual("-----END \(object.label)-----".utf8), object.lines > 0,
+                        let decoded = Base64.decode(String(decoding: objectText, as: UTF8.self)),
                         let last = items.popLast()
                     else { throw DocumentError(line: line, reason: .object) }
                     var item = last.item
@@ -109,13 +111,15 @@ public enum Document {
                     guard object.lastWasFull, !text.isEmpty, text.count <= columns else {
                         throw DocumentError(line: line, reason: .object)
                     }
-                    openObject = (object.label, object.text + text, object.count + 1, text.count == columns)
+                    objectText += text
+                    openObject = (object.label, object.lines + 1, text.count == columns)
                 }
             } else if text.starts(with: "-----".utf8) {
                 guard let label = label(of: text), let last = items.last, last.item.object == nil else {
                     throw DocumentError(line: line, reason: .object)
                 }
-                openObject = (label, [], 0, true)
+                openObject = (label, 0, true)
+                objectText.removeAll(keepingCapacity: true)
             } else {
                 items.append(ParsedItem(item: try keywordLine(text, line: line), line: line, offset: offset))
             }
