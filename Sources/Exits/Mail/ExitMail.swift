@@ -1,0 +1,98 @@
+// The mail that leaves an exit: a head made here, then the sender's body as it is. Notices to recipients stand in the
+// head, because a body that is altered is no longer what was signed or encrypted. What a sender may put into the head
+// is decided by `HeaderRules`, applied here again whatever the sender's own program did.
+
+public import Messages
+public import WireFormat
+
+/// A head ready to be sent, and what the server wants to know beforehand.
+public struct ExitMail: Hashable, Sendable {
+    /// Header fields and the blank line after them, ASCII, CRLF line ends.
+    public let head: [UInt8]
+    /// Head and body in bytes with CRLF line ends, before dot-stuffing: the SIZE of RFC 1870.
+    public let wireBytes: Int
+    /// Whether the body has bytes over 127.
+    public let hasEightBit: Bool
+
+    /// Composes the head.
+    ///
+    /// - Parameters:
+    ///   - recipients: what To shows; empty for `undisclosed-recipients`.
+    ///   - fields: what the sender set. A display name shows in From, tagged.
+    ///   - body: the facts of the body that will follow.
+    ///   - token: a keyed digest of the message id (HMAC under a secret of the exit's). It becomes the Message-ID: the same
+    ///     at every attempt, so that doubles can be recognised, and telling nobody else the id.
+    ///   - now: the time of the attempt, for Date.
+    /// - Throws: why this mail cannot be sent at all; everything a hostile sender can cause ends here.
+    public static func compose(
+        identity: ExitIdentity, recipients: [MailRecipient], fields: [SenderField: String], body: BodyFacts, token: Digest,
+        now: Timestamp
+    ) throws(RefusalReason) -> ExitMail {
+        if let reason = body.refusal { throw reason }
+        let headers: [HeaderField]
+        do throws(HeaderViolation) {
+            headers = try fieldList(
+                identity: identity, recipients: recipients, sender: fields, body: body, token: token, now: now)
+        } catch {
+            throw RefusalReason(error.reason)
+        }
+        let head = headers.flatMap(\.serialized) + [0x0D, 0x0A]
+        return ExitMail(head: head, wireBytes: head.count + body.wireBytes, hasEightBit: body.hasEightBit)
+    }
+
+    /// All fields in a fixed order, so that the head does not show which program wrote the mail.
+    private static func fieldList(
+        identity: ExitIdentity, recipients: [MailRecipient], sender: [SenderField: String], body: BodyFacts, token: Digest,
+        now: Timestamp
+    ) throws(HeaderViolation) -> [HeaderField] {
+        let checked = try HeaderRules.senderHeaders(from: sender)
+        let displayName = identity.showsDisplayNames ? sender[.displayName] : nil
+        let shown = recipients.map(\.address).joined(separator: ", ")
+        var headers = [
+            try HeaderField("Date", MailDate.text(now, step: identity.dateStep)),
+            try HeaderRules.from(displayName: displayName, address: identity.address.address),
+            try HeaderField("To", shown.isEmpty ? "undisclosed-recipients:;" : shown),
+            // 20 of the 32 bytes: more than enough to be unique, and a short line.
+            try HeaderField("Message-ID", "<\(Hex.encode(token.bytes.prefix(20)))@\(identity.address.host)>"),
+        ]
+        if sender[.subject] == nil { headers.append(try HeaderField(SenderField.subject.name, identity.defaultSubject)) }
+        headers += checked.filter { SenderField(headerName: $0.name)?.isMIME == false }
+        headers += try mimeFields(checked.filter { SenderField(headerName: $0.name)?.isMIME == true }, body: body)
+        headers.append(try HeaderField("X-Anonymous", "yes"))
+        headers.append(
+            try HeaderField(
+                "Comments",
+                "This message came through a network of anonymous remailers. The operator of this exit does not know who wrote"
+                    + " it. Complaints and requests to receive no more: \(identity.complaints.address)"))
+        return headers
+    }
+
+    /// The sender's MIME fields and those without which the body would be declared as something that it is not.
+    private static func mimeFields(_ sender: [HeaderField], body: BodyFacts) throws(HeaderViolation) -> [HeaderField] {
+        var fields = sender
+        func lacks(_ field: SenderField) -> Bool { !fields.contains { $0.name == field.name } }
+        if fields.isEmpty, body.hasEightBit {
+            fields.append(try HeaderField(SenderField.contentType.name, "text/plain; charset=utf-8"))
+        }
+        // Without the field the encoding is 7bit (RFC 2045 section 6.1).
+        if body.hasEightBit, lacks(.contentTransferEncoding) {
+            fields.append(try HeaderField(SenderField.contentTransferEncoding.name, "8bit"))
+        }
+        if !fields.isEmpty, lacks(.mimeVersion) {
+            fields.insert(try HeaderField(SenderField.mimeVersion.name, "1.0"), at: 0)
+        }
+        return fields
+    }
+}
+
+extension RefusalReason {
+    init(_ violation: HeaderViolation.Reason) {
+        self =
+            switch violation {
+            case .tooLong, .lineTooLong: .longHeader
+            case .malformedEncodedWord: .badEncodedWord
+            case .unsafeName: .badDisplayName
+            default: .badHeader
+            }
+    }
+}
