@@ -94,19 +94,20 @@ let package = Package(
         // Adapters.
         .ours("Spool", ["MixCrypto", "WireFormat", .grdb]),
         .ours("Exits", ["MixCrypto", "WireFormat", "Messages", .nioCore, .nioPosix, .nioSSL, .nioTLS]),
+        .ours("Forwarding", ["WireFormat", "MMTP", "Mixing", "Spool", .nioCore]),
         .ours("Daemon", ["WireFormat", .lifecycle, .toml, .logging, .metrics, .nioCore, .nioPosix, .nioHTTP1]),
 
         // Programs.
         .ours(
             "NodeProgram",
             [
-                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Daemon",
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Forwarding", "Daemon",
                 .lifecycle, .logging, .nioCore, .nioPosix, .toml,
             ]),
         .ours(
             "ClientProgram",
             [
-                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding", "Daemon",
                 .nioCore, .nioPosix, .toml, .logging,
             ]),
         .ours("LabProgram", ["MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "Daemon", "NodeProgram", "ClientProgram"]),
