@@ -6,7 +6,7 @@ public struct HeaderViolation: Error, Hashable, Sendable, CustomStringConvertibl
     /// What is wrong with the value.
     public enum Reason: String, Hashable, Sendable, CaseIterable {
         case badName, empty, controlCharacter, notASCII, surroundingSpace, tooLong, lineTooLong
-        case malformedEncodedWord, malformedMessageID, malformedValue, unsafeName
+        case malformedEncodedWord, malformedMessageID, malformedValue, unsupportedEncoding, unsafeName
     }
 
     /// The field's name.
@@ -30,6 +30,7 @@ public struct HeaderViolation: Error, Hashable, Sendable, CustomStringConvertibl
         case .malformedEncodedWord: "\(field) has an encoded word that is not well-formed; write plain text instead"
         case .malformedMessageID: "\(field) must be message ids in angle brackets, with spaces between them"
         case .malformedValue: "\(field) is not well-formed; see rfc 2045"
+        case .unsupportedEncoding: "\(field) must be 7bit, 8bit, quoted-printable or base64; encode the mail in one of these"
         case .unsafeName:
             "\(field) may have only letters, digits, single spaces and - ' . _, at most "
                 + "\(HeaderRules.maximumDisplayName) characters"

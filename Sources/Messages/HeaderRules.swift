@@ -66,7 +66,7 @@ public enum HeaderRules {
         case .contentTransferEncoding:
             // Not "binary": SMTP carries lines.
             guard ["7bit", "8bit", "quoted-printable", "base64"].contains(value.lowercased()) else {
-                throw HeaderViolation(field.name, .malformedValue)
+                throw HeaderViolation(field.name, .unsupportedEncoding)
             }
         case .contentType, .contentDisposition:
             let header = try HeaderField(field.name, value)

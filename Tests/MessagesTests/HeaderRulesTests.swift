@@ -41,7 +41,7 @@ import TestSupport
         (.references, "<a@b><c@d>", .malformedMessageID),
         (.references, "<a@b> <\"c\"@d>", .malformedMessageID),
         (.mimeVersion, "1.1", .malformedValue),
-        (.contentTransferEncoding, "binary", .malformedValue),
+        (.contentTransferEncoding, "binary", .unsupportedEncoding),
         (.contentType, "text", .malformedValue),
         (.contentType, "text/plain; charset", .malformedValue),
         (.contentType, "text/plain; charset=\"utf", .malformedValue),
