@@ -84,7 +84,7 @@ let package = Package(
 
         // Formats.
         .ours("Sphinx", ["MixCrypto", "WireFormat"]),
-        .ours("Messages", ["MixCrypto", "WireFormat", "Sphinx", "CISAL", "CZlib"]),
+        .ours("Messages", ["MixCrypto", "WireFormat", "CISAL", "CZlib"]),
         .ours("Directory", ["MixCrypto", "WireFormat", "Sphinx"]),
 
         // Protocol.

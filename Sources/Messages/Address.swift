@@ -19,13 +19,17 @@ public enum AddressError: Error, Hashable, Sendable, CaseIterable, CustomStringC
         case .reservedScheme: "news: is reserved and not delivered yet; use an smtp: address of a mail-to-news gateway"
         case .missingAt: "the address needs one @; write for example user@example.org"
         case .badLocalPart:
-            "the part before @ is not valid; use at most 64 letters, digits and !#$%&'*+-/=?^_`{|}~ with single dots between"
+            "the part before @ is not valid; use at most 64 letters, digits and !#$%&'*+-/=?^_`{|}~ "
+                + "with single dots between"
         case .quotedLocalPart: "quoted names before @ are not supported; use an address without quotes"
-        case .badHost: "the part after @ is not a host name; use labels of letters, digits and hyphens with dots between"
+        case .badHost:
+            "the part after @ is not a host name; use labels of letters, digits and hyphens with dots between"
         case .hostLiteral: "an ip address after @ is not supported; use a host name"
-        case .badMailbox: "a mailbox is named by its id; write box: and 64 lower-case hexadecimal digits, then @ and the node"
+        case .badMailbox:
+            "a mailbox is named by its id; write box: and 64 lower-case hexadecimal digits, then @ and the node"
         case .badNode: "the part after @ is not a node's name or id; use letters, digits, hyphens and underscores"
-        case .badName: "the name before @ is not valid; use at most 64 lower-case letters, digits, dots, hyphens, underscores"
+        case .badName:
+            "the name before @ is not valid; use at most 64 lower-case letters, digits, dots, hyphens, underscores"
         case .dropHasMore: "nothing may follow drop:; remove the rest"
         case .notCanonical: "the address is not in its canonical spelling"
         }
@@ -136,8 +140,8 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
             }
     }
 
-    /// Host name of RFC 1123 section 2.1 in lower case: labels of 1 to 63 characters, at most 253 in all, the last label
-    /// not only digits.
+    /// Host name of RFC 1123 section 2.1 in lower case: labels of 1 to 63 characters, at most 253 in all, the last
+    /// label not only digits.
     private static func hostName(_ text: ArraySlice<UInt8>) throws(AddressError) -> String {
         guard text.first != 0x5B else { throw .hostLiteral }
         let labels = text.split(separator: 0x2E, omittingEmptySubsequences: false)

@@ -53,7 +53,8 @@ public enum EncodedWord {
 
     /// Whether `bytes` are one encoded word.
     private static func isWord(_ bytes: [UInt8]) -> Bool {
-        guard bytes.count <= maximumLength, bytes.starts(with: [0x3D, 0x3F]), bytes.suffix(2).elementsEqual([0x3F, 0x3D])
+        guard bytes.count <= maximumLength, bytes.starts(with: [0x3D, 0x3F]),
+            bytes.suffix(2).elementsEqual([0x3F, 0x3D])
         else { return false }
         let parts = bytes.dropFirst(2).dropLast(2).split(separator: 0x3F, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[2].isEmpty else { return false }

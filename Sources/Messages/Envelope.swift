@@ -8,7 +8,9 @@ public enum EnvelopeError: Error, Hashable, Sendable, CustomStringConvertible {
     case noRecipient, tooManyRecipients, duplicateRecipient
     case address(AddressError)
     case wrongReplyBlockSize, tooManyReplyBlocks
-    case emptyField(SenderField), fieldTooLong(SenderField), fieldsTooLarge
+    case emptyField(SenderField)
+    case fieldTooLong(SenderField)
+    case fieldsTooLarge
     case unknownBodyKind, unknownField, fieldsOutOfOrder, notText, malformed
 
     public var description: String {
@@ -60,7 +62,8 @@ public struct Envelope: Hashable, Sendable {
         guard recipients.count <= MessageLimits.recipients else { throw .tooManyRecipients }
         guard Set(recipients).count == recipients.count else { throw .duplicateRecipient }
         guard replyBlocks.count <= MessageLimits.replyBlocks else { throw .tooManyReplyBlocks }
-        guard (replyBlocks + [receiptBlock].compactMap(\.self)).allSatisfy({ $0.count == PayloadSize.replyBlock }) else {
+        guard (replyBlocks + [receiptBlock].compactMap(\.self)).allSatisfy({ $0.count == PayloadSize.replyBlock })
+        else {
             throw .wrongReplyBlockSize
         }
         var size = 0

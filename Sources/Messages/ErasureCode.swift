@@ -15,6 +15,8 @@ public enum ErasureError: Error, Hashable, Sendable, CaseIterable {
     case noSuchShare
     /// Two shares of one index.
     case duplicateShare
+    /// Data behind the message's end that is not zero.
+    case badPadding
 }
 
 /// A systematic code of k shares of data and n - k of redundancy, all of one size.

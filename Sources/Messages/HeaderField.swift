@@ -30,7 +30,8 @@ public struct HeaderViolation: Error, Hashable, Sendable, CustomStringConvertibl
         case .malformedEncodedWord: "\(field) has an encoded word that is not well-formed; write plain text instead"
         case .malformedMessageID: "\(field) must be message ids in angle brackets, with spaces between them"
         case .malformedValue: "\(field) is not well-formed; see rfc 2045"
-        case .unsupportedEncoding: "\(field) must be 7bit, 8bit, quoted-printable or base64; encode the mail in one of these"
+        case .unsupportedEncoding:
+            "\(field) must be 7bit, 8bit, quoted-printable or base64; encode the mail in one of these"
         case .unsafeName:
             "\(field) may have only letters, digits, single spaces and - ' . _, at most "
                 + "\(HeaderRules.maximumDisplayName) characters"
@@ -47,8 +48,8 @@ public struct HeaderField: Hashable, Sendable {
 
     /// Longest line, without its end (RFC 5322 section 2.1.1).
     public static let maximumLine = 998
-    /// Where lines are folded when they have a space to fold at: within the 78 of RFC 5322 section 2.1.1 and the 76 that
-    /// RFC 2047 section 2 wants of lines with encoded words.
+    /// Where lines are folded when they have a space to fold at: within the 78 of RFC 5322 section 2.1.1 and the 76
+    /// that RFC 2047 section 2 wants of lines with encoded words.
     public static let foldingColumn = 76
     /// Longest value; more than any field of ours needs.
     public static let maximumValue = 16 << 10
@@ -56,7 +57,8 @@ public struct HeaderField: Hashable, Sendable {
     /// Checks name and value (RFC 5322 section 2.2): no control characters, nothing outside ASCII, no word that
     /// cannot be folded into lines of 998.
     public init(_ name: String, _ value: String) throws(HeaderViolation) {
-        guard !name.isEmpty, name.utf8.count <= 76, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }) else {
+        guard !name.isEmpty, name.utf8.count <= 76, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3A })
+        else {
             throw HeaderViolation("header", .badName)
         }
         let bytes = Array(value.utf8)

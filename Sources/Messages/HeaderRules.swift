@@ -86,7 +86,9 @@ public enum HeaderRules {
     /// ids in use are.
     static func isMessageID(_ text: Substring) -> Bool {
         let bytes = Array(text.utf8)
-        guard bytes.count >= 5, bytes.count <= maximumMessageID, bytes.first == 0x3C, bytes.last == 0x3E else { return false }
+        guard bytes.count >= 5, bytes.count <= maximumMessageID, bytes.first == 0x3C, bytes.last == 0x3E else {
+            return false
+        }
         let inner = bytes.dropFirst().dropLast()
         let forbidden = Array("<>()\"\\,;".utf8)
         guard inner.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !forbidden.contains($0) }) else { return false }

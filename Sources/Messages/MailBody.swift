@@ -22,14 +22,15 @@ public enum MailBodyViolation: Error, Hashable, Sendable, CustomStringConvertibl
         case .bareLineFeed(let line): "line \(line) of the body ends without a carriage return; end lines with crlf"
         case .zeroByte(let line): "line \(line) of the body has a zero byte, which mail cannot carry; \(encode)"
         case .lineTooLong(let line):
-            "line \(line) of the body is longer than \(HeaderField.maximumLine) bytes, which mail cannot carry; \(encode)"
+            "line \(line) of the body is longer than \(HeaderField.maximumLine) bytes, which mail cannot carry; "
+                + encode
         case .noFinalLineEnd: "the last line of the body has no end; add one"
         }
     }
 }
 
-/// Checks a body in pieces (RFC 5321 sections 2.3.8 and 4.5.3.1.6, RFC 6152): lines of at most 998 bytes that end in CRLF, no zero
-/// byte, any other byte allowed. Holds a few words of state, whatever the body's size.
+/// Checks a body in pieces (RFC 5321 sections 2.3.8 and 4.5.3.1.6, RFC 6152): lines of at most 998 bytes that end in
+/// CRLF, no zero byte, any other byte allowed. Holds a few words of state, whatever the body's size.
 public struct MailBodyCheck: Sendable {
     /// Whether a byte above 127 was seen: the mail then needs 8BITMIME.
     public private(set) var hasEightBit = false

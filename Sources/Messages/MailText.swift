@@ -81,7 +81,7 @@ struct MailText {
         return bytes[..<end].map { $0 == 0x09 ? 0x20 : $0 }
     }
 
-    /// Fields by which a header section is known: those of RFC 5322 and MIME, and what mail programs and servers always add.
+    /// Fields by which a header section is known: those of RFC 5322 and MIME, and what mail programs and servers add.
     private static let knownNames: Set<String> = Set([
         "from", "sender", "reply-to", "to", "cc", "bcc", "date", "message-id", "subject", "in-reply-to", "references",
         "received", "return-path", "delivered-to", "mime-version", "content-type", "content-transfer-encoding",

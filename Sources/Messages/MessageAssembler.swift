@@ -20,16 +20,16 @@ public struct MessageAssembler: Sendable {
         indices.count { $0 >= 0 && $0 < group.totalShares } >= group.dataShares
     }
 
-    /// The bytes of the message that `nextGroup` holds, from any k of its shares; then the next group is wanted. After an
-    /// error the same group is wanted still.
+    /// The bytes of the message that `nextGroup` holds, from any k of its shares; then the next group is wanted. After
+    /// an error the same group is wanted still.
     ///
     /// A share carries no proof of its own: packets authenticate their payloads, so that only the sender can spoil a
-    /// message, and then only his own. Padding behind the last data share that is not zero is refused as `unequalShares`.
+    /// message, and then only his own. Padding behind the message's end that is not zero is refused: `badPadding`.
     public mutating func data(from shares: [ErasureCode.Share]) throws(ErasureError) -> [UInt8] {
         guard let group = nextGroup else { throw .noSuchShare }
         guard shares.allSatisfy({ $0.bytes.count == layout.shareSize }) else { throw .unequalShares }
         var data = try ErasureCode(dataShares: group.dataShares, totalShares: group.totalShares).decode(shares)
-        guard data[group.length...].allSatisfy({ $0 == 0 }) else { throw .unequalShares }
+        guard data[group.length...].allSatisfy({ $0 == 0 }) else { throw .badPadding }
         data.removeSubrange(group.length...)
         nextGroup = layout.group(group.number + 1)
         return data

@@ -13,8 +13,8 @@ public enum MessageEncoder {
     static let version: UInt8 = 1
     static let compressedFlag: UInt8 = 1
 
-    /// The encoded message; `bodyTooLarge` if the body exceeds `limit` bytes. The body is compressed if that saves a share:
-    /// packets are all of one size, so that shortening a message within its last one would gain nothing.
+    /// The encoded message; `bodyTooLarge` if the body exceeds `limit` bytes. The body is compressed if that saves a
+    /// share: packets are all of one size, so that shortening a message within its last one would gain nothing.
     public static func encode(
         _ envelope: Envelope, body: [UInt8], capacity: ShareCapacity = .full, limit: Int = MessageLimits.body
     ) throws(MessageError) -> [UInt8] {

@@ -16,7 +16,7 @@ public enum MessageError: Error, Hashable, Sendable, CustomStringConvertible {
     case envelope(EnvelopeError)
     /// A body that would inflate to more than 20 times its length and 64 KiB.
     case inflatesTooFar
-    /// A compressed body that is not smaller than the body, or is not what zlib makes, or is not of the length promised.
+    /// A compressed body that is not shorter than the body, is not what zlib makes, or is not of the length promised.
     case malformedCompression
     /// zlib has no memory.
     case outOfMemory

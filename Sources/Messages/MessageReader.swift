@@ -64,8 +64,8 @@ public struct MessageReader: ~Copyable, Sendable {
         return envelope
     }
 
-    /// The next bytes of the body, 1 to 65,536; nil when the body is complete and nothing follows it. Use nothing of a body
-    /// before that nil: what came before an error is part of no message.
+    /// The next bytes of the body, 1 to 65,536; nil when the body is complete and nothing follows it. Use nothing of a
+    /// body before that nil: what came before an error is part of no message.
     public mutating func nextBodyChunk(from source: Source) throws -> [UInt8]? {
         switch phase {
         case .header: preconditionFailure("read the envelope first")

@@ -29,7 +29,7 @@ public enum OutgoingMailError: Error, Hashable, Sendable, CustomStringConvertibl
 }
 
 /// A mail without its sender: header fields that may travel, and the body in the form of the wire. What the writer or
-/// his mail program put into the body itself stays there: signatures, names of files, MIME boundaries of a certain style.
+/// his mail program put into the body itself stays there: signatures, names of files, MIME boundaries of a style.
 public struct OutgoingMail: Hashable, Sendable {
     /// The sender fields, each of which passes `HeaderRules`.
     public let fields: [SenderField: String]
@@ -97,7 +97,8 @@ public struct OutgoingMail: Hashable, Sendable {
         to recipients: [Address], receiptBlock: [UInt8]? = nil, replyBlocks: [[UInt8]] = []
     ) throws(EnvelopeError) -> Envelope {
         try Envelope(
-            recipients: recipients, bodyKind: .rfc5322, fields: fields, receiptBlock: receiptBlock, replyBlocks: replyBlocks)
+            recipients: recipients, bodyKind: .rfc5322, fields: fields, receiptBlock: receiptBlock,
+            replyBlocks: replyBlocks)
     }
 
     /// The value in the form that the rules want; nil if nothing of it can be kept.

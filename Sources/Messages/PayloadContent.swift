@@ -123,7 +123,8 @@ public enum PayloadContent: Sendable {
     private static func injection(_ body: ArraySlice<UInt8>) throws(PayloadError) -> Injection {
         var reader = WireReader(body)
         let node: NodeID
-        let header, key: ArraySlice<UInt8>
+        let header: ArraySlice<UInt8>
+        let key: ArraySlice<UInt8>
         do throws(WireError) {
             node = try reader.fixed()
             header = try reader.slice(PayloadSize.packetHeader)

@@ -1,5 +1,5 @@
-// A part that travels through a reply block by the hand of another node: sealed, so that this node learns nothing of it,
-// not even how long it is.
+// A part that travels through a reply block by the hand of another node: sealed, so that this node learns nothing of
+// it, not even how long it is.
 
 public import MixCrypto
 

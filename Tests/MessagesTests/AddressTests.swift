@@ -97,10 +97,13 @@ import WireFormat
 
     @Test func whateverIsReadIsWrittenTheSame() {
         var rng = SeededRandom(name: "whateverIsReadIsWrittenTheSame")
-        let pieces = ["smtp:", "box:", "nym:", "mbox:", "drop:", "a", "@", ".", "-", "B", "_", "7", "\"", "[", ":", Self.id]
+        let pieces = [
+            "smtp:", "box:", "nym:", "mbox:", "drop:", "a", "@", ".", "-", "B", "_", "7", "\"", "[", ":", Self.id,
+        ]
         var read = 0
         for _ in 0..<20_000 {
-            let text = (0..<Int.random(in: 1...8, using: &rng)).map { _ in pieces.randomElement(using: &rng) ?? "" }.joined()
+            let text = (0..<Int.random(in: 1...8, using: &rng)).map { _ in pieces.randomElement(using: &rng) ?? "" }
+                .joined()
             guard let address = try? Address(text) else { continue }
             read += 1
             #expect((try? Address(canonical: address.description)) == address)

@@ -40,7 +40,8 @@ import WireFormat
         var read = 0
         for _ in 0..<4000 {
             var bytes = try Envelope(
-                recipients: [.drop, Address("a@b.c")], fields: [.subject: "xyz", .displayName: "A", .mimeVersion: "1.0"]
+                recipients: [.drop, Address("a@b.c")],
+                fields: [.subject: "xyz", .displayName: "A", .mimeVersion: "1.0"]
             ).encoded
             for _ in 0..<Int.random(in: 1...3, using: &rng) {
                 bytes[Int.random(in: 0..<bytes.count, using: &rng)] = UInt8.random(in: 0...255, using: &rng)
@@ -63,7 +64,9 @@ import WireFormat
         #expect(throws: EnvelopeError.tooManyReplyBlocks) {
             try Envelope(recipients: [.drop], replyBlocks: Array(repeating: block, count: 33))
         }
-        #expect(throws: EnvelopeError.emptyField(.subject)) { try Envelope(recipients: [.drop], fields: [.subject: ""]) }
+        #expect(throws: EnvelopeError.emptyField(.subject)) {
+            try Envelope(recipients: [.drop], fields: [.subject: ""])
+        }
         #expect(throws: EnvelopeError.fieldTooLong(.mimeVersion)) {
             try Envelope(recipients: [.drop], fields: [.mimeVersion: String(repeating: "1", count: 41)])
         }
@@ -82,7 +85,8 @@ import WireFormat
         }
         let block = [UInt8](repeating: 0, count: PayloadSize.replyBlock)
         let envelope = try Envelope(
-            recipients: recipients, fields: fields, receiptBlock: block, replyBlocks: Array(repeating: block, count: 32))
+            recipients: recipients, fields: fields, receiptBlock: block, replyBlocks: Array(repeating: block, count: 32)
+        )
         #expect(envelope.encoded.count <= MessageLimits.envelope)
         #expect(envelope.encoded.count > MessageLimits.envelope - MessageLimits.fields)
         #expect(try Envelope(decoding: envelope.encoded[...]) == envelope)

@@ -70,7 +70,9 @@ import WireFormat
         let shares = try code.encode([1, 2, 3, 4])
         func share(_ index: Int, _ bytes: [UInt8]) -> ErasureCode.Share { .init(index: index, bytes: bytes) }
         for index in [-1, 4, 255, Int.max, Int.min] {
-            #expect(throws: ErasureError.noSuchShare) { try code.decode([share(0, shares[0]), share(index, shares[1])]) }
+            #expect(throws: ErasureError.noSuchShare) {
+                try code.decode([share(0, shares[0]), share(index, shares[1])])
+            }
         }
         #expect(throws: ErasureError.duplicateShare) { try code.decode([share(1, shares[1]), share(1, shares[1])]) }
         #expect(throws: ErasureError.unequalShares) { try code.decode([share(0, [1, 2]), share(3, [1])]) }

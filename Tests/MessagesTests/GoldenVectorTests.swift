@@ -10,7 +10,9 @@ import WireFormat
 
 @Suite struct GoldenVectorTests {
     /// Byte i is (i * i / 7 + i / 251) modulo 256.
-    private func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 * $0 / 7 + $0 / 251) } }
+    private func pattern(_ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 * $0 / 7 + $0 / 251) }
+    }
     private func ascending(_ range: Range<UInt8>) -> [UInt8] { Array(range) }
     private func digest(_ bytes: [UInt8]) -> String { Digest.sha256(bytes).hex }
 
@@ -55,12 +57,16 @@ import WireFormat
             + "0400af76fdaa"
         let bytes = try #require(Hex.decode(hex))
         var chunk: [UInt8]? = bytes
-        let source: MessageReader.Source = { defer { chunk = nil }; return chunk }
+        let source: MessageReader.Source = {
+            defer { chunk = nil }
+            return chunk
+        }
         var reader = MessageReader(length: bytes.count)
         #expect(try reader.envelope(from: source) == smallEnvelope())
         var body: [UInt8] = []
         while let piece = try reader.nextBodyChunk(from: source) { body += piece }
-        #expect(String(decoding: body, as: UTF8.self) == String(repeating: "the nightjar flies by night\r\n", count: 100))
+        #expect(
+            String(decoding: body, as: UTF8.self) == String(repeating: "the nightjar flies by night\r\n", count: 100))
     }
 
     @Test func dummy() throws {

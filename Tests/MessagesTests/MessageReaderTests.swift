@@ -51,7 +51,9 @@ import Testing
         #expect(throws: MessageError.unknownFlags) { try read(message(flags: 2, bodyLength: 100, body)) }
         #expect(throws: MessageError.truncated) { try read(message(bodyLength: 101, body)) }
         #expect(throws: MessageError.trailingBytes) { try read(message(bodyLength: 99, body)) }
-        #expect(throws: MessageError.bodyTooLarge(limit: 99)) { try read(message(bodyLength: 100, body), bodyLimit: 99) }
+        #expect(throws: MessageError.bodyTooLarge(limit: 99)) {
+            try read(message(bodyLength: 100, body), bodyLimit: 99)
+        }
         #expect(throws: MessageError.bodyTooLarge(limit: 8 << 20)) { try read(message(bodyLength: .max, body)) }
         #expect(try read(message(flags: 1, bodyLength: 100, compressed)).1 == body)
         #expect(throws: MessageError.malformedCompression) { try read(message(flags: 1, bodyLength: 99, compressed)) }
@@ -95,13 +97,18 @@ import Testing
         let zeros = [UInt8](repeating: 0, count: 4 << 20)
         let compressed = try #require(Compression.deflate(zeros))
         #expect(compressed.count < 5_000)
-        #expect(throws: MessageError.inflatesTooFar) { try read(message(flags: 1, bodyLength: zeros.count, compressed)) }
+        #expect(throws: MessageError.inflatesTooFar) {
+            try read(message(flags: 1, bodyLength: zeros.count, compressed))
+        }
         // Lying about the length: nothing beyond the promise is inflated.
         let promised = 20 * compressed.count
         var produced = 0
         let bytes = try message(flags: 1, bodyLength: promised, compressed)
         var chunk: [UInt8]? = bytes
-        let source: MessageReader.Source = { defer { chunk = nil }; return chunk }
+        let source: MessageReader.Source = {
+            defer { chunk = nil }
+            return chunk
+        }
         var reader = MessageReader(length: bytes.count)
         _ = try reader.envelope(from: source)
         #expect(throws: MessageError.malformedCompression) {
@@ -126,7 +133,10 @@ import Testing
         compressed[compressed.count - 1] ^= 1
         let bytes = try message(flags: 1, bodyLength: 100, compressed)
         var chunk: [UInt8]? = bytes
-        let source: MessageReader.Source = { defer { chunk = nil }; return chunk }
+        let source: MessageReader.Source = {
+            defer { chunk = nil }
+            return chunk
+        }
         var reader = MessageReader(length: bytes.count)
         _ = try reader.envelope(from: source)
         for _ in 0..<3 {
@@ -152,7 +162,9 @@ import Testing
                 let span = Bool.random(using: &rng) ? 26 : bytes.count
                 bytes[Int.random(in: 0..<span, using: &rng)] = UInt8.random(in: 0...255, using: &rng)
             }
-            if Int.random(in: 0..<8, using: &rng) == 0 { bytes.removeLast(Int.random(in: 0...bytes.count, using: &rng)) }
+            if Int.random(in: 0..<8, using: &rng) == 0 {
+                bytes.removeLast(Int.random(in: 0...bytes.count, using: &rng))
+            }
             do {
                 _ = try read(bytes, pieces: Int.random(in: 1...2_000, using: &rng))
                 complete += 1

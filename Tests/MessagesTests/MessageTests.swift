@@ -83,7 +83,10 @@ import WireFormat
             #expect(encoded[1] == (count <= 65_536 ? 1 : 0))
             var chunk: [UInt8]? = encoded
             var reader = MessageReader(length: encoded.count)
-            _ = try reader.envelope { defer { chunk = nil }; return chunk }
+            _ = try reader.envelope {
+                defer { chunk = nil }
+                return chunk
+            }
             var total = 0
             while let piece = try reader.nextBodyChunk(from: { nil }) { total += piece.count }
             #expect(total == count)
@@ -113,7 +116,7 @@ import WireFormat
         // A last data share whose padding is not zero.
         var spoiled = all
         spoiled[2].bytes[25_587] = 1
-        #expect(throws: ErasureError.unequalShares) { try assembler.data(from: Array(spoiled.prefix(3))) }
+        #expect(throws: ErasureError.badPadding) { try assembler.data(from: Array(spoiled.prefix(3))) }
         #expect(try assembler.data(from: Array(all.suffix(3))) == message)
         #expect(throws: ErasureError.noSuchShare) { try assembler.data(from: all) }
     }

@@ -182,12 +182,15 @@ import WireFormat
     @Test func outputAlwaysPassesTheExit() throws {
         var rng = SeededRandom(name: "outputAlwaysPassesTheExit")
         let pieces = [
-            "From: a", "Subject: ", "Subject: x\u{FC}", "\n", "\r\n", "\n\n", " ", "\t", ":", "=?utf-8?q?a?=", "References: <a@b>",
-            "Content-Type: text/plain", "\u{0}", "\r", "x", "\u{FEFF}", "From ", "\u{85}", String(repeating: "y ", count: 400),
+            "From: a", "Subject: ", "Subject: x\u{FC}", "\n", "\r\n", "\n\n", " ", "\t", ":", "=?utf-8?q?a?=",
+            "References: <a@b>",
+            "Content-Type: text/plain", "\u{0}", "\r", "x", "\u{FEFF}", "From ", "\u{85}",
+            String(repeating: "y ", count: 400),
         ]
         var accepted = 0
         for _ in 0..<3000 {
-            let input = (0..<Int.random(in: 1...9, using: &rng)).map { _ in pieces.randomElement(using: &rng) ?? "" }.joined()
+            let input = (0..<Int.random(in: 1...9, using: &rng)).map { _ in pieces.randomElement(using: &rng) ?? "" }
+                .joined()
             guard let mail = try? OutgoingMail(Array(input.utf8)) else { continue }
             accepted += 1
             let headers = try HeaderRules.senderHeaders(from: mail.fields)

@@ -159,7 +159,8 @@ import WireFormat
         let key = SymmetricSecret(copying: [UInt8](repeating: 1, count: 32))
         func seal(_ bytes: [UInt8]) throws -> [UInt8] {
             try SealedBox.seal(
-                bytes, key: key, nonce: [UInt8](repeating: 0, count: 12), authenticating: Array("nightjar/1 sealed".utf8))
+                bytes, key: key, nonce: [UInt8](repeating: 0, count: 12),
+                authenticating: Array("nightjar/1 sealed".utf8))
         }
         let part = try Part(
             id: MessageID(), layout: PartLayout(messageLength: 5, capacity: .injected), group: 0, index: 0,
