@@ -56,7 +56,7 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
     public let kind: Kind
     /// Before the @: local part, mailbox id in hexadecimal, or name. Empty for `drop:`.
     public let user: String
-    /// Behind the @: host in lower case, node, or domain. Empty for `drop:`.
+    /// Behind the @: host, node or domain, in lower case. Empty for `drop:`.
     public let host: String
 
     /// Delivers nowhere: for cover that ends at an exit.
@@ -127,7 +127,8 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
         case .smtp, .nym: return Address(kind: kind, user: user, host: try hostName(sides[1]))
         case .box, .mbox, .drop:
             guard isNode(sides[1]) else { throw .badNode }
-            return Address(kind: kind, user: user, host: String(decoding: sides[1], as: UTF8.self))
+            // Nodes' names are compared without case.
+            return Address(kind: kind, user: user, host: String(decoding: sides[1], as: UTF8.self).lowercased())
         }
     }
 

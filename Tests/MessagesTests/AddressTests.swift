@@ -12,7 +12,7 @@ import WireFormat
         ("a!#$%&'*+-/=?^_`{|}~b@localhost", "smtp:a!#$%&'*+-/=?^_`{|}~b@localhost"),
         ("box:\(id)@night-1", "box:\(id)@night-1"),
         ("box:\(id)@\(id)", "box:\(id)@\(id)"),
-        ("mbox:root.x_y-z@N_1", "mbox:root.x_y-z@N_1"),
+        ("mbox:root.x_y-z@N_1", "mbox:root.x_y-z@n_1"),
         ("nym:bob@Nym.example", "nym:bob@nym.example"),
         ("drop:", "drop:"),
     ])
