@@ -53,7 +53,8 @@ struct AnswerFrame: Hashable, Sendable {
         self.digest = digest
     }
 
-    /// Reads exactly `size` bytes; nil for an unknown type or reason, a reason with RECEIVED, or a zero field that is not.
+    /// Reads exactly `size` bytes; nil for an unknown type or reason, a reason with RECEIVED, or a zero field that is
+    /// not zero.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Self.size, bytes[2] == 0, bytes[3] == 0 else { return nil }
         switch bytes[0] {

@@ -73,7 +73,8 @@ extension DialFailure: CustomStringConvertible {
         case .certificateInvalid: "the node's certificates are not in the form of this network"
         case .wrongIdentity: "another node answers at this address; update the network file"
         case .certificateDates(let from, let until, let now):
-            "the node's certificate is valid from \(from) until \(until) but the clock here says \(now); set the clock, here or there"
+            "the node's certificate is valid from \(from) until \(until) but the clock here says \(now); "
+                + "set the clock, here or there"
         case .wrongProtocol: "the node's port does not speak \(LinkTLS.protocolName)"
         case .closed: "the connection has ended"
         case .violation: "the node's answers do not follow the protocol"

@@ -46,7 +46,8 @@ final class DialerHandler: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
     private var lastProgress = NIODeadline.now()
 
-    /// `ready` is completed when frames may be sent, `ended` at the end; `dequeued` hears how many frames left the queue.
+    /// `ready` is completed when frames may be sent, `ended` at the end; `dequeued` hears how many frames left the
+    /// queue.
     init(
         configuration: DialerConfiguration, closer: TransportCloser, verdict: VerificationVerdict,
         ready: EventLoopPromise<Void>, ended: EventLoopPromise<DialFailure>, dequeued: @escaping @Sendable (Int) -> Void
@@ -135,6 +136,7 @@ final class DialerHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard phase == .open || phase == .finishing else { return }
         let buffer = Self.unwrapInboundIn(data)
+        var isProgress = false
         let violation: AnswerViolation? = buffer.withUnsafeReadableBytes { bytes in
             var input = bytes
             while true {
@@ -143,6 +145,8 @@ final class DialerHandler: ChannelInboundHandler {
                     return nil
                 case .answered(_, let answer):
                     guard let frame = inFlight.popFirst() else { return .unasked }
+                    // Only whole answers count as progress, or a byte now and then would put the deadline off.
+                    isProgress = true
                     switch answer {
                     case .received: frame.report?(frame.index, .received)
                     case .rejected(let reason): frame.report?(frame.index, .rejected(reason))
@@ -153,6 +157,7 @@ final class DialerHandler: ChannelInboundHandler {
             }
         }
         if let violation { return fail(.violation(violation)) }
+        guard isProgress else { return }
         lastProgress = .now()
         pump()
     }
@@ -160,7 +165,8 @@ final class DialerHandler: ChannelInboundHandler {
     // MARK: Beginning and end
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? TLSUserEvent, case .handshakeCompleted(let protocolName) = event, phase == .handshaking {
+        if let event = event as? TLSUserEvent, case .handshakeCompleted(let protocolName) = event, phase == .handshaking
+        {
             guard protocolName == LinkTLS.protocolName else { return fail(.wrongProtocol) }
             phase = .open
             timer?.cancel()

@@ -24,6 +24,12 @@ public struct InboundPacket: Sendable {
         self.ticket = ticket
     }
 
+    /// A packet that comes from the node itself, for the same receiver. `answered` is called once, on whatever thread;
+    /// a packet that is dropped unanswered counts as rejected because busy.
+    public init(local body: [UInt8], answered: @escaping @Sendable (Answer) -> Void) {
+        self.init(body: body, ticket: AnswerTicket(.local(answered)))
+    }
+
     /// Moves the packet (32,768 bytes, no other owner) out, after taking its digest, which costs some 20 us.
     public mutating func takeBody() -> [UInt8] {
         if knownDigest == nil { knownDigest = .sha256(held) }
@@ -37,7 +43,7 @@ public struct InboundPacket: Sendable {
 
     /// Answers the packet. The first answer counts; more are ignored. For many packets at once use `AnswerBatch`.
     public func answer(_ answer: Answer) {
-        if ticket.post(answer, digest: digest) { ticket.mailbox.wake() }
+        ticket.post(answer, digest: digest)?.wake()
     }
 }
 
@@ -49,7 +55,7 @@ public struct AnswerBatch: ~Copyable {
 
     /// Notes an answer. It may leave before `send`, never after.
     public mutating func add(_ packet: borrowing InboundPacket, _ answer: Answer) {
-        if packet.ticket.post(answer, digest: packet.digest) { toWake.append(packet.ticket.mailbox) }
+        if let mailbox = packet.ticket.post(answer, digest: packet.digest) { toWake.append(mailbox) }
     }
 
     /// Lets all answers go.
@@ -61,31 +67,45 @@ public struct AnswerBatch: ~Copyable {
     deinit { for mailbox in toWake { mailbox.wake() } }
 }
 
-/// The duty to answer one frame. Releases its place among the frames in flight when done.
+/// The duty to answer one packet.
 final class AnswerTicket: Sendable {
-    let mailbox: AnswerMailbox
-    private let number: UInt32
-    private let gate: InFlightGate
-    private let isAnswered = Atomic<Bool>(false)
-
-    /// The caller has entered `gate` for this frame.
-    init(mailbox: AnswerMailbox, number: UInt32, gate: InFlightGate) {
-        self.mailbox = mailbox
-        self.number = number
-        self.gate = gate
+    /// Where the answer goes.
+    enum Destination: Sendable {
+        /// To a frame of a connection, which holds a place among the frames in flight until then.
+        case frame(number: UInt32, AnswerMailbox, InFlightGate)
+        /// To the node itself.
+        case local(@Sendable (Answer) -> Void)
     }
 
-    /// Puts the answer into the mailbox; whether the mailbox must be woken.
-    func post(_ answer: Answer, digest: Digest) -> Bool {
-        guard !isAnswered.exchange(true, ordering: .acquiringAndReleasing) else { return false }
-        gate.leave()
-        return mailbox.post(AnswerMailbox.Entry(number: number, answer: answer, digest: digest))
+    private let destination: Destination
+    private let isAnswered = Atomic<Bool>(false)
+
+    /// For a frame, the caller has entered the gate.
+    init(_ destination: Destination) { self.destination = destination }
+
+    /// Passes the answer on, if it is the first; the mailbox that must be woken for it, if one must.
+    func post(_ answer: Answer, digest: @autoclosure () -> Digest) -> AnswerMailbox? {
+        guard !isAnswered.exchange(true, ordering: .acquiringAndReleasing) else { return nil }
+        switch destination {
+        case .frame(let number, let mailbox, let gate):
+            gate.leave()
+            let entry = AnswerMailbox.Entry(number: number, answer: answer, digest: digest())
+            return mailbox.post(entry) ? mailbox : nil
+        case .local(let answered):
+            answered(answer)
+            return nil
+        }
     }
 
     deinit {
         guard !isAnswered.load(ordering: .acquiring) else { return }
-        gate.leave()
-        mailbox.abandon()
+        switch destination {
+        case .frame(_, let mailbox, let gate):
+            gate.leave()
+            mailbox.abandon()
+        case .local(let answered):
+            answered(.rejected(.busy))
+        }
     }
 }
 

@@ -26,7 +26,10 @@ public struct ListenerConnectionMachine: Sendable {
         var digest: Digest?
     }
 
-    private enum Frame { case packet, padding, refused(RejectReason) }
+    private enum Frame {
+        case packet, padding
+        case refused(RejectReason)
+    }
 
     private var decoder = FrameDecoder()
     private var frame = Frame.padding

@@ -112,7 +112,7 @@ final class ListenerHandler: ChannelDuplexHandler {
             case .packet(let number, let body):
                 lastFrame = now
                 if core.gate.enter() {
-                    let ticket = AnswerTicket(mailbox: mailbox, number: number, gate: core.gate)
+                    let ticket = AnswerTicket(.frame(number: number, mailbox, core.gate))
                     packets.append(InboundPacket(body: body, ticket: ticket))
                 } else {
                     machine.answer(number: number, .rejected(.busy), digest: .sha256(body))
@@ -170,7 +170,8 @@ final class ListenerHandler: ChannelDuplexHandler {
     // MARK: Beginning and end
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? TLSUserEvent, case .handshakeCompleted(let protocolName) = event, phase == .handshaking {
+        if let event = event as? TLSUserEvent, case .handshakeCompleted(let protocolName) = event, phase == .handshaking
+        {
             guard protocolName == LinkTLS.protocolName else {
                 core.count(.wrongProtocol, 1)
                 return closeHard()
@@ -224,12 +225,16 @@ final class ListenerHandler: ChannelDuplexHandler {
     // MARK: Time
 
     private func scheduleCheck() {
-        schedule(in: min(core.configuration.frameTimeout, core.configuration.loadedIdleTimeout, core.configuration.idleTimeout))
+        schedule(
+            in: min(
+                core.configuration.frameTimeout, core.configuration.loadedIdleTimeout, core.configuration.idleTimeout))
     }
 
     private func schedule(in interval: Interval) {
         timer?.cancel()
-        timer = context?.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(interval.milliseconds)) { self.check() }
+        timer = context?.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(interval.milliseconds)) {
+            self.check()
+        }
     }
 
     private func check() {
@@ -240,7 +245,9 @@ final class ListenerHandler: ChannelDuplexHandler {
             closeHard()
         case .open:
             let now = NIODeadline.now()
-            if let frameBegan, !isReadHeld, now - frameBegan >= .milliseconds(core.configuration.frameTimeout.milliseconds) {
+            if let frameBegan, !isReadHeld,
+                now - frameBegan >= .milliseconds(core.configuration.frameTimeout.milliseconds)
+            {
                 core.count(.frameTimeout, 1)
                 return closeHard()
             }

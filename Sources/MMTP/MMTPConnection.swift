@@ -65,7 +65,9 @@ public final class MMTPConnection: Sendable {
     /// Sends `count` frames of padding, as far as the queue has room. They look like packets on the wire and do not
     /// count against `packetsLeft`.
     public func sendPadding(_ count: Int) {
-        let bodies = (0..<ledger.enterQueue(padding: count)).map { _ in SymmetricSecret.random().stream(LinkFrame.bodySize) }
+        let bodies = (0..<ledger.enterQueue(padding: count)).map { _ in
+            SymmetricSecret.random().stream(LinkFrame.bodySize)
+        }
         enqueue(bodies[...], type: .padding, report: nil)
     }
 

@@ -1,9 +1,9 @@
 // The shell of the listening side: sockets, TLS and one `ListenerHandler` for each connection.
 //
 // An observer of a connection sees a TLS 1.3 handshake with the ALPN name `mmtp/1`, then records of 10,946 bytes from
-// the dialer, three for each frame whatever its kind, and records of 62 bytes back, one for each answer; besides, from
-// the listener, two session tickets after the handshake and a closing alert from either side. Counts and times are
-// not hidden here.
+// the dialer, three for each frame whatever its kind, and records of 62 bytes back, one for each answer; besides, one
+// record of session tickets from the listener after the handshake, and a closing alert of 24 bytes from either side.
+// Counts and times are not hidden here.
 
 public import NIOCore
 internal import NIOPosix
@@ -71,7 +71,8 @@ public final class MMTPListener: Sendable {
         if case .v6 = address {
             // So that 0.0.0.0 and :: can be bound to one port.
             bootstrap = bootstrap.serverChannelOption(
-                ChannelOptions.socket(SocketOptionLevel(NIOBSDSocket.OptionLevel.ipv6.rawValue), ipv6OnlyOption), value: 1)
+                ChannelOptions.socket(SocketOptionLevel(NIOBSDSocket.OptionLevel.ipv6.rawValue), ipv6OnlyOption),
+                value: 1)
         }
         return bootstrap
     }
@@ -105,7 +106,9 @@ public final class MMTPListener: Sendable {
         for channel in core.stop() {
             channel.eventLoop.execute {
                 // A channel that closed meanwhile has no handler any more, and nothing to stop.
-                if let handler = try? channel.pipeline.syncOperations.handler(type: ListenerHandler.self) { handler.stop() }
+                if let handler = try? channel.pipeline.syncOperations.handler(type: ListenerHandler.self) {
+                    handler.stop()
+                }
             }
         }
     }
@@ -119,7 +122,9 @@ public final class MMTPListener: Sendable {
         let cutOff = loop.scheduleTask(in: .milliseconds(grace.milliseconds)) {
             for channel in open {
                 channel.eventLoop.execute {
-                    if let closer = try? channel.pipeline.syncOperations.handler(type: TransportCloser.self) { closer.close() }
+                    if let closer = try? channel.pipeline.syncOperations.handler(type: TransportCloser.self) {
+                        closer.close()
+                    }
                 }
             }
         }

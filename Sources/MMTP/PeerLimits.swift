@@ -28,7 +28,7 @@ public struct PeerLimits: Sendable {
         public var framesPerSecond = 2000.0
         /// Frames that may come at once after a rest.
         public var frameBurst = 4000.0
-        /// Connections at one time, of all blocks; each may cost up to about 0.4 MB while it is busy.
+        /// Connections at one time, of all blocks; of 30 kB each when idle and some 0.3 MB when busy.
         public var globalConnections = 4096
         /// The share of `globalConnections` above which the listener counts as under load.
         public var loadShare = 0.75
@@ -87,7 +87,9 @@ public struct PeerLimits: Sendable {
         let key = place(of: block, at: now)
         var entry = current(key, at: now)
         defer { blocks[key] = entry }
-        guard entry.connections < limits.concurrentConnections else { return .failure(Refusal(reason: .blockConnections)) }
+        guard entry.connections < limits.concurrentConnections else {
+            return .failure(Refusal(reason: .blockConnections))
+        }
         guard entry.connectionTokens >= 1 else { return .failure(Refusal(reason: .connectionRate)) }
         entry.connectionTokens -= 1
         entry.connections += 1
@@ -140,7 +142,8 @@ public struct PeerLimits: Sendable {
         let divisor = Self.divisor(entry.penalty)
         let connectionCap = max(1, limits.connectionsPerMinute / divisor)
         let frameCap = max(1, limits.frameBurst / divisor)
-        entry.connectionTokens = min(connectionCap, entry.connectionTokens + seconds * limits.connectionsPerMinute / 60 / divisor)
+        entry.connectionTokens = min(
+            connectionCap, entry.connectionTokens + seconds * limits.connectionsPerMinute / 60 / divisor)
         entry.frameTokens = min(frameCap, entry.frameTokens + seconds * limits.framesPerSecond / divisor)
         if entry.penalty > 0 {
             entry.penalty *= Self.powerOfTwo(-seconds / max(0.001, limits.penaltyHalfLife.inSeconds))
@@ -165,7 +168,9 @@ public struct PeerLimits: Sendable {
     private mutating func sweep(at now: Timestamp) {
         for (key, entry) in blocks where entry.connections == 0 {
             let entry = current(key, at: now)
-            if entry.penalty == 0, entry.connectionTokens >= limits.connectionsPerMinute, entry.frameTokens >= limits.frameBurst {
+            if entry.penalty == 0, entry.connectionTokens >= limits.connectionsPerMinute,
+                entry.frameTokens >= limits.frameBurst
+            {
                 blocks[key] = nil
             }
         }

@@ -2,8 +2,8 @@
 
 import MixCrypto
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @testable import MMTP
@@ -43,7 +43,10 @@ import WireFormat
         await unused.stop()
         let connection = try await makeDialer().connect(
             to: link.nodeID,
-            at: [refused, LinkAddress(host: "no-such-host.invalid", port: 1), LinkAddress(host: "localhost", port: link.port)])
+            at: [
+                refused, LinkAddress(host: "no-such-host.invalid", port: 1),
+                LinkAddress(host: "localhost", port: link.port),
+            ])
         #expect(await connection.send([[UInt8](repeating: 1, count: LinkFrame.bodySize)]) == [.received])
         await link.stop()
     }
@@ -80,7 +83,9 @@ import WireFormat
         let link = try await Link.start(receiver)
         let connection = try await makeDialer().connect(to: link.nodeID, at: link.listener.addresses)
         let done = Watched(0)
-        connection.send(randomBodies(200, using: &rng)) { _, outcome in if outcome == .received { done.change { $0 += 1 } } }
+        connection.send(randomBodies(200, using: &rng)) { _, outcome in
+            if outcome == .received { done.change { $0 += 1 } }
+        }
         var answered = 0
         while answered < 200 {
             let expected = min(64, 200 - answered)
@@ -113,10 +118,13 @@ import WireFormat
     @Test func aConnectionCarriesOnlySoManyPackets() async throws {
         var rng = SeededRandom(name: "aConnectionCarriesOnlySoManyPackets")
         let link = try await Link.start(PromptReceiver())
-        let connection = try await makeDialer { $0.packetsPerConnection = 5 }.connect(to: link.nodeID, at: link.listener.addresses)
+        let connection = try await makeDialer { $0.packetsPerConnection = 5 }.connect(
+            to: link.nodeID, at: link.listener.addresses)
         #expect(!connection.isExhausted)
         let outcomes = await connection.send(randomBodies(7, using: &rng))
-        #expect(outcomes == Array(repeating: .received, count: 5) + Array(repeating: .notAcknowledged(.exhausted), count: 2))
+        #expect(
+            outcomes == Array(repeating: .received, count: 5) + Array(repeating: .notAcknowledged(.exhausted), count: 2)
+        )
         #expect(connection.isExhausted)
         connection.fill(PaddingPolicy(multiple: 4))
         #expect(await link.events.wait(for: .padding, count: 3))
@@ -126,9 +134,12 @@ import WireFormat
     @Test func theQueueIsBounded() async throws {
         var rng = SeededRandom(name: "theQueueIsBounded")
         let link = try await Link.start(PromptReceiver())
-        let connection = try await makeDialer { $0.queueLimit = 3 }.connect(to: link.nodeID, at: link.listener.addresses)
+        let connection = try await makeDialer { $0.queueLimit = 3 }.connect(
+            to: link.nodeID, at: link.listener.addresses)
         let outcomes = await connection.send(randomBodies(5, using: &rng))
-        #expect(outcomes == Array(repeating: .received, count: 3) + Array(repeating: .notAcknowledged(.queueFull), count: 2))
+        #expect(
+            outcomes == Array(repeating: .received, count: 3) + Array(repeating: .notAcknowledged(.queueFull), count: 2)
+        )
         #expect(connection.queued == 0)
         await link.stop()
     }
@@ -150,7 +161,9 @@ import WireFormat
         for packet in receiver.takeAll() { packet.answer(.received) }
         #expect(await outcomes.wait { $0 == [.received, .received, .rejected(.shuttingDown)] })
         #expect(await connection.waitUntilEnded() == .closed)
-        await #expect(throws: DialFailure.refused) { try await dialer.connect(to: link.nodeID, at: link.listener.addresses) }
+        await #expect(throws: DialFailure.refused) {
+            try await dialer.connect(to: link.nodeID, at: link.listener.addresses)
+        }
         await link.stop()
     }
 
@@ -164,6 +177,22 @@ import WireFormat
         #expect(await outcomes == [.notAcknowledged(.closed)])
         #expect(link.events[.abandoned] == 1 && link.listener.framesInFlight == 0)
         await link.stop()
+    }
+
+    @Test func aNodesOwnPacketsAreAnsweredOnce() {
+        let answers = Watched<[Answer]>([])
+        let packet = InboundPacket(local: [1, 2, 3]) { answer in answers.change { $0.append(answer) } }
+        packet.answer(.received)
+        packet.answer(.rejected(.full))
+        _ = InboundPacket(local: [1]) { answer in answers.change { $0.append(answer) } }
+        #expect(answers.value == [.received, .rejected(.busy)])
+    }
+
+    @Test func theDigestIsOfThePacketAsItArrived() {
+        var packet = InboundPacket(local: [1, 2, 3]) { _ in }
+        var body = packet.takeBody()
+        body[0] = 9
+        #expect(packet.digest == .sha256([1, 2, 3]))
     }
 
     @Test func framesInFlightAreBounded() async throws {

@@ -120,14 +120,14 @@ struct Link {
 
     static func start(
         _ receiver: any PacketReceiver, at addresses: [LinkAddress] = [LinkAddress(host: "127.0.0.1", port: 0)],
-        configuration: ListenerConfiguration = testLimits(), certificateTime: Timestamp = noon
+        configuration: ListenerConfiguration = testLimits(), clock: Watched<Timestamp> = Watched(noon)
     ) async throws -> Link {
         let key = try SigningKey.generate()
-        let identity = try LinkIdentity(key, now: certificateTime)
+        let identity = try LinkIdentity(key, now: clock.value)
         let events = Events()
         let listener = try await MMTPListener.bind(
             to: addresses, identity: identity, receiver: receiver, configuration: configuration, group: loops,
-            clock: { certificateTime }, count: events.counter)
+            clock: { clock.value }, count: events.counter)
         return Link(key: key, identity: identity, listener: listener, events: events)
     }
 

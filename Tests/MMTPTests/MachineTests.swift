@@ -1,8 +1,8 @@
 // The two connection machines against each other, without a network.
 
 import MixCrypto
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @testable import MMTP
@@ -75,9 +75,10 @@ import WireFormat
         }
     }
 
-    @Test(arguments: [
-        [0, 0, 0, 0], [3, 0, 0, 0], [1, 1, 0, 0], [2, 0, 0, 0], [2, 7, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0, 0, 0, 0], [3, 0, 0, 0], [1, 1, 0, 0], [2, 0, 0, 0], [2, 7, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1],
+        ] as [[UInt8]])
     func otherAnswersAreMalformed(head: [UInt8]) {
         var dialer = DialerConnectionMachine()
         let number = dialer.send(digest: .sha256("x"))
@@ -112,7 +113,9 @@ import WireFormat
                     #expect(result.violation == nil)
                 } else if !waiting.isEmpty {
                     let (number, digest) = waiting.remove(at: Int.random(in: 0..<waiting.count, using: &rng))
-                    let answer = RejectReason(rawValue: UInt8.random(in: 0...6, using: &rng)).map { Answer.rejected($0) }
+                    let answer = RejectReason(rawValue: UInt8.random(in: 0...6, using: &rng)).map {
+                        Answer.rejected($0)
+                    }
                     let isFirst = listener.answer(number: number, answer ?? .received, digest: digest)
                     let isSecond = listener.answer(number: number, .received, digest: digest)
                     #expect(isFirst && !isSecond, "a second answer is ignored")
@@ -167,10 +170,16 @@ import WireFormat
             return machine
         }
         var machine = dialer()
-        #expect(Self.feed(AnswerFrame(.received, number: 1, digest: digests[1]).bytes, to: &machine) == [.violation(.wrongNumber)])
+        #expect(
+            Self.feed(AnswerFrame(.received, number: 1, digest: digests[1]).bytes, to: &machine) == [
+                .violation(.wrongNumber)
+            ])
         #expect(machine.close() == [0, 1])
         machine = dialer()
-        #expect(Self.feed(AnswerFrame(.received, number: 0, digest: digests[1]).bytes, to: &machine) == [.violation(.wrongDigest)])
+        #expect(
+            Self.feed(AnswerFrame(.received, number: 0, digest: digests[1]).bytes, to: &machine) == [
+                .violation(.wrongDigest)
+            ])
         machine = dialer()
         let good = (0..<2).flatMap { AnswerFrame(.received, number: UInt32($0), digest: digests[$0]).bytes }
         let steps = Self.feed(good + AnswerFrame(.received, number: 2, digest: digests[0]).bytes, to: &machine)
@@ -178,10 +187,11 @@ import WireFormat
         #expect(machine.close() == [])
     }
 
-    @Test(arguments: [
-        ([0, 0, 0, 0], LinkViolation.unknownType), ([5, 0, 0, 0], .unknownType), ([1, 1, 0, 0], .reservedBitsSet),
-        ([1, 0, 1, 0], .reservedBitsSet), ([2, 0, 0, 1], .reservedBitsSet),
-    ] as [([UInt8], LinkViolation)])
+    @Test(
+        arguments: [
+            ([0, 0, 0, 0], LinkViolation.unknownType), ([5, 0, 0, 0], .unknownType), ([1, 1, 0, 0], .reservedBitsSet),
+            ([1, 0, 1, 0], .reservedBitsSet), ([2, 0, 0, 1], .reservedBitsSet),
+        ] as [([UInt8], LinkViolation)])
     func malformedHeadersEndTheConnection(head: [UInt8], violation: LinkViolation) {
         var machine = ListenerConnectionMachine()
         #expect(Self.feed(head, to: &machine, pieces: { 1 }).violation == violation)
@@ -231,7 +241,9 @@ import WireFormat
         #expect(machine.isDrained)
     }
 
-    @Test(arguments: [(1, 5, 0), (8, 0, 0), (8, 1, 7), (8, 8, 0), (8, 9, 7)]) func padding(multiple: Int, sent: Int, added: Int) {
+    @Test(arguments: [(1, 5, 0), (8, 0, 0), (8, 1, 7), (8, 8, 0), (8, 9, 7)]) func padding(
+        multiple: Int, sent: Int, added: Int
+    ) {
         #expect(PaddingPolicy(multiple: multiple).frames(after: sent) == added)
     }
 }

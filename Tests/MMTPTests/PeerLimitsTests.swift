@@ -1,5 +1,5 @@
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @testable import MMTP
@@ -44,7 +44,8 @@ import WireFormat
         #expect(Self.reason(limits.connect(from: block, at: noon)) == .connectionRate)
         #expect(Self.reason(limits.connect(from: block, at: noon + .seconds(9))) == .connectionRate)
         #expect(Self.reason(limits.connect(from: block, at: noon + .seconds(10))) == nil)
-        #expect(Self.reason(limits.connect(from: AddressBlock(ipv4: 192, 0, 3), at: noon)) == nil, "another block is free")
+        #expect(
+            Self.reason(limits.connect(from: AddressBlock(ipv4: 192, 0, 3), at: noon)) == nil, "another block is free")
     }
 
     @Test func concurrentConnectionsAreSeats() throws {
