@@ -104,6 +104,7 @@ public struct UnverifiedDescriptor: Sendable {
         guard let validUntil = Timestamp(try reader.take("valid-until", arguments: 1).arguments[0]), published < validUntil
         else { throw reader.invalid() }
         let software = try reader.take("software").arguments.joined(separator: " ")
+        guard !software.isEmpty else { throw reader.invalid() }
         var keys: [KeyPeriod: KEMPublicKey] = [:]
         var last: KeyPeriod?
         for item in try reader.takeAll("packet-key", arguments: 1, object: Descriptor.keyLabel) {
@@ -120,13 +121,22 @@ public struct UnverifiedDescriptor: Sendable {
             capabilities.append(capability)
         }
         let mixing = try reader.take("mixing").arguments
-        let weaknesses = try reader.takeAll("weakness", arguments: 1).map { $0.arguments[0] }
+        guard !mixing.isEmpty else { throw reader.invalid() }
+        var weaknesses: [String] = []
+        for item in try reader.takeAll("weakness", arguments: 1) {
+            guard weaknesses.last.map({ $0 < item.arguments[0] }) ?? true else { throw reader.invalid() }
+            weaknesses.append(item.arguments[0])
+        }
         var family: [NodeID] = []
         for item in try reader.takeAll("family", arguments: 1) {
             guard let id = NodeID(hex: item.arguments[0]), family.last.map({ $0 < id }) ?? true else { throw reader.invalid() }
             family.append(id)
         }
-        let contact = reader.isNext("contact") ? try reader.take("contact").arguments.joined(separator: " ") : ""
+        var contact = ""
+        if reader.isNext("contact") {
+            contact = try reader.take("contact").arguments.joined(separator: " ")
+            guard !contact.isEmpty else { throw reader.invalid() }
+        }
         signedCount = reader.offset ?? bytes.count
         signature = try reader.take("signature", arguments: 0, object: DocumentSignature.label).object?.bytes ?? []
         try reader.end()

@@ -51,7 +51,9 @@ public struct UnverifiedNetworkFile: Sendable {
         self.parameters = parameters
         var descriptors: [UnverifiedDescriptor] = []
         for item in try reader.takeAll("descriptor", arguments: 0, object: NetworkFile.descriptorLabel) {
-            guard descriptors.count < NetworkFile.maximumNodes, let parsed = try? UnverifiedDescriptor(item.object?.bytes ?? [])
+            // Sorted by node id; that two are equal is found, and named, when the file is verified.
+            guard descriptors.count < NetworkFile.maximumNodes, let parsed = try? UnverifiedDescriptor(item.object?.bytes ?? []),
+                descriptors.last.map({ $0.identity.nodeID <= parsed.identity.nodeID }) ?? true
             else { throw reader.invalid() }
             descriptors.append(parsed)
         }

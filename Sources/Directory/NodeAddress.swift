@@ -31,7 +31,7 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
             if rest.isEmpty {
                 self.init(host: host, port: defaultPort)
             } else {
-                guard rest.hasPrefix(":"), let port = UInt16(rest.dropFirst()) else { return nil }
+                guard rest.hasPrefix(":"), let port = Self.port(rest.dropFirst()) else { return nil }
                 self.init(host: host, port: port)
             }
             return
@@ -40,7 +40,7 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
         switch parts.count {
         case 1: self.init(host: text, port: defaultPort)
         case 2:
-            guard let port = UInt16(parts[1]) else { return nil }
+            guard let port = Self.port(parts[1]) else { return nil }
             self.init(host: String(parts[0]), port: port)
         default: self.init(host: text, port: defaultPort)
         }
@@ -56,10 +56,11 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
         switch family {
         case .ipv4(let b): return Self.isPublicIPv4(b)
         case .ipv6(let b):
-            let isMapped = b[0..<10].allSatisfy { $0 == 0 } && b[10] == 255 && b[11] == 255
-            if isMapped { return Self.isPublicIPv4(Array(b[12...])) }
-            // Global unicast is 2000::/3 less documentation space.
-            return b[0] & 0xE0 == 0x20 && !(b[0] == 0x20 && b[1] == 0x01 && b[2] == 0x0D && b[3] == 0xB8)
+            if let mapped = Self.mappedIPv4(b) { return Self.isPublicIPv4(mapped) }
+            // Global unicast is 2000::/3 less documentation space: 2001:db8::/32 (RFC 3849) and 3fff::/20 (RFC 9637).
+            if b[0] == 0x20, b[1] == 0x01, b[2] == 0x0D, b[3] == 0xB8 { return false }
+            if b[0] == 0x3F, b[1] == 0xFF, b[2] & 0xF0 == 0 { return false }
+            return b[0] & 0xE0 == 0x20
         case .name:
             let lower = host.lowercased()
             return lower.contains(".") && !["localhost", "local", "internal", "invalid", "test", "example"].contains {
@@ -72,24 +73,37 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
     public var network: [UInt8]? {
         switch family {
         case .ipv4(let bytes): [4] + bytes[..<2]
-        case .ipv6(let bytes): [6] + bytes[..<4]
+        case .ipv6(let bytes): Self.mappedIPv4(bytes).map { [4] + $0[..<2] } ?? [6] + bytes[..<4]
         case .name: nil
         }
     }
 
+    /// The IPv4 address in ::ffff:0:0/96, which is the same place as the address itself.
+    private static func mappedIPv4(_ b: [UInt8]) -> [UInt8]? {
+        b[0..<10].allSatisfy { $0 == 0 } && b[10] == 255 && b[11] == 255 ? Array(b[12...]) : nil
+    }
+
+    /// The special-purpose blocks of RFC 6890 and multicast are not public.
     private static func isPublicIPv4(_ b: [UInt8]) -> Bool {
-        switch (b[0], b[1]) {
-        case (0, _), (10, _), (127, _), (169, 254), (192, 168), (192, 0), (198, 18), (198, 19), (198, 51), (203, 0): false
-        case (100, 64...127), (172, 16...31): false
+        switch (b[0], b[1], b[2]) {
+        case (0, _, _), (10, _, _), (127, _, _), (169, 254, _), (192, 168, _), (198, 18...19, _): false
+        case (100, 64...127, _), (172, 16...31, _): false
+        case (192, 0, 0), (192, 0, 2), (198, 51, 100), (203, 0, 113): false
         default: b[0] < 224
         }
+    }
+
+    /// Digits alone: `UInt16` would take a sign.
+    private static func port(_ text: some StringProtocol) -> UInt16? {
+        text.utf8.allSatisfy { (48...57).contains($0) } ? UInt16(text) : nil
     }
 
     static func family(of host: String) -> Family? {
         if host.contains(":") { return ipv6(host).map(Family.ipv6) }
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)
         if let last = labels.last, !last.isEmpty, last.utf8.allSatisfy({ (48...57).contains($0) }) {
-            let bytes = labels.compactMap { label in label.count > 1 && label.first == "0" ? nil : UInt8(label) }
+            // One spelling for each byte: no sign, no leading zero (which some would read as octal).
+            let bytes = labels.compactMap { label in UInt8(label).flatMap { String($0) == label ? $0 : nil } }
             return labels.count == 4 && bytes.count == 4 ? .ipv4(bytes) : nil
         }
         let isName = host.utf8.count <= 253 && labels.allSatisfy { label in

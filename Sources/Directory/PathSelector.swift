@@ -11,7 +11,7 @@ public struct PathDemands: Sendable {
     public var blocked: Set<NodeID>
     /// The last node, when it was chosen before (parts of one message share it).
     public var fixedExit: NodeID?
-    /// Nodes that cannot be first or last, for a loop: the looping node itself.
+    /// For a loop: the looping node itself. It stands only where it is named or is the fixed exit, never as a random hop.
     public var endpoint: NodeID?
 
     public init(
@@ -31,10 +31,12 @@ public struct PathSelector: Sendable {
 
     private let network: NetworkFile
     private let usable: [Descriptor]
+    private let now: Timestamp
 
     /// - Parameter now: nodes whose descriptor has expired, or that have no key for the current period, are not usable.
     public init(network: NetworkFile, at now: Timestamp) {
         self.network = network
+        self.now = now
         let period = network.parameters.calendar.period(at: now)
         usable = network.nodes.filter { node in
             node.fields.validUntil > now && (period.map { node.fields.keys[$0] != nil } ?? false)
@@ -104,7 +106,9 @@ public struct PathSelector: Sendable {
         let allowed = usable.filter { !demands.blocked.contains($0.id) }
         guard allowed.count >= slots.count else { throw .notEnoughNodes(wanted: slots.count, usable: allowed.count) }
 
-        let exits = try exitCandidates(slots[slots.count - 1], among: allowed, demands)
+        let random = allowed.filter { $0.id != demands.endpoint }
+
+        let exits = try exitCandidates(slots[slots.count - 1], random: random, demands)
         var path = [Descriptor?](repeating: nil, count: slots.count)
         path[slots.count - 1] = try pick(exits, besides: path, using: &generator)
         // Named nodes first, so that a random one never takes their place.
@@ -112,24 +116,22 @@ public struct PathSelector: Sendable {
             if let slot { path[index] = try pick(slot, besides: path, using: &generator) }
         }
         for index in slots.indices where path[index] == nil {
-            var candidates = allowed
-            if index == 0, let endpoint = demands.endpoint { candidates.removeAll { $0.id == endpoint } }
-            path[index] = try pick(candidates, besides: path, using: &generator)
+            path[index] = try pick(random, besides: path, using: &generator)
         }
         return path.compactMap { $0 }
     }
 
     private func exitCandidates(
-        _ slot: [Descriptor]?, among allowed: [Descriptor], _ demands: PathDemands
+        _ slot: [Descriptor]?, random: [Descriptor], _ demands: PathDemands
     ) throws(PathError) -> [Descriptor] {
         if let fixed = demands.fixedExit {
-            guard let node = allowed.first(where: { $0.id == fixed }) else { throw .unknownNode(fixed.hex) }
+            let node = try named(fixed.hex, demands)
             if let slot, !slot.contains(where: { $0.id == fixed }) {
                 throw .cannotExit(slot.first?.fields.nickname.text ?? "", needs: demands.exit.first?.what ?? "this address")
             }
             return [node]
         }
-        let candidates = slot ?? allowed
+        let candidates = slot ?? random
         for demand in demands.exit {
             let able = candidates.filter { $0.can(demand.capability) }
             guard !able.isEmpty else {
@@ -145,7 +147,9 @@ public struct PathSelector: Sendable {
     private func named(_ name: String, _ demands: PathDemands) throws(PathError) -> Descriptor {
         guard let node = network.node(named: name) else { throw .unknownNode(name) }
         guard usable.contains(where: { $0.id == node.id }) else {
-            throw .noKey(node.fields.nickname.text, period: "the current time")
+            if node.fields.validUntil <= now { throw .expiredNode(node.fields.nickname.text) }
+            let period = network.parameters.calendar.period(at: now)
+            throw .noKey(node.fields.nickname.text, period: period?.description ?? "of this machine's clock")
         }
         guard !demands.blocked.contains(node.id) else { throw .blockedNode(node.fields.nickname.text) }
         return node
@@ -155,16 +159,20 @@ public struct PathSelector: Sendable {
     private func pick(
         _ candidates: [Descriptor], besides chosen: [Descriptor?], using generator: inout some RandomNumberGenerator
     ) throws(PathError) -> Descriptor {
-        var conflict: PathError = .notEnoughNodes(wanted: chosen.count, usable: usable.count)
+        // That a node is taken already tells less than what keeps the others away, so it is named only if nothing else does.
+        var taken: PathError?
+        var conflict: PathError?
         var fitting: [Descriptor] = []
         for candidate in candidates {
-            if let problem = chosen.lazy.compactMap({ $0.flatMap { self.conflict(candidate, $0) } }).first {
-                conflict = problem
-            } else {
-                fitting.append(candidate)
+            switch chosen.lazy.compactMap({ $0.flatMap { self.conflict(candidate, $0) } }).first {
+            case nil: fitting.append(candidate)
+            case .repeated(let name): taken = .repeated(name)
+            case let other: conflict = other
             }
         }
-        guard let node = fitting.randomElement(using: &generator) else { throw conflict }
+        guard let node = fitting.randomElement(using: &generator) else {
+            throw conflict ?? taken ?? .notEnoughNodes(wanted: chosen.count, usable: usable.count)
+        }
         return node
     }
 

@@ -28,7 +28,7 @@ public struct PathSpecification: Hashable, Sendable {
     public init(_ text: String) throws(PathError) {
         var elements: [Element] = []
         for raw in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let word = raw.filter { $0 != " " }
+            let word = Self.trimmed(raw)
             guard let first = word.first else { throw .syntax("an element is empty; write for example `*2,alpha`") }
             switch first {
             case "?":
@@ -36,14 +36,14 @@ public struct PathSpecification: Hashable, Sendable {
                 elements.append(.random(1))
             case "*" where word == "*": elements.append(.fill)
             case "*", "~":
-                guard let count = Int(word.dropFirst()), (1...5).contains(count) else {
+                guard let count = Int(word.dropFirst()), (1...5).contains(count), String(count) == word.dropFirst() else {
                     throw .syntax("`\(word)`: a number from 1 to 5 must follow")
                 }
                 elements.append(first == "*" ? .random(count) : .about(count))
             case "{":
                 guard word.last == "}" else { throw .syntax("`\(word)`: the closing brace is missing") }
-                let names = word.dropFirst().dropLast().split(separator: "|").map(String.init)
-                guard !names.isEmpty, names.allSatisfy(Self.isName) else { throw .syntax("`\(word)`: names separated by | must stand in braces") }
+                let names = word.dropFirst().dropLast().split(separator: "|", omittingEmptySubsequences: false).map(Self.trimmed)
+                guard names.allSatisfy(Self.isName) else { throw .syntax("`\(word)`: names separated by | must stand in braces") }
                 elements.append(.oneOf(names))
             default:
                 guard Self.isName(word) else { throw .syntax("`\(word)` is neither a node's name nor one of ?, *, *N, ~N, {A|B}") }
@@ -52,6 +52,13 @@ public struct PathSpecification: Hashable, Sendable {
         }
         guard elements.filter({ $0 == .fill }).count <= 1 else { throw .syntax("`*` can stand once in a path") }
         self.elements = elements
+    }
+
+    /// Without the blanks around it.
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text.drop { $0 == " " }
+        while text.last == " " { text.removeLast() }
+        return String(text)
     }
 
     private static func isName(_ text: String) -> Bool {
@@ -73,6 +80,7 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
     case sameFamily(String, String)
     case sameNetwork(String, String)
     case noKey(String, period: String)
+    case expiredNode(String)
     case notFound(String)
 
     public var description: String {
@@ -90,6 +98,7 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
         case .sameFamily(let a, let b): "the path would pass \(a) and \(b), which the same people run"
         case .sameNetwork(let a, let b): "the path would pass \(a) and \(b), which are in one network (IPv4 /16 or IPv6 /32)"
         case .noKey(let name, let period): "node \(name) has published no key for period \(period); the network file is out of date"
+        case .expiredNode(let name): "the descriptor of node \(name) has expired; the network file is out of date"
         case .notFound(let constraint):
             "no path meets all demands: the one that failed most often is \(constraint); shorten the path or demand less"
         }

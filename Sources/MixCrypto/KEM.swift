@@ -9,6 +9,8 @@ public enum KEM {
     public static let ciphertextSize = 1120
     public static let sharedSecretSize = 32
     public static let seedSize = 32
+    /// The ML-KEM-768 key that a public key starts with; the X25519 key follows.
+    static let latticeKeySize = 1184
 }
 
 /// A key that others encapsulate to, 1216 bytes.
@@ -20,7 +22,13 @@ public struct KEMPublicKey: Hashable, Sendable {
     public init(_ bytes: some Collection<UInt8>) throws(CryptoError) {
         let bytes = Array(bytes)
         guard bytes.count == KEM.publicKeySize else { throw .malformed }
-        do { _ = try XWingMLKEM768X25519.PublicKey(rawRepresentation: bytes) } catch { throw .malformed }
+        do {
+            _ = try XWingMLKEM768X25519.PublicKey(rawRepresentation: bytes)
+            // X-Wing's own check is of the size alone and comes to light at encapsulation; ML-KEM's is that of FIPS 203, 7.2.
+            _ = try MLKEM768.PublicKey(rawRepresentation: bytes[..<KEM.latticeKeySize])
+        } catch {
+            throw .malformed
+        }
         self.bytes = bytes
     }
 
