@@ -1,8 +1,8 @@
 import Directory
 import Foundation
 import MixCrypto
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite("Descriptors")
@@ -22,12 +22,16 @@ struct DescriptorTests {
             ]
             fields.keys[KeyPeriod(2968)] = TestDirectory.packetKey
             fields.capabilities = [
-                Capability(Capability.Name.smtp, limits: ["size": 1_000_000, "recipients": 10]), Capability(Capability.Name.relay),
+                Capability(Capability.Name.smtp, limits: ["size": 1_000_000, "recipients": 10]),
+                Capability(Capability.Name.relay),
                 Capability("future-thing"),
             ]
             fields.mixing = ["poisson", "mean-cap=1800"]
             fields.weaknesses = ["short-delay", "no-cover"]
-            fields.family = [try TestDirectory.signingKey(3).verificationKey.nodeID, try TestDirectory.signingKey(2).verificationKey.nodeID]
+            fields.family = [
+                try TestDirectory.signingKey(3).verificationKey.nodeID,
+                try TestDirectory.signingKey(2).verificationKey.nodeID,
+            ]
             fields.contact = "Zoë <zoe@example.org>"
         }
     }
@@ -40,7 +44,10 @@ struct DescriptorTests {
         let read = try UnverifiedDescriptor(golden).verify(network: "testing")
         #expect(read.id == made.id)
         #expect(read.fields.nickname.text == "Ada-1")
-        #expect(read.fields.addresses.map(\.description) == ["8.8.4.4:48099", "[2a00:1450::8]:4000", "mix.example.org:48099"])
+        #expect(
+            read.fields.addresses.map(\.description) == [
+                "8.8.4.4:48099", "[2a00:1450::8]:4000", "mix.example.org:48099",
+            ])
         #expect(read.fields.keys.keys.sorted() == [KeyPeriod(2967), KeyPeriod(2968)])
         #expect(read.fields.capabilities.map(\.name) == ["exit-smtp", "future-thing", "relay"])
         #expect(read.fields.capabilities[0].limits.map(\.key) == ["recipients", "size"])
@@ -67,7 +74,9 @@ struct DescriptorTests {
         let bytes = try Self.full().bytes
         for index in bytes.indices {
             // All of the text; of the base64 of the long keys a sample, as each costs a signature check.
-            guard bytes[index] == 10 || index.isMultiple(of: 11) || index < 400 || index > bytes.count - 600 else { continue }
+            guard bytes[index] == 10 || index.isMultiple(of: 11) || index < 400 || index > bytes.count - 600 else {
+                continue
+            }
             var changed = bytes
             changed[index] ^= UInt8.random(in: 1...255, using: &generator)
             #expect(throws: DocumentError.self, "byte \(index)") {
@@ -79,7 +88,9 @@ struct DescriptorTests {
     @Test("bytes behind, before or missing are refused")
     func cuts() throws {
         let bytes = try Self.full().bytes
-        for changed in [bytes + [10], bytes + bytes, [10] + bytes, Array(bytes.dropLast()), Array(bytes.dropFirst()), []] {
+        for changed in [
+            bytes + [10], bytes + bytes, [10] + bytes, Array(bytes.dropLast()), Array(bytes.dropFirst()), [],
+        ] {
             #expect(throws: DocumentError.self) { try UnverifiedDescriptor(changed) }
         }
     }
@@ -89,15 +100,20 @@ struct DescriptorTests {
         let key = try TestDirectory.signingKey(1)
         let bytes = try TestDirectory.descriptor(1, "ada").bytes
         func refused(_ bytes: [UInt8], network: String = "testing") {
-            let error = #expect(throws: DocumentError.self) { _ = try UnverifiedDescriptor(bytes).verify(network: network) }
+            let error = #expect(throws: DocumentError.self) {
+                _ = try UnverifiedDescriptor(bytes).verify(network: network)
+            }
             #expect(error?.description == "the document is not signed by the key that it names")
         }
-        _ = try UnverifiedDescriptor(TestDirectory.resigned(bytes, kind: .descriptor, key: key) { _ in }).verify(network: "testing")
+        _ = try UnverifiedDescriptor(TestDirectory.resigned(bytes, kind: .descriptor, key: key) { _ in }).verify(
+            network: "testing")
         refused(bytes, network: "other")
         refused(try TestDirectory.resigned(bytes, kind: .network, key: key) { _ in })
         refused(try TestDirectory.resigned(bytes, kind: .descriptor, network: "other", key: key) { _ in })
         // Says another network than the one that it is signed for, and the other way round.
-        let moved = try TestDirectory.resigned(bytes, kind: .descriptor, network: "testing", key: key) { try $0.set("network", "other") }
+        let moved = try TestDirectory.resigned(bytes, kind: .descriptor, network: "testing", key: key) {
+            try $0.set("network", "other")
+        }
         refused(moved)
         refused(moved, network: "other")
         refused(try TestDirectory.resigned(bytes, kind: .descriptor, key: TestDirectory.signingKey(2)) { _ in })
@@ -105,9 +121,11 @@ struct DescriptorTests {
             items[try items.position("identity")].object?.bytes = try TestDirectory.signingKey(2).verificationKey.bytes
         }
         refused(stolen)
-        let short = Array(bytes.dropLast(200)) + Document.write([
-            DocumentItem("signature", [], object: DocumentObject(DocumentSignature.label, [1, 2, 3]))
-        ])
+        let short =
+            Array(bytes.dropLast(200))
+            + Document.write([
+                DocumentItem("signature", [], object: DocumentObject(DocumentSignature.label, [1, 2, 3]))
+            ])
         #expect(throws: DocumentError.self) { _ = try UnverifiedDescriptor(short).verify(network: "testing") }
     }
 
@@ -150,9 +168,15 @@ struct DescriptorTests {
         ("a packet key of a wrong size", .value, { $0[try $0.position("packet-key")].object?.bytes.removeLast() }),
         (
             "a packet key that is no ML-KEM key", .value,
-            { $0[try $0.position("packet-key")].object?.bytes.replaceSubrange(0..<1184, with: [UInt8](repeating: 255, count: 1184)) }
+            {
+                $0[try $0.position("packet-key")].object?.bytes.replaceSubrange(
+                    0..<1184, with: [UInt8](repeating: 255, count: 1184))
+            }
         ),
-        ("a key period twice", .value, { $0.insert($0[try $0.position("packet-key")], at: try $0.position("packet-key")) }),
+        (
+            "a key period twice", .value,
+            { $0.insert($0[try $0.position("packet-key")], at: try $0.position("packet-key")) }
+        ),
         (
             "key periods out of order", .value,
             { items in
@@ -180,9 +204,15 @@ struct DescriptorTests {
         ("a limit that is too high", .value, { try $0.set("capability", "relay", "size=18446744073709551616") }),
         ("limits out of order", .value, { try $0.set("capability", "relay", "b=1", "a=1") }),
         ("a limit twice", .value, { try $0.set("capability", "relay", "a=1", "a=1") }),
-        ("a capability twice", .value, { $0.insert($0[try $0.position("capability")], at: try $0.position("capability")) }),
+        (
+            "a capability twice", .value,
+            { $0.insert($0[try $0.position("capability")], at: try $0.position("capability")) }
+        ),
         ("a strategy without a name", .value, { try $0.set("mixing") }),
-        ("weaknesses out of order", .value, { $0 += [DocumentItem("weakness", ["b"]), DocumentItem("weakness", ["a"])] }),
+        (
+            "weaknesses out of order", .value,
+            { $0 += [DocumentItem("weakness", ["b"]), DocumentItem("weakness", ["a"])] }
+        ),
         ("a weakness twice", .value, { $0 += [DocumentItem("weakness", ["a"]), DocumentItem("weakness", ["a"])] }),
         ("a family member that is no id", .value, { $0.append(DocumentItem("family", ["00"])) }),
         (
@@ -203,7 +233,8 @@ struct DescriptorTests {
     func faults(index: Int) throws {
         let (what, reason, edit) = Self.faultTable[index]
         let bytes = try TestDirectory.descriptor(1, "ada").bytes
-        let changed = try TestDirectory.resigned(bytes, kind: .descriptor, key: TestDirectory.signingKey(1), change: edit)
+        let changed = try TestDirectory.resigned(
+            bytes, kind: .descriptor, key: TestDirectory.signingKey(1), change: edit)
         let error = #expect(throws: DocumentError.self, "\(what)") { try UnverifiedDescriptor(changed) }
         #expect(error?.reason == reason, "\(what)")
         #expect((error?.line ?? 0) > 0, "\(what): the line is named")
@@ -212,23 +243,33 @@ struct DescriptorTests {
     @Test("a descriptor is at most 64 KiB")
     func size() throws {
         let error = #expect(throws: DocumentError.self) {
-            try TestDirectory.descriptor(1, "ada") { fields in fields.contact = String(repeating: "x", count: Descriptor.maximumSize) }
+            try TestDirectory.descriptor(1, "ada") { fields in
+                fields.contact = String(repeating: "x", count: Descriptor.maximumSize)
+            }
         }
         #expect(error == DocumentError(line: 0, reason: .tooLarge))
     }
 
     @Test("a node cannot sign what no one could read")
     func badFields() throws {
-        #expect(throws: DocumentError.self) { try TestDirectory.descriptor(1, "ada") { fields in fields.contact = "a\nsignature" } }
-        #expect(throws: DocumentError.self) { try TestDirectory.descriptor(1, "ada") { fields in fields.weaknesses = ["a b"] } }
-        #expect(throws: DocumentError.self) { try TestDirectory.descriptor(1, "ada") { fields in fields.validUntil = fields.published } }
+        #expect(throws: DocumentError.self) {
+            try TestDirectory.descriptor(1, "ada") { fields in fields.contact = "a\nsignature" }
+        }
+        #expect(throws: DocumentError.self) {
+            try TestDirectory.descriptor(1, "ada") { fields in fields.weaknesses = ["a b"] }
+        }
+        #expect(throws: DocumentError.self) {
+            try TestDirectory.descriptor(1, "ada") { fields in fields.validUntil = fields.published }
+        }
         #expect(throws: DocumentError.self) { try TestDirectory.descriptor(1, "ada") { fields in fields.network = "" } }
     }
 
     @Test("nicknames are 1 to 24 letters, digits, hyphens and underscores after a letter, compared without case")
     func nicknames() throws {
         for good in ["a", "Z9", "a-b_c", String(repeating: "x", count: 24)] { #expect(Nickname(good)?.text == good) }
-        for bad in ["", "1a", "-a", "_a", "a b", "a.b", "é", "a\u{301}", "\u{212A}ay", "a\n", String(repeating: "x", count: 25)] {
+        for bad in [
+            "", "1a", "-a", "_a", "a b", "a.b", "é", "a\u{301}", "\u{212A}ay", "a\n", String(repeating: "x", count: 25),
+        ] {
             #expect(Nickname(bad) == nil, "\(bad)")
         }
         #expect(Nickname("AdA")?.folded == "ada")

@@ -1,7 +1,7 @@
 import Directory
 import MixCrypto
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite("Network files")
@@ -13,11 +13,15 @@ struct NetworkFileTests {
         parameters.hops = 3
         parameters.meanDelay = .seconds(60)
         return try TestDirectory.network(
-            [try TestDirectory.descriptor(1, "ada"), try TestDirectory.descriptor(2, "bob", "9.9.9.9:7")], parameters: parameters)
+            [try TestDirectory.descriptor(1, "ada"), try TestDirectory.descriptor(2, "bob", "9.9.9.9:7")],
+            parameters: parameters)
     }
 
-    private static func open(_ bytes: [UInt8], trusted: UInt8? = 200, at now: Timestamp = TestDirectory.now) throws -> NetworkFile {
-        try UnverifiedNetworkFile(bytes).verify(trusted: try trusted.map(TestDirectory.signingKey)?.verificationKey, at: now)
+    private static func open(_ bytes: [UInt8], trusted: UInt8? = 200, at now: Timestamp = TestDirectory.now) throws
+        -> NetworkFile
+    {
+        try UnverifiedNetworkFile(bytes).verify(
+            trusted: try trusted.map(TestDirectory.signingKey)?.verificationKey, at: now)
     }
 
     private static func resigned(_ bytes: [UInt8], _ change: (inout [DocumentItem]) throws -> Void) throws -> [UInt8] {
@@ -64,7 +68,9 @@ struct NetworkFileTests {
         var generator = SeededRandom(name: "network file bytes")
         let bytes = try Self.sample().bytes
         for index in bytes.indices {
-            guard bytes[index] == 10 || index.isMultiple(of: 13) || index < 300 || index > bytes.count - 400 else { continue }
+            guard bytes[index] == 10 || index.isMultiple(of: 13) || index < 300 || index > bytes.count - 400 else {
+                continue
+            }
             var changed = bytes
             changed[index] ^= UInt8.random(in: 1...255, using: &generator)
             // Also when nobody has trusted a key yet: then the file must at least be whole.
@@ -78,7 +84,10 @@ struct NetworkFileTests {
         let bad = "the network file's signature is wrong: it was damaged or forged; fetch it again"
         let key = try TestDirectory.signingKey(200)
         _ = try Self.open(sample.bytes, trusted: nil)
-        refused(.otherSigner, "the network file is signed by another key than the one trusted for this network; do not use it") {
+        refused(
+            .otherSigner,
+            "the network file is signed by another key than the one trusted for this network; do not use it"
+        ) {
             try Self.open(sample.bytes, trusted: 201)
         }
         refused(.badSignature, bad) {
@@ -88,18 +97,23 @@ struct NetworkFileTests {
             try Self.open(TestDirectory.resigned(sample.bytes, kind: .network, network: "other", key: key) { _ in })
         }
         refused(.badSignature, bad) {
-            try Self.open(TestDirectory.resigned(sample.bytes, kind: .network, key: TestDirectory.signingKey(201)) { _ in })
+            try Self.open(
+                TestDirectory.resigned(sample.bytes, kind: .network, key: TestDirectory.signingKey(201)) { _ in })
         }
         // Renamed: signed properly for the other name, but the descriptors say which network they belong to.
         refused(.badDescriptor("ada"), "the descriptor of node ada in the network file is not signed by that node") {
             try Self.open(
-                TestDirectory.resigned(sample.bytes, kind: .network, network: "other", key: key) { try $0.set("network", "other") })
+                TestDirectory.resigned(sample.bytes, kind: .network, network: "other", key: key) {
+                    try $0.set("network", "other")
+                })
         }
     }
 
     @Test("a descriptor is not a network file")
     func otherKind() throws {
-        let error = #expect(throws: DocumentError.self) { try UnverifiedNetworkFile(TestDirectory.descriptor(1, "ada").bytes) }
+        let error = #expect(throws: DocumentError.self) {
+            try UnverifiedNetworkFile(TestDirectory.descriptor(1, "ada").bytes)
+        }
         #expect(error?.description == "line 1 has an item that is unknown, missing, repeated or out of order")
     }
 
@@ -113,7 +127,8 @@ struct NetworkFileTests {
         ) { try Self.open(sample.bytes, at: sample.published - .days(1) - .milliseconds(1)) }
         _ = try Self.open(sample.bytes, at: sample.validUntil - .milliseconds(1))
         refused(
-            .expired(sample.validUntil), "the network file expired on 2026-12-21T06:30:00Z; get a newer one from the network's operator"
+            .expired(sample.validUntil),
+            "the network file expired on 2026-12-21T06:30:00Z; get a newer one from the network's operator"
         ) { try Self.open(sample.bytes, at: sample.validUntil) }
     }
 
@@ -134,7 +149,9 @@ struct NetworkFileTests {
     @Test("a node and a nickname are listed once")
     func repeated() throws {
         let ada = try TestDirectory.descriptor(1, "ada")
-        refused(.repeatedNode("ada"), "node ada is in the network file twice") { try TestDirectory.network([ada, ada]) }
+        refused(.repeatedNode("ada"), "node ada is in the network file twice") {
+            try TestDirectory.network([ada, ada])
+        }
         let thrown = #expect(throws: NetworkFileError.self) {
             try TestDirectory.network([ada, TestDirectory.descriptor(2, "ADA", "9.9.9.9")])
         }
@@ -173,10 +190,19 @@ struct NetworkFileTests {
         ("a parameter below its range", .value, { try $0.set("parameter", "hops", "-1") }),
         ("a parameter that is no number", .value, { try $0.set("parameter", "hops", "three") }),
         ("a parameter spelt otherwise", .value, { try $0.set("parameter", "hops", "+3") }),
-        ("parameters out of order", .value, { $0.swapAt(try $0.position("parameter"), try $0.position("parameter") + 1) }),
-        ("a parameter twice", .value, { $0.insert($0[try $0.position("parameter")], at: try $0.position("parameter")) }),
+        (
+            "parameters out of order", .value,
+            { $0.swapAt(try $0.position("parameter"), try $0.position("parameter") + 1) }
+        ),
+        (
+            "a parameter twice", .value,
+            { $0.insert($0[try $0.position("parameter")], at: try $0.position("parameter")) }
+        ),
         ("a descriptor that is none", .value, { $0[try $0.position("descriptor")].object?.bytes = Array("a\n".utf8) }),
-        ("descriptors out of order", .value, { $0.swapAt(try $0.position("descriptor"), try $0.position("descriptor") + 1) }),
+        (
+            "descriptors out of order", .value,
+            { $0.swapAt(try $0.position("descriptor"), try $0.position("descriptor") + 1) }
+        ),
         ("a signer's key that is short", .value, { $0[try $0.position("signer")].object?.bytes.removeLast() }),
         ("no signer", .unexpected, { $0.removeLast() }),
         ("an unknown item", .unexpected, { $0.append(DocumentItem("colour", ["blue"])) }),

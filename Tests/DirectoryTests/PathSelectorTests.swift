@@ -1,8 +1,8 @@
 import Directory
 import MixCrypto
 import Sphinx
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// Choosing paths: what must never be chosen, what must be possible, and that the choice is fair.
@@ -10,14 +10,17 @@ import WireFormat
 struct PathSelectorTests {
     private static let smtp = PathDemands(exit: [(Capability.Name.smtp, "mail addresses")])
 
-    private static func id(_ number: UInt8) throws -> NodeID { try TestDirectory.signingKey(number).verificationKey.nodeID }
+    private static func id(_ number: UInt8) throws -> NodeID {
+        try TestDirectory.signingKey(number).verificationKey.nodeID
+    }
 
     /// Twelve nodes. a and b are a family; c claims d, which does not claim c; e and f share a /16; g and h a /32; i, j and l
     /// deliver mail, j and k to mailboxes; l has a host name.
     private static let twelve: NetworkFile? = try? {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]
         let addresses = [
-            "11.1.0.1", "11.2.0.1", "11.3.0.1", "11.4.0.1", "11.5.0.1", "11.5.9.9", "[2a00:1::1]:5", "[2a00:1:ffff::2]:5", "11.9.0.1",
+            "11.1.0.1", "11.2.0.1", "11.3.0.1", "11.4.0.1", "11.5.0.1", "11.5.9.9", "[2a00:1::1]:5",
+            "[2a00:1:ffff::2]:5", "11.9.0.1",
             "11.10.0.1", "11.11.0.1", "mix.example.org",
         ]
         let families: [String: UInt8] = ["a": 2, "b": 1, "c": 4]
@@ -31,7 +34,9 @@ struct PathSelectorTests {
         return try TestDirectory.network(nodes)
     }()
 
-    private static func selector(_ network: NetworkFile? = twelve, at now: Timestamp = TestDirectory.now) throws -> PathSelector {
+    private static func selector(_ network: NetworkFile? = twelve, at now: Timestamp = TestDirectory.now) throws
+        -> PathSelector
+    {
         PathSelector(network: try #require(network), at: now)
     }
 
@@ -39,7 +44,8 @@ struct PathSelectorTests {
 
     /// Checks of `count` paths that a specification gives.
     private func each(
-        _ text: String, _ demands: PathDemands = PathDemands(), count: Int = 100, name: String, check: ([String]) throws -> Void
+        _ text: String, _ demands: PathDemands = PathDemands(), count: Int = 100, name: String,
+        check: ([String]) throws -> Void
     ) throws {
         var generator = SeededRandom(name: name)
         let selector = try Self.selector()
@@ -50,7 +56,8 @@ struct PathSelectorTests {
     }
 
     private func refused(
-        _ text: String, demands: PathDemands = PathDemands(), in network: NetworkFile? = twelve, _ error: PathError, _ message: String
+        _ text: String, demands: PathDemands = PathDemands(), in network: NetworkFile? = twelve, _ error: PathError,
+        _ message: String
     ) throws {
         var generator = SeededRandom(name: "refused \(text)")
         let selector = try Self.selector(network)
@@ -70,7 +77,9 @@ struct PathSelectorTests {
         try each("*", Self.smtp, count: 500, name: "constraints") { path in
             #expect(path.count == 5)
             #expect(Set(path).count == 5)
-            for forbidden: Set<String> in [["a", "b"], ["e", "f"], ["g", "h"]] { #expect(!forbidden.isSubset(of: Set(path)), "\(path)") }
+            for forbidden: Set<String> in [["a", "b"], ["e", "f"], ["g", "h"]] {
+                #expect(!forbidden.isSubset(of: Set(path)), "\(path)")
+            }
             exits.insert(path[4])
             for one in path { for other in path where one != other { pairs.insert([one, other]) } }
         }
@@ -91,17 +100,24 @@ struct PathSelectorTests {
         let selector = try Self.selector(network)
         var generator = SeededRandom(name: "test network")
         for _ in 0..<50 {
-            let path = Self.names(try selector.choose(PathSpecification("*3"), demands: PathDemands(), using: &generator))
+            let path = Self.names(
+                try selector.choose(PathSpecification("*3"), demands: PathDemands(), using: &generator))
             #expect(!Set(["n1", "n2"]).isSubset(of: Set(path)))
         }
-        try refused("n1,n3,n2", in: network, .sameFamily("n1", "n2"), "the path would pass n1 and n2, which the same people run")
+        try refused(
+            "n1,n3,n2", in: network, .sameFamily("n1", "n2"), "the path would pass n1 and n2, which the same people run"
+        )
     }
 
     @Test("one address of many is enough to share a place")
     func manyAddresses() throws {
         let nodes = [
-            try TestDirectory.descriptor(1, "a", "11.1.0.1") { $0.addresses.append(try #require(NodeAddress("[2a00:9::1]:5"))) },
-            try TestDirectory.descriptor(2, "b", "11.2.0.1") { $0.addresses.append(try #require(NodeAddress("[2a00:9:1::1]:5"))) },
+            try TestDirectory.descriptor(1, "a", "11.1.0.1") {
+                $0.addresses.append(try #require(NodeAddress("[2a00:9::1]:5")))
+            },
+            try TestDirectory.descriptor(2, "b", "11.2.0.1") {
+                $0.addresses.append(try #require(NodeAddress("[2a00:9:1::1]:5")))
+            },
         ]
         try refused(
             "a,b", in: TestDirectory.network(nodes), .sameNetwork("a", "b"),
@@ -116,7 +132,8 @@ struct PathSelectorTests {
             #expect(!path.contains("i"))
         }
         try refused("c,*3", demands: demands, .blockedNode("c"), "the path names c, which your configuration blocks")
-        try refused("{a|c},*3", demands: demands, .blockedNode("c"), "the path names c, which your configuration blocks")
+        try refused(
+            "{a|c},*3", demands: demands, .blockedNode("c"), "the path names c, which your configuration blocks")
     }
 
     // MARK: what the language gives
@@ -149,7 +166,8 @@ struct PathSelectorTests {
         var generator = SeededRandom(name: "shorter")
         let selector = try Self.selector(network)
         for (text, count) in [("*", 2), ("a,*", 2), ("a,c,k,*", 3)] {
-            #expect(try selector.choose(PathSpecification(text), demands: PathDemands(), using: &generator).count == count)
+            #expect(
+                try selector.choose(PathSpecification(text), demands: PathDemands(), using: &generator).count == count)
         }
     }
 
@@ -183,10 +201,14 @@ struct PathSelectorTests {
             #expect(path.filter { $0 == "j" }.count == 1)
         }
         try each("?,{i|j}", demands, count: 20, name: "fixed among named") { #expect($0[1] == "j") }
-        try refused("?,i", demands: demands, .cannotExit("i", needs: "mail addresses"), "the path ends at i, which does not deliver to mail addresses")
-        try refused("*", demands: PathDemands(fixedExit: NodeID()), .unknownNode(NodeID().hex),
+        try refused(
+            "?,i", demands: demands, .cannotExit("i", needs: "mail addresses"),
+            "the path ends at i, which does not deliver to mail addresses")
+        try refused(
+            "*", demands: PathDemands(fixedExit: NodeID()), .unknownNode(NodeID().hex),
             "no node of this network is called \(NodeID().hex); see `nightjar nodes`")
-        try refused("*", demands: PathDemands(blocked: [try Self.id(10)], fixedExit: try Self.id(10)), .blockedNode("j"),
+        try refused(
+            "*", demands: PathDemands(blocked: [try Self.id(10)], fixedExit: try Self.id(10)), .blockedNode("j"),
             "the path names j, which your configuration blocks")
     }
 
@@ -202,7 +224,8 @@ struct PathSelectorTests {
         }
         // Without a fixed exit the node is no random hop either, at any place.
         try each("*", PathDemands(endpoint: own), name: "no loop") { #expect(!$0.contains("d")) }
-        try refused("d,?", demands: PathDemands(fixedExit: own, endpoint: own), .notFound("that every hop is another node"),
+        try refused(
+            "d,?", demands: PathDemands(fixedExit: own, endpoint: own), .notFound("that every hop is another node"),
             "no path meets all demands: the one that failed most often is that every hop is another node; "
                 + "shorten the path or demand less")
     }
@@ -225,7 +248,9 @@ struct PathSelectorTests {
         var places = [[Int]](repeating: [Int](repeating: 0, count: 10), count: 5)
         var pairs = [Int](repeating: 0, count: 100)
         for _ in 0..<2500 {
-            let path = try selector.choose(.standard, demands: PathDemands(), using: &generator).map { try #require(index[$0.id]) }
+            let path = try selector.choose(.standard, demands: PathDemands(), using: &generator).map {
+                try #require(index[$0.id])
+            }
             for (place, node) in path.enumerated() { places[place][node] += 1 }
             pairs[path[0] * 10 + path[1]] += 1
         }
@@ -260,23 +285,42 @@ struct PathSelectorTests {
         try refused("a,*5", .tooLong(6, maximum: 5), "the path has 6 hops, but a packet has room for 5")
         try refused("a,a", .repeated("a"), "the path would pass a twice; every hop must be another node")
         try refused("a,c,b", .sameFamily("a", "b"), "the path would pass a and b, which the same people run")
-        try refused("e,f", .sameNetwork("e", "f"), "the path would pass e and f, which are in one network (IPv4 /16 or IPv6 /32)")
-        try refused("g,h", .sameNetwork("g", "h"), "the path would pass g and h, which are in one network (IPv4 /16 or IPv6 /32)")
-        try refused("?,a", demands: Self.smtp, .cannotExit("a", needs: "mail addresses"), "the path ends at a, which does not deliver to mail addresses")
+        try refused(
+            "e,f", .sameNetwork("e", "f"),
+            "the path would pass e and f, which are in one network (IPv4 /16 or IPv6 /32)")
+        try refused(
+            "g,h", .sameNetwork("g", "h"),
+            "the path would pass g and h, which are in one network (IPv4 /16 or IPv6 /32)")
+        try refused(
+            "?,a", demands: Self.smtp, .cannotExit("a", needs: "mail addresses"),
+            "the path ends at a, which does not deliver to mail addresses")
         let nym = PathDemands(exit: [(Capability.Name.nymserver, "nyms")])
-        try refused("*", demands: nym, .noExit("nyms"), "no node of this network can deliver to nyms; see `nightjar nodes`")
-        let both = PathDemands(exit: [(Capability.Name.smtp, "mail"), (Capability.Name.mbox, "mailboxes")], blocked: [try Self.id(10)])
-        try refused("*", demands: both, .noExit("mail and mailboxes"), "no node of this network can deliver to mail and mailboxes; see `nightjar nodes`")
+        try refused(
+            "*", demands: nym, .noExit("nyms"), "no node of this network can deliver to nyms; see `nightjar nodes`")
+        let both = PathDemands(
+            exit: [(Capability.Name.smtp, "mail"), (Capability.Name.mbox, "mailboxes")], blocked: [try Self.id(10)])
+        try refused(
+            "*", demands: both, .noExit("mail and mailboxes"),
+            "no node of this network can deliver to mail and mailboxes; see `nightjar nodes`")
         let few = try TestDirectory.network(Array(#require(Self.twelve).nodes.prefix(3)))
-        try refused("*", in: few, .notEnoughNodes(wanted: 5, usable: 3), "the path needs 5 different nodes, but only 3 of the network are usable")
+        try refused(
+            "*", in: few, .notEnoughNodes(wanted: 5, usable: 3),
+            "the path needs 5 different nodes, but only 3 of the network are usable")
         let most = "no path meets all demands: the one that failed most often is "
-        let family = try TestDirectory.network([#require(Self.twelve?.node(named: "a")), #require(Self.twelve?.node(named: "b"))])
-        try refused("*2", in: family, .notFound("that no two hops are of one family"),
+        let family = try TestDirectory.network([
+            #require(Self.twelve?.node(named: "a")), #require(Self.twelve?.node(named: "b")),
+        ])
+        try refused(
+            "*2", in: family, .notFound("that no two hops are of one family"),
             most + "that no two hops are of one family; shorten the path or demand less")
-        let place = try TestDirectory.network([#require(Self.twelve?.node(named: "e")), #require(Self.twelve?.node(named: "f"))])
-        try refused("*2", in: place, .notFound("that no two hops are in one network"),
+        let place = try TestDirectory.network([
+            #require(Self.twelve?.node(named: "e")), #require(Self.twelve?.node(named: "f")),
+        ])
+        try refused(
+            "*2", in: place, .notFound("that no two hops are in one network"),
             most + "that no two hops are in one network; shorten the path or demand less")
-        try refused("{a|c},a,c", .notFound("that every hop is another node"),
+        try refused(
+            "{a|c},a,c", .notFound("that every hop is another node"),
             most + "that every hop is another node; shorten the path or demand less")
         #expect(PathError.tooShort.description == "the path has no hop")
     }
@@ -285,14 +329,22 @@ struct PathSelectorTests {
     func unusable() throws {
         let nodes = [
             try TestDirectory.descriptor(1, "a", "11.1.0.1"),
-            try TestDirectory.descriptor(2, "b", "11.2.0.1") { $0.keys = [KeyPeriod(2966): try #require(TestDirectory.packetKey)] },
+            try TestDirectory.descriptor(2, "b", "11.2.0.1") {
+                $0.keys = [KeyPeriod(2966): try #require(TestDirectory.packetKey)]
+            },
             try TestDirectory.descriptor(3, "c", "11.3.0.1") { $0.validUntil = TestDirectory.now },
         ]
         let network = try TestDirectory.network(nodes)
         #expect(try Self.selector(network).usableNodes.map(\.fields.nickname.text) == ["a"])
-        try refused("b", in: network, .noKey("b", period: "2967"), "node b has published no key for period 2967; the network file is out of date")
-        try refused("c", in: network, .expiredNode("c"), "the descriptor of node c has expired; the network file is out of date")
-        try refused("*2", in: network, .notEnoughNodes(wanted: 2, usable: 1), "the path needs 2 different nodes, but only 1 of the network are usable")
+        try refused(
+            "b", in: network, .noKey("b", period: "2967"),
+            "node b has published no key for period 2967; the network file is out of date")
+        try refused(
+            "c", in: network, .expiredNode("c"), "the descriptor of node c has expired; the network file is out of date"
+        )
+        try refused(
+            "*2", in: network, .notEnoughNodes(wanted: 2, usable: 1),
+            "the path needs 2 different nodes, but only 1 of the network are usable")
     }
 
     @Test("a path's hops carry the nodes' keys of the period, and its SURBs expire with them")

@@ -18,7 +18,9 @@ enum TestDirectory {
         return try SigningKey(seed: SecretBytes(moving: &seed))
     }
 
-    static func fields(_ name: String, _ address: String = "8.8.4.4", network: String = "testing") throws -> DescriptorFields {
+    static func fields(_ name: String, _ address: String = "8.8.4.4", network: String = "testing") throws
+        -> DescriptorFields
+    {
         DescriptorFields(
             network: network, nickname: try #require(Nickname(name)), addresses: [try #require(NodeAddress(address))],
             published: now - .hours(1), validUntil: now + .days(2), keys: [period: try #require(packetKey)],
@@ -27,7 +29,8 @@ enum TestDirectory {
 
     /// The descriptor of the node with identity `number`.
     static func descriptor(
-        _ number: UInt8, _ name: String, _ address: String = "8.8.4.4", change: (inout DescriptorFields) throws -> Void = { _ in }
+        _ number: UInt8, _ name: String, _ address: String = "8.8.4.4",
+        change: (inout DescriptorFields) throws -> Void = { _ in }
     ) throws -> Descriptor {
         var fields = try fields(name, address)
         try change(&fields)
@@ -59,5 +62,7 @@ extension [DocumentItem] {
     func position(_ keyword: String) throws -> Int { try #require(firstIndex { $0.keyword == keyword }) }
 
     /// Gives the first item with `keyword` other arguments.
-    mutating func set(_ keyword: String, _ arguments: String...) throws { self[try position(keyword)].arguments = arguments }
+    mutating func set(_ keyword: String, _ arguments: String...) throws {
+        self[try position(keyword)].arguments = arguments
+    }
 }

@@ -1,5 +1,5 @@
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// The canonical text form: one byte string for a document, and nothing that is read can trap or take long.
@@ -17,7 +17,9 @@ struct DocumentTests {
         DocumentItem("end"),
     ]
 
-    private static func items(_ bytes: [UInt8]) throws(DocumentError) -> [DocumentItem] { try Document.parse(bytes).map(\.item) }
+    private static func items(_ bytes: [UInt8]) throws(DocumentError) -> [DocumentItem] {
+        try Document.parse(bytes).map(\.item)
+    }
     private static func items(_ text: String) throws(DocumentError) -> [DocumentItem] { try items(Array(text.utf8)) }
 
     @Test("the form is what it is")
@@ -64,7 +66,10 @@ struct DocumentTests {
         let letters = Array("abcxyz019-")
         let others = Array("aZ0=/+!~éß🐦漢:\u{a0}")
         func word(_ alphabet: [Character]) -> String {
-            String((0..<Int.random(in: 1...9, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? "a" })
+            String(
+                (0..<Int.random(in: 1...9, using: &generator)).map { _ in
+                    alphabet.randomElement(using: &generator) ?? "a"
+                })
         }
         return (0..<Int.random(in: 1...6, using: &generator)).map { _ in
             let arguments = (0..<Int.random(in: 0...4, using: &generator)).map { _ in word(others) }
@@ -124,11 +129,14 @@ struct DocumentTests {
     func garbage() {
         var generator = SeededRandom(name: "document garbage")
         let pieces = [
-            "-----BEGIN ", "-----END ", "-----", "\n", " ", "KEY", "-----\n", "a", "AAAA", "=", "\r", "\u{0}", "é", "-----BEGIN K-----\n",
+            "-----BEGIN ", "-----END ", "-----", "\n", " ", "KEY", "-----\n", "a", "AAAA", "=", "\r", "\u{0}", "é",
+            "-----BEGIN K-----\n",
             "-----END K-----\n", "keyword x\n",
         ]
         for _ in 0..<3000 {
-            let text = (0..<Int.random(in: 0...12, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }
+            let text = (0..<Int.random(in: 0...12, using: &generator)).map { _ in
+                pieces.randomElement(using: &generator) ?? ""
+            }
             let bytes = Array(text.joined().utf8)
             #expect(Self.isRefusedOrCanonical(bytes), "\(text)")
             let noise = generator.bytes(Int.random(in: 0...80, using: &generator)) + [10]
@@ -139,17 +147,22 @@ struct DocumentTests {
     @Test(
         "each fault is named with its line",
         arguments: [
-            ("", 0, .lineEnd), ("a", 0, .lineEnd), ("a\r\n", 1, .spacing), ("\n", 1, .keyword), ("a\n\nb\n", 2, .keyword),
-            ("A\n", 1, .keyword), ("9a\n", 1, .keyword), ("-a\n", 1, .keyword), (" a\n", 1, .keyword), ("é\n", 1, .keyword),
+            ("", 0, .lineEnd), ("a", 0, .lineEnd), ("a\r\n", 1, .spacing), ("\n", 1, .keyword),
+            ("a\n\nb\n", 2, .keyword),
+            ("A\n", 1, .keyword), ("9a\n", 1, .keyword), ("-a\n", 1, .keyword), (" a\n", 1, .keyword),
+            ("é\n", 1, .keyword),
             ("a_b\n", 1, .keyword), ("a \n", 1, .spacing), ("a  b\n", 1, .spacing), ("a\tb\n", 1, .spacing),
-            ("a\u{7f}\n", 1, .spacing), ("a\u{0}\n", 1, .spacing), ("-----BEGIN K-----\nAAAA\n-----END K-----\n", 1, .object),
-            ("a\n-----BEGIN K-----\nAAAA\n-----END L-----\n", 4, .object), ("a\n-----BEGIN K-----\n-----END K-----\n", 3, .object),
+            ("a\u{7f}\n", 1, .spacing), ("a\u{0}\n", 1, .spacing),
+            ("-----BEGIN K-----\nAAAA\n-----END K-----\n", 1, .object),
+            ("a\n-----BEGIN K-----\nAAAA\n-----END L-----\n", 4, .object),
+            ("a\n-----BEGIN K-----\n-----END K-----\n", 3, .object),
             ("a\n-----BEGIN K-----\nAAA\n-----END K-----\n", 4, .object), ("a\n-----BEGIN K-----\nAAAA\n", 3, .object),
             ("a\n-----BEGIN k-----\nAAAA\n-----END k-----\n", 2, .object), ("a\n-----END K-----\n", 2, .object),
             ("a\n-----BEGIN -----\nAAAA\n-----END -----\n", 2, .object), ("a\n-----BEGIN-----\n", 2, .object),
             ("a\n-----BEGIN A  B-----\nAAAA\n-----END A  B-----\n", 2, .object),
             ("a\n-----BEGIN K-----\nAAAA\nAAAA\n-----END K-----\n", 4, .object),
-            ("a\n-----BEGIN K-----\n\n-----END K-----\n", 3, .object), ("a\n-----BEGIN K-----\nAA==\nAA==\n-----END K-----\n", 4, .object),
+            ("a\n-----BEGIN K-----\n\n-----END K-----\n", 3, .object),
+            ("a\n-----BEGIN K-----\nAA==\nAA==\n-----END K-----\n", 4, .object),
             (
                 "a\n-----BEGIN K-----\nAAAA\n-----END K-----\n-----BEGIN K-----\nAAAA\n-----END K-----\n", 5,
                 .object
@@ -210,7 +223,9 @@ struct DocumentTests {
         var reader = DocumentReader(try Document.parse(Document.write(Self.sample)))
         _ = try reader.take("nightjar-descriptor", arguments: 1)
         #expect(throws: DocumentError(line: 2, reason: .unexpected)) { try reader.take("address") }
-        #expect(throws: DocumentError(line: 2, reason: .value)) { try reader.take("identity", arguments: 1, object: "ED25519 KEY") }
+        #expect(throws: DocumentError(line: 2, reason: .value)) {
+            try reader.take("identity", arguments: 1, object: "ED25519 KEY")
+        }
         #expect(throws: DocumentError(line: 2, reason: .object)) { try reader.take("identity", object: "OTHER KEY") }
         #expect(throws: DocumentError(line: 2, reason: .object)) { try reader.take("identity") }
         #expect(try reader.take("identity", arguments: 0, object: "ED25519 KEY").object?.bytes == Array(0..<32))
@@ -219,7 +234,9 @@ struct DocumentTests {
         #expect(try reader.take("address", arguments: 2).arguments == ["192.0.2.7", "48099"])
         #expect(throws: DocumentError(line: 7, reason: .object)) { try reader.take("contact", object: "K") }
         _ = try reader.take("contact")
-        #expect(throws: DocumentError(line: 12, reason: .object)) { try reader.takeAll("key", arguments: 1, object: "X-WING KEY 2") }
+        #expect(throws: DocumentError(line: 12, reason: .object)) {
+            try reader.takeAll("key", arguments: 1, object: "X-WING KEY 2")
+        }
         #expect(try reader.takeAll("key", arguments: 1, object: "K").count == 2)
         #expect(throws: DocumentError(line: 22, reason: .unexpected)) { try reader.end() }
         _ = try reader.take("end", arguments: 0)

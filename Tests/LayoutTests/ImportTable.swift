@@ -1,0 +1,119 @@
+// Who may import what: the one source of this rule. A target may import those of ours that stand above it here and that it
+// names, and the modules of others that it names; a wrong import fails by name. To add an entry is a decision about the
+// architecture (doc/ARCHITECTURE.md, targets), not a formality.
+
+/// One target under Sources.
+struct TargetRule: Sendable {
+    let name: String
+    let layer: Layer
+    /// Targets of ours.
+    let ours: Set<String>
+    /// Modules of libraries, ours to link.
+    let libraries: Set<String>
+    /// Modules that come with Swift and the system.
+    let system: Set<String>
+
+    init(_ name: String, _ layer: Layer, ours: Set<String> = [], libraries: Set<String> = [], system: Set<String> = [])
+    {
+        self.name = name
+        self.layer = layer
+        self.ours = ours
+        self.libraries = libraries
+        self.system = system
+    }
+}
+
+/// Layers, lowest first. Nothing imports from a higher one.
+enum Layer: Int, Comparable, Sendable {
+    case system, base, formats, `protocol`, adapters, programs, executables
+
+    static func < (left: Layer, right: Layer) -> Bool { left.rawValue < right.rawValue }
+}
+
+enum ImportTable {
+    /// Lowest first: a target sees only what stands above it in this list.
+    static let targets: [TargetRule] = [
+        TargetRule("CSodium", .system),
+        TargetRule("CISAL", .system),
+        TargetRule("CZlib", .system),
+
+        TargetRule("WireFormat", .base),
+        TargetRule(
+            "MixCrypto", .base, ours: ["WireFormat", "CSodium"], libraries: ["Crypto", "CryptoExtras"],
+            system: ["FoundationEssentials", "Glibc"]),
+
+        TargetRule("Sphinx", .formats, ours: ["WireFormat", "MixCrypto"]),
+        TargetRule("Messages", .formats, ours: ["WireFormat", "MixCrypto", "CISAL", "CZlib"]),
+        TargetRule("Directory", .formats, ours: ["WireFormat", "MixCrypto", "Sphinx"]),
+
+        // Crypto and SwiftASN1 are for the two certificates of a link alone (`certificateFile`).
+        TargetRule(
+            "MMTP", .protocol, ours: ["WireFormat", "MixCrypto"],
+            libraries: ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "X509", "SwiftASN1", "Crypto"],
+            system: ["Foundation", "Glibc", "Synchronization"]),
+        TargetRule(
+            "Mixing", .protocol, ours: ["WireFormat"], libraries: ["DequeModule", "HeapModule"], system: ["Glibc"]),
+
+        TargetRule(
+            "Spool", .adapters, ours: ["WireFormat", "MixCrypto"], libraries: ["GRDB"],
+            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+        TargetRule(
+            "Exits", .adapters, ours: ["WireFormat", "MixCrypto", "Messages"],
+            libraries: ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS"],
+            system: ["Glibc", "Synchronization"]),
+        TargetRule(
+            "Forwarding", .adapters, ours: ["WireFormat", "MMTP", "Mixing", "Spool"], libraries: ["NIOCore"],
+            system: ["Dispatch", "Synchronization"]),
+        TargetRule(
+            "Daemon", .adapters, ours: ["WireFormat"],
+            libraries: ["ServiceLifecycle", "TOMLKit", "Logging", "Metrics", "NIOCore", "NIOPosix", "NIOHTTP1"],
+            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+
+        TargetRule(
+            "NodeProgram", .programs,
+            ours: [
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
+                "Forwarding", "Daemon",
+            ],
+            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "TOMLKit"],
+            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+        TargetRule(
+            "ClientProgram", .programs,
+            ours: [
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding",
+                "Daemon",
+            ],
+            libraries: ["NIOCore", "NIOPosix", "TOMLKit", "Logging"],
+            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+        TargetRule(
+            "LabProgram", .programs,
+            ours: [
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "Daemon", "NodeProgram", "ClientProgram",
+            ],
+            system: ["Foundation", "Glibc"]),
+
+        TargetRule("nightjar", .executables, ours: ["WireFormat", "ClientProgram"], libraries: ["ArgumentParser"]),
+        TargetRule("nightjar-node", .executables, ours: ["WireFormat", "NodeProgram"], libraries: ["ArgumentParser"]),
+        TargetRule("nightjar-lab", .executables, ours: ["WireFormat", "LabProgram"], libraries: ["ArgumentParser"]),
+        // Times the primitives that ours are made of, so it calls them directly.
+        TargetRule(
+            "nightjar-bench", .executables, ours: ["WireFormat", "MixCrypto", "Sphinx"],
+            libraries: ["ArgumentParser", "Crypto", "CryptoExtras"], system: ["FoundationEssentials", "Glibc"]),
+    ]
+
+    /// The one file of MMTP that makes and reads certificates, and the modules that no other file of it may import.
+    static let certificateFile = "Sources/MMTP/LinkCertificate.swift"
+    static let certificateModules: Set<String> = ["Crypto", "SwiftASN1"]
+
+    /// Every name at the top of the repository besides those that start with a dot.
+    static let topLevel: Set<String> = [
+        "Package.swift", "Package.resolved", "Sources", "Tests", "doc", "etc", "contrib", "TODO", "README.md",
+        "LICENSE",
+    ]
+
+    /// Words that say nothing about what a file holds.
+    static let emptyWords = ["Common", "Util", "Helper", "Types", "Manager"]
+
+    /// Most lines of a source file.
+    static let maximumLines = 350
+}
