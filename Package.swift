@@ -130,14 +130,17 @@ let package = Package(
         .tests("DirectoryTests", ["Directory", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
         .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
         .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
-        .tests("SpoolTests", ["Spool", "MixCrypto", "WireFormat", "TestSupport", .grdb]),
+        .executableTarget(
+            name: "spool-crash", dependencies: ["Spool", "MixCrypto", "WireFormat", "TestSupport"],
+            path: "Tests/SpoolCrashProgram", swiftSettings: ourSettings),
+        .tests("SpoolTests", ["Spool", "MixCrypto", "WireFormat", "TestSupport", "spool-crash", .grdb]),
         .tests("ExitsTests", ["Exits", "Messages", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix], exclude: ["Peers"]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .logging, .metrics]),
         .tests(
             "NodeTests",
             [
-                "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
-                "TestSupport",
+                "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
+                "Forwarding", "Daemon", "TestSupport", .nioCore, .nioPosix, .logging,
             ]),
         .tests(
             "ClientTests",

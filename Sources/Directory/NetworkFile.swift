@@ -7,7 +7,8 @@ public import WireFormat
 /// A network file as it came, its signature and descriptors not yet checked.
 public struct UnverifiedNetworkFile: Sendable {
     let name: String
-    let version: UInt32
+    /// The edition that it claims to be.
+    public let version: UInt32
     let isTest: Bool
     let published: Timestamp
     let validUntil: Timestamp
