@@ -240,14 +240,23 @@ import WireFormat
 
     @Test func aWaitingConnectionIsNotIdle() async throws {
         let receiver = HoldingReceiver()
-        let link = try await Link.start(receiver, configuration: Link.testLimits { $0.idleTimeout = .seconds(1) })
-        let waiting = try await makeDialer().connect(to: link.nodeID, at: link.listener.addresses)
+        let link = try await Link.start(
+            receiver,
+            configuration: Link.testLimits {
+                $0.limits.globalConnections = 4
+                $0.loadedIdleTimeout = .milliseconds(100)
+            })
+        let dialer = try makeDialer()
+        let waiting = try await dialer.connect(to: link.nodeID, at: link.listener.addresses)
         async let outcomes = waiting.send([Self.body])
         #expect(await receiver.held.wait { $0.count == 1 })
-        let idle = try await makeDialer().connect(to: link.nodeID, at: link.listener.addresses)
-        #expect(await idle.waitUntilEnded() == .closed)
+        // Two more put the listener under load, until one of them goes.
+        let idle = try await dialer.connect(to: link.nodeID, at: link.listener.addresses)
+        let other = try await dialer.connect(to: link.nodeID, at: link.listener.addresses)
+        #expect(await link.events.wait(for: .idleTimeout))
         for packet in receiver.takeAll() { packet.answer(.received) }
         #expect(await outcomes == [.received])
+        for connection in [idle, other] { connection.close() }
         await link.stop()
     }
 }
