@@ -3,7 +3,7 @@
 // identity key is the one that the network file names; subjects, issuers, extensions and authorities play no part.
 
 internal import Crypto
-internal import Foundation
+internal import FoundationEssentials
 internal import MixCrypto
 internal import SwiftASN1
 internal import WireFormat
