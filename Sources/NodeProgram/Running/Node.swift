@@ -1,0 +1,258 @@
+// A node: the assembly of its parts, in the order in which they start and the reverse in which they stop. What each part
+// decides is in its own file; here is only who tells whom.
+
+internal import Daemon
+internal import Directory
+internal import Exits
+internal import Foundation
+internal import Forwarding
+internal import Logging
+internal import MMTP
+internal import Messages
+internal import MixCrypto
+internal import Mixing
+internal import NIOCore
+internal import NIOPosix
+internal import Spool
+internal import WireFormat
+
+/// A running node.
+final class Node: Sendable {
+    let settings: NodeSettings
+    let files: NodeFiles
+    let id: NodeID
+    let identity: SigningKey
+    let network: NetworkView
+    let keys: KeyRing
+    let spool: Spool
+    let ledger: NodeLedger
+    let forwarder: Forwarder
+    let clock: ScaledTime
+    let counters: NodeCounters
+    let logger: Logger
+    private let group: MultiThreadedEventLoopGroup
+    private let budget: TimeBudget
+    private let recovery: SpoolRecovery
+    private let tokenKey: SymmetricSecret
+
+    /// Opens files, keys and spool. Nothing is sent or accepted before `run`.
+    init(_ settings: NodeSettings, clock: ScaledTime, logger: Logger) throws {
+        self.settings = settings
+        self.clock = clock
+        self.logger = logger
+        files = NodeFiles(directory: settings.dataDirectory)
+        identity = try files.loadIdentity()
+        id = identity.verificationKey.nodeID
+        let now = clock.now()
+        network = try NetworkView(
+            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner, now: now)
+        let parameters = network.current.parameters
+        budget = TimeBudget(
+            hops: 5, delayCap: parameters.delayCap, retryDeadline: parameters.retryDeadline, acceptance: parameters.acceptance)
+        try budget.check()
+        keys = KeyRing(directory: files.packetKeys, calendar: parameters.calendar)
+        let changes = try keys.maintain(at: now)
+        let storage = try files.loadStorageKey()
+        tokenKey = storage.derive(salt: [], info: "nightjar/1 exit token", count: 32)
+        (spool, recovery) = try Spool.open(
+            directory: files.spool, storageKey: storage.derive(salt: [], info: "nightjar/1 node spool", count: 32),
+            configuration: settings.spool, now: now)
+        if let summary = recovery.damage.summary { logger.critical("\(summary)") }
+        let statistics = spool.statistics
+        ledger = NodeLedger(heldBefore: statistics.packets + statistics.shares)
+        counters = NodeCounters()
+        group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
+        var dialing = DialerConfiguration()
+        dialing.packetsPerConnection = settings.queues.packetsPerConnection
+        let dialer = try MMTPDialer(configuration: dialing, group: group, clock: { clock.realNow() })
+        let relay = SelfDelivery()
+        forwarder = Forwarder(
+            spool: spool, dialer: dialer, addresses: { [network] in network.addresses(of: $0) }, strategy: settings.strategy,
+            settings: settings.queues, clock: clock.forForwarder, selfNode: id, deliverToSelf: { relay.handler?($0) },
+            report: { [ledger, counters] event in
+                switch event {
+                case .forwarded(let count): ledger.book { $0.forwarded(count) }
+                case .dropped(let reason, let count): ledger.book { $0.heldAndDropped(reason, count) }
+                case .connection(.success): counters.count("links_opened")
+                case .connection(.failure(let failure)): counters.count("links_failed", reason: failure.label)
+                }
+            })
+        selfDelivery = relay
+        try finishPeriods(changes)
+    }
+
+    private let selfDelivery: SelfDelivery
+
+    /// Runs until the task is cancelled, then stops in order.
+    func run(ready: ([LinkAddress]) throws -> Void) async throws {
+        let parameters = network.current.parameters
+        let exit = try makeExit(parameters)
+        let reassembler = exit.map { desk in
+            Reassembler(
+                spool: spool, gate: ExitGate(settings: desk.settings, names: [settings.nickname.folded, id.hex]),
+                bodyLimit: Int(parameters.messageSize), deliveryDeadline: parameters.deliveryDeadline,
+                rememberFor: budget.longestJourney, clock: clock.now, ledger: ledger,
+                refused: { [counters] in counters.count("recipients_refused", reason: $0.rawValue) },
+                ready: { deliveries in Task { await desk.desk.add(deliveries) } })
+        }
+        let cover = CoverTraffic(
+            node: id, loopsPerMinute: settings.loopsPerMinute ?? 60 / parameters.loopInterval.inSeconds,
+            network: { [network] in network.current }, spool: spool, ledger: ledger, clock: clock,
+            forward: { [forwarder] in forwarder.add($0) },
+            verdictChanged: { [self] verdict in coverVerdict(verdict) })
+        let outcomes = Outcomes(forwarder: forwarder, reassembler: reassembler, cover: cover)
+        let intake = PacketIntake(
+            node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar, isExit: exit != nil,
+            messageLimit: Int(parameters.messageSize) + MessageLimits.encoded - MessageLimits.body,
+            partDeadline: parameters.deliveryDeadline, clock: clock.now, ledger: ledger, outcomes: outcomes)
+        selfDelivery.handler = { [weak intake] in intake?.reenter($0) }
+
+        // What an earlier run left comes first, so that it is not overtaken for ever by what is new.
+        if let exit { await exit.desk.resume(recovery.deliveries) }
+        for message in recovery.completeMessages { reassembler?.rebuild(message, release: clock.now()) }
+        forwarder.add(recovery.packets)
+
+        let workers = settings.workers > 0 ? settings.workers : System.coreCount
+        intake.start(workers: workers)
+        let link = try LinkIdentity(identity, now: clock.realNow())
+        let listener = try await MMTPListener.bind(
+            to: settings.listen, identity: link, receiver: intake, configuration: settings.listener, group: group,
+            clock: clock.realNow, count: { [counters] event, count in counters.count("link_events", reason: event.label, by: count) })
+        counters.install(self, exit: exit?.desk, cover: cover, listener: listener)
+        try ready(listener.addresses)
+
+        await withTaskCancellationHandler {
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await self.untilCancelled { try await cover.run() } }
+                tasks.addTask { await self.untilCancelled { try await self.maintain(link) } }
+                await tasks.waitForAll()
+            }
+        } onCancel: {
+        }
+
+        listener.beginShutdown()
+        await listener.shutdown(grace: .seconds(5))
+        intake.stop()
+        await forwarder.shutdown()
+        reassembler?.drain()
+        await exit?.desk.stop(grace: .seconds(10))
+        spool.close()
+        try await group.shutdownGracefully()
+    }
+
+    /// A loop that ends with cancellation; any other error is told once and the loop goes on after a pause.
+    private func untilCancelled(_ body: @escaping @Sendable () async throws -> Void) async {
+        while !Task.isCancelled {
+            do {
+                try await body()
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("a background task failed and is started again: \(error)")
+                counters.count("background_failures")
+                do { try await Task.sleep(for: .seconds(5)) } catch { return }
+            }
+        }
+    }
+
+    private func makeExit(_ parameters: NetworkParameters) throws -> (settings: ExitSettings, desk: ExitDesk)? {
+        guard var exit = settings.exit else { return nil }
+        exit.retries.lifetime = parameters.deliveryDeadline
+        let desk = try ExitDesk(
+            settings: exit, spool: spool, tokenKey: tokenKey, strategy: settings.strategy, bodyLimit: Int(parameters.messageSize),
+            clock: clock, count: { [counters] in counters.count($0.metricName, reason: $0.reason) },
+            ended: { [counters] reason in
+                counters.count("deliveries_ended", reason: reason?.rawValue ?? "delivered")
+            })
+        return (exit, desk)
+    }
+
+    /// Keys, certificates, expiry and the network file, each when it is due.
+    private func maintain(_ link: LinkIdentity) async throws {
+        while true {
+            let now = clock.now()
+            let minute = now + .minutes(1)
+            try await clock.sleep(until: min(minute, keys.nextChange(after: now) ?? minute))
+            let time = clock.now()
+            try finishPeriods(try keys.maintain(at: time))
+            if link.isRenewalDue(now: clock.realNow()) { try link.rotate(now: clock.realNow()) }
+            expire(time)
+            do {
+                if let changed = try network.refresh(now: time) {
+                    logger.notice("the network file has changed: now version \(network.current.version)")
+                    forwarder.destinationsChanged(changed)
+                }
+            } catch {
+                logger.error("the network file is not usable, the old one stays in force: \(error)")
+                counters.count("network_file_errors")
+            }
+        }
+    }
+
+    private func expire(_ now: Timestamp) {
+        try? spool.submit([.expire(now: now)]) { [ledger] results in
+            guard case .expired(let expiry) = results.first else { return }
+            ledger.book {
+                $0.heldAndDropped(.deadline, expiry.packets.count)
+                $0.heldAndDropped(.partExpired, expiry.shares)
+            }
+        }
+    }
+
+    private func finishPeriods(_ changes: KeyRing.Changes) throws {
+        if !changes.destroyed.isEmpty {
+            logger.notice("destroyed \(changes.destroyed.count) old packet keys")
+            try spool.submit(changes.destroyed.map(SpoolOperation.forgetPeriod)) { _ in }
+        }
+        try publish(changes)
+    }
+
+    /// Writes a new descriptor when keys changed or there is none.
+    private func publish(_ changes: KeyRing.Changes) throws {
+        let file = network.current
+        guard !changes.created.isEmpty || !FileManager.default.fileExists(atPath: files.descriptor) else { return }
+        let now = clock.now()
+        guard let period = file.parameters.calendar.period(at: now) else { return }
+        _ = try files.writeDescriptor(
+            settings, network: file.name, keys: keys.current.published(from: period), identity: identity, now: now,
+            validFor: file.parameters.periodLength * Int64(KeyRing.periodsAhead + 1), software: NodeVersion.text)
+        logger.notice("wrote a new descriptor; give it to the people who run the network")
+    }
+
+    private func coverVerdict(_ verdict: LoopLedger<LoopID>.Verdict) {
+        forwarder.setHolding(verdict == .hold)
+        counters.set("cover_alarm", verdict.isAlarm ? 1 : 0)
+        switch verdict {
+        case .release: logger.notice("own loops come back again")
+        case .releaseWithAlarm: logger.error("own loops stay away: packets are lost on the way or somebody blocks this node")
+        case .hold: logger.error("own loops stay away: holding packets back, up to their cap")
+        }
+    }
+}
+
+/// Ties the knot between forwarder and intake, each of which needs the other.
+private final class SelfDelivery: @unchecked Sendable {
+    private let lock = NSLock()
+    private var held: (@Sendable ([PacketRowID]) -> Void)?
+
+    var handler: (@Sendable ([PacketRowID]) -> Void)? {
+        get { lock.withLock { held } }
+        set { lock.withLock { held = newValue } }
+    }
+}
+
+private struct Outcomes: IntakeOutcomes {
+    let forwarder: Forwarder
+    let reassembler: Reassembler?
+    let cover: CoverTraffic
+
+    func accepted(_ packets: [WaitingPacket]) { forwarder.add(packets) }
+    func completed(_ message: MessageID, release: Timestamp) { reassembler?.rebuild(message, release: release) }
+    func loopReturned(_ loop: LoopID) { cover.returned(loop) }
+}
+
+/// What the program calls itself.
+public enum NodeVersion {
+    public static let number = "0.1.0"
+    public static let text = "nightjar \(number)"
+}

@@ -1,0 +1,54 @@
+// Everything a node is told, checked and typed. Reading it from a file is `NodeSettings+ConfigFile.swift`.
+
+internal import Directory
+internal import MMTP
+internal import Mixing
+internal import Spool
+internal import WireFormat
+
+/// The settings of a node.
+struct NodeSettings: Sendable {
+    var nickname: Nickname
+    var dataDirectory: String
+    /// The signed document that lists the nodes.
+    var networkFile: String
+    /// Key (64 hexadecimal digits) that must have signed the network file; without it the first one seen is kept.
+    var networkSigner: String?
+    /// Addresses to bind.
+    var listen: [LinkAddress]
+    /// Addresses to publish.
+    var addresses: [NodeAddress]
+    var contact = ""
+    var family: [NodeID] = []
+    /// Threads that unwrap packets; 0 is one for each processor.
+    var workers = 0
+    var locksMemory = false
+    /// Where metrics and health are served; loopback.
+    var monitor: LinkAddress?
+    var listener = ListenerConfiguration()
+    var spool = SpoolConfiguration()
+    var queues = QueueSettings()
+    var strategy = MixStrategy.standard
+    var acceptsWeakness = false
+    /// Own loops; nil takes the network's rate.
+    var loopsPerMinute: Double?
+    var exit: ExitSettings?
+    var logLevel = "notice"
+    var logFile: String?
+    /// A test network's clock: how many times faster than real time, from which moment on.
+    var timeScale = 1.0
+    var timeOrigin = Timestamp(milliseconds: 0)
+
+    var isExit: Bool { exit != nil }
+
+    /// Settings known to be weak, as the descriptor names them.
+    var weaknessNames: [String] { strategy.weaknesses().map(\.rawValue) }
+
+    /// What the descriptor says that the node does.
+    var capabilities: [Capability] {
+        var list = [Capability(Capability.Name.relay)]
+        if exit?.smtp != nil { list.append(Capability(Capability.Name.smtp)) }
+        if exit?.mailboxes != nil { list.append(Capability(Capability.Name.mbox)) }
+        return list
+    }
+}

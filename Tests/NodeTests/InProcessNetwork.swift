@@ -1,0 +1,168 @@
+import Directory
+import Exits
+import Foundation
+import Logging
+import MMTP
+import Messages
+import MixCrypto
+import Mixing
+import NIOCore
+import NIOPosix
+import Spool
+import Sphinx
+import TestSupport
+import WireFormat
+
+@testable import NodeProgram
+
+/// Nodes in this process, with real sockets, spools and keys. Their time runs fast, so that delays of minutes pass in
+/// moments.
+final class InProcessNetwork: @unchecked Sendable {
+    static let scale = 200.0
+
+    let directory: TemporaryDirectory
+    let clock: ScaledTime
+    let signer: SigningKey
+    var parameters = NetworkParameters()
+    private(set) var file: NetworkFile!
+    private(set) var settings: [NodeSettings] = []
+    private(set) var running: [Int: Task<Void, any Error>] = [:]
+    private(set) var nodes: [Int: Node] = [:]
+
+    init(nodes count: Int, configure: (Int, inout NodeSettings) throws -> Void = { _, _ in }) async throws {
+        directory = try TemporaryDirectory("nightjar-nodes")
+        clock = ScaledTime(scale: Self.scale, origin: ScaledTime().realNow())
+        signer = try SigningKey.generate()
+        var descriptors: [Descriptor] = []
+        let ports = try Self.freePorts(count)
+        for index in 0..<count {
+            let address = try Self.require(NodeAddress(host: "127.0.0.1", port: UInt16(ports[index])))
+            var node = NodeSettings(
+                nickname: try Self.require(Nickname("node\(index)")), dataDirectory: directory.file("node\(index)"),
+                networkFile: directory.file("network"), listen: [LinkAddress(host: "127.0.0.1", port: ports[index])],
+                addresses: [address])
+            node.loopsPerMinute = 0
+            node.listener.limits = .singleBlock
+            node.queues = QueueSettings().scaled(by: Int64(Self.scale))
+            try configure(index, &node)
+            settings.append(node)
+            let files = NodeFiles(directory: node.dataDirectory)
+            try files.create()
+            let keys = KeyRing(directory: files.packetKeys, calendar: parameters.calendar)
+            _ = try keys.maintain(at: clock.now())
+            let period = try Self.require(parameters.calendar.period(at: clock.now()))
+            descriptors.append(
+                try files.writeDescriptor(
+                    node, network: "lab", keys: keys.current.published(from: period), identity: files.loadIdentity(), now: clock.now(),
+                    validFor: .days(21), software: "test"))
+        }
+        let now = Timestamp(seconds: clock.now().seconds)
+        file = try NetworkFile.make(
+            name: "lab", version: 1, isTest: true, published: now, validUntil: now + .days(30), parameters: parameters,
+            nodes: descriptors, key: signer)
+        try Data(file.bytes).write(to: URL(fileURLWithPath: directory.file("network")))
+    }
+
+    /// Starts a node; returns when it listens.
+    func start(_ index: Int) async throws {
+        let node = try Node(settings[index], clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        nodes[index] = node
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let once = Once(continuation)
+            running[index] = Task {
+                do {
+                    try await node.run { _ in once.resume(nil) }
+                } catch {
+                    once.resume(error)
+                    throw error
+                }
+            }
+        }
+    }
+
+    func stop(_ index: Int) async throws {
+        running[index]?.cancel()
+        try await running[index]?.value
+        running[index] = nil
+        nodes[index] = nil
+    }
+
+    func stopAll() async throws {
+        for index in running.keys.sorted() { try await stop(index) }
+    }
+
+    func descriptor(_ index: Int) -> Descriptor { file.node(named: "node\(index)")! }
+
+    /// The packets of a message along one path, made now.
+    func packets(
+        body: [UInt8], to recipient: String, path: [Int], delay: UInt32 = 0, using generator: inout some RandomNumberGenerator
+    ) throws -> [[UInt8]] {
+        let mail = try OutgoingMail(body, options: OutgoingMail.Options(subject: "Test"))
+        let encoded = try MessageEncoder.encode(mail.envelope(to: [Address(recipient)]), body: mail.body)
+        let selector = PathSelector(network: file, at: clock.now())
+        var packets: [[UInt8]] = []
+        for part in try MessageEncoder.parts(of: encoded, using: &generator).joined() {
+            let hops = try selector.hops(path.map(descriptor), delays: path.map { _ in delay }, at: clock.now())
+            packets.append(try PacketBuilder().build(content: PayloadContent.part(part).encoded(), path: hops, using: &generator))
+        }
+        return packets
+    }
+
+    /// Gives packets to a node over a real link; the outcomes.
+    func send(_ packets: [[UInt8]], to index: Int) async throws -> [FrameOutcome] {
+        let dialer = try MMTPDialer(group: MultiThreadedEventLoopGroup.singleton, clock: { ScaledTime().realNow() })
+        let connection = try await dialer.connect(to: descriptor(index).id, at: settings[index].listen)
+        var outcomes: [FrameOutcome] = []
+        for start in stride(from: 0, to: packets.count, by: 64) {
+            outcomes += await connection.send(Array(packets[start..<min(start + 64, packets.count)]))
+        }
+        connection.close()
+        return outcomes
+    }
+
+    /// Mails in a Maildir, once `count` are there; fails after `seconds` of real time.
+    func mails(in path: String, count: Int, seconds: Double = 60) async throws -> [Data] {
+        let end = Date().addingTimeInterval(seconds)
+        while true {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: path + "/new")) ?? []
+            if names.count >= count {
+                return try names.sorted().map { try Data(contentsOf: URL(fileURLWithPath: "\(path)/new/\($0)")) }
+            }
+            guard Date() < end else { throw TimedOut(found: names.count) }
+            // The arrival of a file is watched for, not waited out.
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    struct TimedOut: Error { let found: Int }
+    struct Missing: Error {}
+
+    private static func require<T>(_ value: T?) throws -> T {
+        guard let value else { throw Missing() }
+        return value
+    }
+
+    /// Ports that were free a moment ago.
+    static func freePorts(_ count: Int) throws -> [Int] {
+        let sockets = try (0..<count).map { _ in
+            try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).wait()
+        }
+        defer { for socket in sockets { try? socket.close().wait() } }
+        return sockets.map { $0.localAddress?.port ?? 0 }
+    }
+}
+
+private final class Once: @unchecked Sendable {
+    private let lock = NSLock()
+    private var continuation: CheckedContinuation<Void, any Error>?
+
+    init(_ continuation: CheckedContinuation<Void, any Error>) { self.continuation = continuation }
+
+    func resume(_ error: (any Error)?) {
+        let taken = lock.withLock {
+            defer { continuation = nil }
+            return continuation
+        }
+        if let error { taken?.resume(throwing: error) } else { taken?.resume() }
+    }
+}
