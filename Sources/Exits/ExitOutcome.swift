@@ -81,7 +81,8 @@ public enum DeferralReason: String, CaseIterable, Hashable, Sendable {
     /// An error that nobody foresaw.
     case unknown
 
-    /// Whether the cause is most likely the exit's own settings, so that somebody should be told: waiting will not help.
+    /// Whether the cause is most likely the exit's own settings, so that somebody should be told: waiting will not
+    /// help.
     public var concernsOperator: Bool {
         switch self {
         case .serverRefused, .tlsUnavailable, .tlsFailed, .authenticationUnavailable, .authenticationRefused,

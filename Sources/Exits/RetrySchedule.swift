@@ -36,8 +36,8 @@ public struct RetrySchedule: Hashable, Sendable {
     /// The last moment at which a mail accepted at `accepted` is tried.
     public func deadline(accepted: Timestamp) -> Timestamp { accepted + lifetime }
 
-    /// The time of the next attempt after `deferrals` (1 or more) failed ones. A pause that would end after the deadline
-    /// is cut short, so that the last attempt is at the deadline itself.
+    /// The time of the next attempt after `deferrals` (1 or more) failed ones. A pause that would end after the
+    /// deadline is cut short, so that the last attempt is at the deadline itself.
     public func next(
         deferrals: Int, now: Timestamp, accepted: Timestamp, using generator: inout some RandomNumberGenerator
     ) -> Next {

@@ -1,4 +1,5 @@
 import Exits
+import Messages
 import TestSupport
 import Testing
 import WireFormat
@@ -51,8 +52,11 @@ func received(_ wire: [UInt8]) -> [UInt8] {
         var generator = SeededRandom(name: "cuts")
         for round in 0..<300 {
             let body = round == 0 ? Self.nasty : random(Int.random(in: 0...60, using: &generator), using: &generator)
-            var smtp = LineEncoder(.smtp), file = LineEncoder(.file), scan = BodyScan()
-            var wire: [UInt8] = [], text: [UInt8] = []
+            var smtp = LineEncoder(.smtp)
+            var file = LineEncoder(.file)
+            var scan = BodyScan()
+            var wire: [UInt8] = []
+            var text: [UInt8] = []
             var rest = body[...]
             while !rest.isEmpty {
                 let piece = Array(rest.prefix(Int.random(in: 1...5, using: &generator)))
@@ -78,7 +82,8 @@ func received(_ wire: [UInt8]) -> [UInt8] {
     @Test func aBodyInCanonicalFormIsNotTouched() {
         var generator = SeededRandom(name: "canonical")
         let body = (0..<200).flatMap { _ in
-            (0..<Int.random(in: 0...100, using: &generator)).map { _ in UInt8.random(in: 0x20...0xFF, using: &generator) } + [13, 10]
+            (0..<Int.random(in: 0...100, using: &generator)).map { _ in UInt8.random(in: 0x20...0xFF, using: &generator)
+            } + [13, 10]
         }
         var encoder = LineEncoder(.smtp)
         #expect(received(encoder.encode(body) + encoder.finish()) == body)
@@ -108,5 +113,20 @@ func received(_ wire: [UInt8]) -> [UInt8] {
             #expect(pieces.map(\.count) == [33, 33, 33, 1])
             #expect(pieces.flatMap { $0 } == Array(0...99))
         }
+    }
+
+    @Test(arguments: [0, 3, 200_000]) func aMessageGivesItsBodyEachTime(_ count: Int) throws {
+        let text = Array((0..<count).map { UInt8(ascii: "a") + UInt8($0 % 7) })
+        let encoded = try MessageEncoder.encode(
+            try Envelope(recipients: [try Address("smtp:alice@example.org")], fields: [.subject: "x"]), body: text)
+        let message = ExitBody(messageOfLength: encoded.count) { try ExitBody(bytes: encoded, pieceBytes: 1000).open() }
+        for _ in 0..<2 {
+            let read = try message.open()
+            var body: [UInt8] = []
+            while let piece = try read() { body += piece }
+            #expect(body == text)
+        }
+        let damaged = ExitBody(messageOfLength: encoded.count) { try ExitBody(bytes: Array(encoded.dropLast())).open() }
+        #expect(throws: (any Error).self) { try damaged.facts() }
     }
 }

@@ -15,7 +15,9 @@ final class ChildProcess {
     private var status: Int32?
 
     init(_ program: String, _ arguments: [String], discardsErrors: Bool = false) throws {
-        let started = try Self.starting.withLock { _ in try Self.start(program, arguments, discardsErrors: discardsErrors) }
+        let started = try Self.starting.withLock { _ in
+            try Self.start(program, arguments, discardsErrors: discardsErrors)
+        }
         (id, input, output) = started
     }
 
@@ -25,7 +27,8 @@ final class ChildProcess {
     private static func start(
         _ program: String, _ arguments: [String], discardsErrors: Bool
     ) throws -> (id: pid_t, input: Int32, output: Int32) {
-        var toChild: [Int32] = [0, 0], fromChild: [Int32] = [0, 0]
+        var toChild: [Int32] = [0, 0]
+        var fromChild: [Int32] = [0, 0]
         guard pipe(&toChild) == 0, pipe(&fromChild) == 0 else { throw Failure(description: "no pipe") }
         for descriptor in toChild + fromChild { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         defer {
@@ -60,7 +63,9 @@ final class ChildProcess {
         var line: [UInt8] = []
         while true {
             var byte: UInt8 = 0
-            guard read(output, &byte, 1) == 1 else { throw Failure(description: "the program ended before it said what was awaited") }
+            guard read(output, &byte, 1) == 1 else {
+                throw Failure(description: "the program ended before it said what was awaited")
+            }
             if byte == 0x0A { return String(decoding: line, as: UTF8.self) }
             line.append(byte)
         }

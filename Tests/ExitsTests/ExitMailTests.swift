@@ -19,7 +19,9 @@ import WireFormat
 
     private func facts(_ text: String) throws -> BodyFacts { try ExitBody(bytes: Array(text.utf8)).facts() }
 
-    private func head(_ fields: [SenderField: String] = [:], body: String = "hello\n", to: [MailRecipient]? = nil) throws -> String {
+    private func head(_ fields: [SenderField: String] = [:], body: String = "hello\n", to: [MailRecipient]? = nil)
+        throws -> String
+    {
         let mail = try ExitMail.compose(
             identity: identity, recipients: to ?? [alice], fields: fields, body: facts(body), token: token, now: now)
         return String(decoding: mail.head, as: UTF8.self)
@@ -77,13 +79,16 @@ import WireFormat
         var identity = identity
         identity.showsDisplayNames = false
         let mail = try ExitMail.compose(
-            identity: identity, recipients: [alice], fields: [.displayName: "Robin Hood"], body: facts(""), token: token, now: now)
+            identity: identity, recipients: [alice], fields: [.displayName: "Robin Hood"], body: facts(""),
+            token: token, now: now)
         #expect(!String(decoding: mail.head, as: UTF8.self).contains("Robin"))
     }
 
     @Test func eightBitBodiesAreDeclared() throws {
         let plain = try head(body: "Grüße\n")
-        #expect(plain.contains("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"))
+        #expect(
+            plain.contains(
+                "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"))
         let declared = try head([.contentType: "text/html; charset=iso-8859-1"], body: "Grüße\n")
         #expect(declared.contains("Content-Transfer-Encoding: 8bit\r\n"))
         #expect(!declared.contains("text/plain"))
@@ -97,16 +102,19 @@ import WireFormat
         #expect(try head(to: [alice, bob]).contains("To: alice@example.org, bob@example.org\r\n"))
     }
 
-    @Test(arguments: [
-        ([.subject: "x\r\nBcc: victim@example.org"], .badHeader), ([.subject: "x\u{0}y"], .badHeader),
-        ([.subject: "x\ny"], .badHeader), ([.subject: "=?utf-8?B?DQpCY2M6IHg=?="], .badEncodedWord),
-        ([.subject: "=?utf-8?Q?a=0D=0Ab?="], .badEncodedWord), ([.subject: "=?utf-7?Q?abc?="], .badEncodedWord),
-        ([.subject: String(repeating: "x", count: 999)], .longHeader), ([.subject: String(repeating: "x ", count: 2000)], .longHeader),
-        ([.displayName: "\" <ceo@bank.example>"], .badDisplayName), ([.displayName: "ceo@bank.example"], .badDisplayName),
-        ([.displayName: "x\u{202E}y"], .badDisplayName), ([.displayName: "a\r\nb"], .badDisplayName),
-        ([.references: "nonsense"], .badHeader), ([.mimeVersion: "2.0"], .badHeader),
-        ([.contentTransferEncoding: "binary"], .badHeader), ([.contentType: "text/plain\r\n\r\nbody"], .badHeader),
-    ] as [([SenderField: String], RefusalReason)])
+    @Test(
+        arguments: [
+            ([.subject: "x\r\nBcc: victim@example.org"], .badHeader), ([.subject: "x\u{0}y"], .badHeader),
+            ([.subject: "x\ny"], .badHeader), ([.subject: "=?utf-8?B?DQpCY2M6IHg=?="], .badEncodedWord),
+            ([.subject: "=?utf-8?Q?a=0D=0Ab?="], .badEncodedWord), ([.subject: "=?utf-7?Q?abc?="], .badEncodedWord),
+            ([.subject: String(repeating: "x", count: 999)], .longHeader),
+            ([.subject: String(repeating: "x ", count: 2000)], .longHeader),
+            ([.displayName: "\" <ceo@bank.example>"], .badDisplayName),
+            ([.displayName: "ceo@bank.example"], .badDisplayName),
+            ([.displayName: "x\u{202E}y"], .badDisplayName), ([.displayName: "a\r\nb"], .badDisplayName),
+            ([.references: "nonsense"], .badHeader), ([.mimeVersion: "2.0"], .badHeader),
+            ([.contentTransferEncoding: "binary"], .badHeader), ([.contentType: "text/plain\r\n\r\nbody"], .badHeader),
+        ] as [([SenderField: String], RefusalReason)])
     func whatAHostileSenderSetsIsRefusedByName(_ fields: [SenderField: String], _ reason: RefusalReason) {
         #expect(throws: reason) { try head(fields) }
     }

@@ -38,11 +38,14 @@ import WireFormat
 
     @Test func aRepeatedDeliveryDoesNotDouble() async throws {
         #expect(maildir.store(head: head, body: body, token: token).wasThere == false)
-        #expect(maildir.store(head: head, body: body, token: token) == .init(outcome: .delivered(code: 250), wasThere: true))
+        #expect(
+            maildir.store(head: head, body: body, token: token) == .init(outcome: .delivered(code: 250), wasThere: true)
+        )
         #expect(try files("new").count == 1)
         // The reader has seen it: the file is in cur with flags.
         let name = try #require(try files("new").first)
-        try FileManager.default.moveItem(atPath: "\(maildir.path)/new/\(name)", toPath: "\(maildir.path)/cur/\(name):2,S")
+        try FileManager.default.moveItem(
+            atPath: "\(maildir.path)/new/\(name)", toPath: "\(maildir.path)/cur/\(name):2,S")
         #expect(maildir.store(head: head, body: body, token: token).wasThere)
         #expect(try files("new").isEmpty)
         // Another message is another mail.
@@ -55,7 +58,8 @@ import WireFormat
         // As a crash leaves it: a part of the mail in tmp.
         #expect(maildir.store(head: head, body: body, token: token).outcome == .delivered(code: 250))
         let name = try #require(try files("new").first)
-        try FileManager.default.moveItem(atPath: "\(maildir.path)/new/\(name)", toPath: "\(maildir.path)/tmp/\(name).0123456789abcdef")
+        try FileManager.default.moveItem(
+            atPath: "\(maildir.path)/new/\(name)", toPath: "\(maildir.path)/tmp/\(name).0123456789abcdef")
         let failing = ExitBody { { throw Broken() } }
         #expect(maildir.store(head: head, body: failing, token: token).outcome == .deferred(.bodyUnreadable))
         #expect(try files("tmp").isEmpty)
@@ -75,7 +79,10 @@ import WireFormat
     }
 
     @Test func manyAtOnceAreOne() async throws {
-        let maildir = maildir, head = head, body = body, token = token
+        let maildir = maildir
+        let head = head
+        let body = body
+        let token = token
         let results = await withTaskGroup(of: MaildirDelivery.Result.self) { group in
             for _ in 0..<8 { group.addTask { await maildir.deliver(head: head, body: body, token: token) } }
             return await group.reduce(into: []) { $0.append($1) }

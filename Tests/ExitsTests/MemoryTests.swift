@@ -26,14 +26,16 @@ struct MemoryTests {
 
     private static func line(_ index: Int) -> [UInt8] {
         // Some begin with a dot.
-        Array((index % 7 == 0 ? "." : "").utf8) + Array("line \(index) 0123456789012345678901234567890123456789012345678901234\r\n".utf8)
+        Array((index % 7 == 0 ? "." : "").utf8)
+            + Array("line \(index) 0123456789012345678901234567890123456789012345678901234\r\n".utf8)
     }
 
     private static func mail() throws -> SMTPMail {
         let facts = try body.facts()
         return SMTPMail(
             envelope: SMTPEnvelope(
-                sender: nil, recipients: [try MailRecipient("alice@example.org")], wireBytes: facts.wireBytes + 2, hasEightBit: false),
+                sender: nil, recipients: [try MailRecipient("alice@example.org")], wireBytes: facts.wireBytes + 2,
+                hasEightBit: false),
             head: [13, 10], body: body)
     }
 
@@ -47,8 +49,10 @@ struct MemoryTests {
     @Test func aLargeBodyIsNeverInMemoryAsAWhole() async throws {
         let peer = try SMTPPeer()
         let port = peer.port
-        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) { [port = port as Int] in
-            let client = try SMTPClient(settings: SMTPSettings(host: "127.0.0.1", port: port, security: .none, helloName: "exit.example"))
+        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+            [port = port as Int] in
+            let client = try SMTPClient(
+                settings: SMTPSettings(host: "127.0.0.1", port: port, security: .none, helloName: "exit.example"))
             // The first mail makes threads and buffers; what the large one needs beyond is its own.
             var small = try Self.mail()
             small.body = ExitBody(bytes: Array("small\r\n".utf8))

@@ -5,7 +5,8 @@ import WireFormat
 
 @Suite struct MailRecipientTests {
     @Test(arguments: [
-        "alice@example.org", "a.b-c_d+e@sub.example.org", "o'neill@EXAMPLE.org", "x@localhost", "a@xn--bcher-kva.example",
+        "alice@example.org", "a.b-c_d+e@sub.example.org", "o'neill@EXAMPLE.org", "x@localhost",
+        "a@xn--bcher-kva.example",
         "\(String(repeating: "u", count: 64))@example.org",
     ])
     func accepts(_ text: String) throws {
@@ -15,9 +16,12 @@ import WireFormat
     }
 
     @Test(arguments: [
-        "", "@", "alice", "alice@", "@example.org", "a@b@c", "a b@example.org", "a@exa mple.org", "a@example.org\r\nRCPT TO:<x@y>",
-        "a\u{0}@example.org", "\"a b\"@example.org", "<a@example.org>", "a@[127.0.0.1]", "a@127.0.0.1", "a@-x.org", "a@x-.org", "a@x..org",
-        ".a@example.org", "a.@example.org", "a..b@example.org", "victim%example.com@exit.example", "host!user@exit.example",
+        "", "@", "alice", "alice@", "@example.org", "a@b@c", "a b@example.org", "a@exa mple.org",
+        "a@example.org\r\nRCPT TO:<x@y>",
+        "a\u{0}@example.org", "\"a b\"@example.org", "<a@example.org>", "a@[127.0.0.1]", "a@127.0.0.1", "a@-x.org",
+        "a@x-.org", "a@x..org",
+        ".a@example.org", "a.@example.org", "a..b@example.org", "victim%example.com@exit.example",
+        "host!user@exit.example",
         "ä@example.org", "a@exämple.org", "a@example.org,b@example.org", "a@_dmarc.example.org", "a@example.org.",
         "\(String(repeating: "u", count: 65))@example.org", "a@\(String(repeating: "h", count: 64)).org",
         "a@\(String(repeating: "h.", count: 130))org",
@@ -43,7 +47,8 @@ import WireFormat
             ("press@whitehouse.example", nil), ("Press+tag@WhiteHouse.example", nil),
             ("x@whitehouse.example", .deniedByPolicy), ("x@mail.whitehouse.example", .deniedByPolicy),
             ("x@notwhitehouse.example", .deniedByPolicy), ("postmaster@example.org", .deniedByPolicy),
-            ("bob@example.org", .deniedByPolicy), ("BOB+anything@example.org", .deniedByPolicy), ("alice@example.org", nil),
+            ("bob@example.org", .deniedByPolicy), ("BOB+anything@example.org", .deniedByPolicy),
+            ("alice@example.org", nil),
             ("alice@sub.example.org", .deniedByPolicy),
         ]
         for (address, refusal) in expected {
@@ -78,7 +83,8 @@ import WireFormat
 
     @Test func aBurstThenTheRate() throws {
         var rates = RecipientRates(
-            perRecipient: MailRate(burst: 3, interval: .seconds(10)), perDomain: MailRate(burst: 100, interval: .seconds(1)))
+            perRecipient: MailRate(burst: 3, interval: .seconds(10)),
+            perDomain: MailRate(burst: 100, interval: .seconds(1)))
         let alice = try MailRecipient("alice@example.org")
         for _ in 0..<3 { #expect(rates.take(alice, now: start) == .allowed) }
         #expect(rates.take(alice, now: start) == .wait(until: start + .seconds(10)))
@@ -92,7 +98,8 @@ import WireFormat
 
     @Test func aDomainHasARateOfItsOwnAndARefusalTakesNothing() throws {
         var rates = RecipientRates(
-            perRecipient: MailRate(burst: 2, interval: .seconds(10)), perDomain: MailRate(burst: 3, interval: .seconds(10)))
+            perRecipient: MailRate(burst: 2, interval: .seconds(10)),
+            perDomain: MailRate(burst: 3, interval: .seconds(10)))
         for user in ["a", "b", "c"] { #expect(rates.take(try MailRecipient("\(user)@x.org"), now: start) == .allowed) }
         for _ in 0..<20 { #expect(rates.take(try MailRecipient("d@x.org"), now: start) != .allowed) }
         // The refused ones have not used up d's own bucket.
@@ -103,7 +110,8 @@ import WireFormat
 
     @Test func memoryIsBoundedAndKnownRecipientsAreNotHurtByAFlood() throws {
         var rates = RecipientRates(
-            perRecipient: MailRate(burst: 2, interval: .seconds(10)), perDomain: MailRate(burst: 1_000_000, interval: .seconds(1)),
+            perRecipient: MailRate(burst: 2, interval: .seconds(10)),
+            perDomain: MailRate(burst: 1_000_000, interval: .seconds(1)),
             capacity: 100)
         let alice = try MailRecipient("alice@example.org")
         #expect(rates.take(alice, now: start) == .allowed)

@@ -9,8 +9,9 @@ import WireFormat
     private func times(_ schedule: RetrySchedule, using generator: inout some RandomNumberGenerator) -> [Timestamp] {
         var times: [Timestamp] = []
         var now = accepted
-        while times.count < 10_000, case .attempt(let at) = schedule.next(
-            deferrals: times.count + 1, now: now, accepted: accepted, using: &generator)
+        while times.count < 10_000,
+            case .attempt(let at) = schedule.next(
+                deferrals: times.count + 1, now: now, accepted: accepted, using: &generator)
         {
             times.append(at)
             now = at
@@ -52,11 +53,14 @@ import WireFormat
 
     @Test func timeCanBeScaledAndOddSettingsDoNotSpin() {
         var generator = SeededRandom(seed: 1)
-        let fast = RetrySchedule(pauses: [.milliseconds(10)], cap: .milliseconds(20), jitter: 0, lifetime: .milliseconds(100))
+        let fast = RetrySchedule(
+            pauses: [.milliseconds(10)], cap: .milliseconds(20), jitter: 0, lifetime: .milliseconds(100))
         #expect(times(fast, using: &generator).count == 10)
         let empty = RetrySchedule(pauses: [], cap: .zero, jitter: .nan, lifetime: .milliseconds(5))
         #expect(times(empty, using: &generator).count == 5)
-        guard case .attempt = RetrySchedule().next(deferrals: .min, now: accepted, accepted: accepted, using: &generator) else {
+        guard
+            case .attempt = RetrySchedule().next(deferrals: .min, now: accepted, accepted: accepted, using: &generator)
+        else {
             Issue.record("a nonsensical count must still give a time")
             return
         }

@@ -23,10 +23,12 @@ import Testing
     }
 
     @Test func aMailIsDelivered() throws {
-        let server = try play(ScriptedServer(), envelope: Sample.envelope(to: ["alice@example.org", "bob@example.org"], eightBit: true))
+        let server = try play(
+            ScriptedServer(), envelope: Sample.envelope(to: ["alice@example.org", "bob@example.org"], eightBit: true))
         #expect(
             server.commands == [
-                "EHLO exit.example", "MAIL FROM:<> SIZE=100 BODY=8BITMIME", "RCPT TO:<alice@example.org>", "RCPT TO:<bob@example.org>",
+                "EHLO exit.example", "MAIL FROM:<> SIZE=100 BODY=8BITMIME", "RCPT TO:<alice@example.org>",
+                "RCPT TO:<bob@example.org>",
                 "DATA", ".",
             ])
         #expect(server.outcomes == [.delivered(code: 250), .delivered(code: 250)])
@@ -57,8 +59,12 @@ import Testing
             .deferred(Deferral(reason: reason, code: code, isAmbiguous: isAmbiguous))
         }
         #expect(try play(ScriptedServer([step: .reply("554 5.0.0 no")])).outcomes == [permanent])
-        #expect(try play(ScriptedServer([step: .reply("451 4.0.0 later")])).outcomes == [.deferred(.temporary, code: 451)])
-        #expect(try play(ScriptedServer([step: .reply("421 4.3.2 going down")])).outcomes == [.deferred(.temporary, code: 421)])
+        #expect(
+            try play(ScriptedServer([step: .reply("451 4.0.0 later")])).outcomes == [.deferred(.temporary, code: 451)])
+        #expect(
+            try play(ScriptedServer([step: .reply("421 4.3.2 going down")])).outcomes == [
+                .deferred(.temporary, code: 421)
+            ])
         #expect(try play(ScriptedServer([step: .close])).outcomes == [lost(.closed)])
         #expect(try play(ScriptedServer([step: .hang])).outcomes == [lost(.timeout)])
         #expect(try play(ScriptedServer([step: .reply("nonsense")])).outcomes == [lost(.protocolViolation)])
@@ -68,29 +74,41 @@ import Testing
     @Test func aServerThatWantsNoHelloIsTheOperatorsProblem() throws {
         let refusal = ScriptedServer.Turn.reply("550 go away")
         #expect(
-            try play(ScriptedServer(["EHLO": refusal, "HELO": refusal])).outcomes == [.deferred(.serverRefused, code: 550)])
+            try play(ScriptedServer(["EHLO": refusal, "HELO": refusal])).outcomes == [
+                .deferred(.serverRefused, code: 550)
+            ])
         #expect(try play(ScriptedServer(["EHLO": .reply("451 x")])).outcomes == [.deferred(.temporary, code: 451)])
         #expect(try play(ScriptedServer(["EHLO": .close])).outcomes == [.deferred(.closed)])
     }
 
-    @Test(arguments: [
-        ("MAIL", "552 5.3.4 too big", .refused(.tooLarge, code: 552)), ("MAIL", "552 no", .refused(.tooLarge, code: 552)),
-        ("MAIL", "554 5.3.4 too big", .refused(.tooLarge, code: 554)), ("MAIL", "550 5.1.8 bad sender", .deferred(.senderRefused, code: 550)),
-        ("MAIL", "530 5.7.0 authenticate", .deferred(.authenticationRefused, code: 530)),
-        ("MAIL", "501 5.5.4 syntax", .deferred(.commandRefused, code: 501)), ("MAIL", "555 what", .deferred(.commandRefused, code: 555)),
-        ("RCPT", "550 5.1.1 no such user", .refused(.recipientRefused, code: 550)),
-        ("RCPT", "501 5.1.3 bad address", .refused(.recipientRefused, code: 501)),
-        ("RCPT", "550 5.1.1 <x@relay.example> unknown", .refused(.recipientRefused, code: 550)),
-        ("RCPT", "554 5.7.1 Relay access denied", .deferred(.relayRefused, code: 554)),
-        ("RCPT", "550 relaying denied", .deferred(.relayRefused, code: 550)),
-        ("RCPT", "552 too many recipients", .deferred(.temporary, code: 552)),
-        ("RCPT", "503 sequence", .deferred(.commandRefused, code: 503)), ("RCPT", "530 no", .deferred(.authenticationRefused, code: 530)),
-        ("RCPT", "450 greylisted", .deferred(.temporary, code: 450)), ("DATA", "503 sequence", .deferred(.commandRefused, code: 503)),
-        ("DATA", "550 no", .refused(.contentRefused, code: 550)), ("DOT", "552 5.3.4 too big", .refused(.tooLarge, code: 552)),
-        ("DOT", "552 5.2.2 full", .refused(.contentRefused, code: 552)), ("DOT", "550 5.7.1 spam, no relay", .refused(.contentRefused, code: 550)),
-        ("DOT", "500 line too long", .refused(.contentRefused, code: 500)), ("DOT", "503 sequence", .deferred(.commandRefused, code: 503)),
-        ("DATA", "250 ok", .deferred(.protocolViolation, code: 250)), ("CONTENT", "250 ok", .deferred(.protocolViolation, code: 250)),
-    ] as [(String, String, ExitOutcome)])
+    @Test(
+        arguments: [
+            ("MAIL", "552 5.3.4 too big", .refused(.tooLarge, code: 552)),
+            ("MAIL", "552 no", .refused(.tooLarge, code: 552)),
+            ("MAIL", "554 5.3.4 too big", .refused(.tooLarge, code: 554)),
+            ("MAIL", "550 5.1.8 bad sender", .deferred(.senderRefused, code: 550)),
+            ("MAIL", "530 5.7.0 authenticate", .deferred(.authenticationRefused, code: 530)),
+            ("MAIL", "501 5.5.4 syntax", .deferred(.commandRefused, code: 501)),
+            ("MAIL", "555 what", .deferred(.commandRefused, code: 555)),
+            ("RCPT", "550 5.1.1 no such user", .refused(.recipientRefused, code: 550)),
+            ("RCPT", "501 5.1.3 bad address", .refused(.recipientRefused, code: 501)),
+            ("RCPT", "550 5.1.1 <x@relay.example> unknown", .refused(.recipientRefused, code: 550)),
+            ("RCPT", "554 5.7.1 Relay access denied", .deferred(.relayRefused, code: 554)),
+            ("RCPT", "550 relaying denied", .deferred(.relayRefused, code: 550)),
+            ("RCPT", "552 too many recipients", .deferred(.temporary, code: 552)),
+            ("RCPT", "503 sequence", .deferred(.commandRefused, code: 503)),
+            ("RCPT", "530 no", .deferred(.authenticationRefused, code: 530)),
+            ("RCPT", "450 greylisted", .deferred(.temporary, code: 450)),
+            ("DATA", "503 sequence", .deferred(.commandRefused, code: 503)),
+            ("DATA", "550 no", .refused(.contentRefused, code: 550)),
+            ("DOT", "552 5.3.4 too big", .refused(.tooLarge, code: 552)),
+            ("DOT", "552 5.2.2 full", .refused(.contentRefused, code: 552)),
+            ("DOT", "550 5.7.1 spam, no relay", .refused(.contentRefused, code: 550)),
+            ("DOT", "500 line too long", .refused(.contentRefused, code: 500)),
+            ("DOT", "503 sequence", .deferred(.commandRefused, code: 503)),
+            ("DATA", "250 ok", .deferred(.protocolViolation, code: 250)),
+            ("CONTENT", "250 ok", .deferred(.protocolViolation, code: 250)),
+        ] as [(String, String, ExitOutcome)])
     func onlyWhatConcernsTheMailRefusesIt(_ step: String, _ reply: String, _ outcome: ExitOutcome) throws {
         #expect(try play(ScriptedServer([step: .reply(reply)])).outcomes == [outcome])
     }
@@ -100,7 +118,9 @@ import Testing
         var turns: [String: ScriptedServer.Turn] = ["RCPT 1": .reply("550 5.1.1 no"), "RCPT 3": .reply("451 later")]
         let mixed = try play(ScriptedServer(turns), envelope: three)
         #expect(
-            mixed.outcomes == [.refused(.recipientRefused, code: 550), .delivered(code: 250), .deferred(.temporary, code: 451)])
+            mixed.outcomes == [
+                .refused(.recipientRefused, code: 550), .delivered(code: 250), .deferred(.temporary, code: 451),
+            ])
         turns["DOT"] = .close
         #expect(
             try play(ScriptedServer(turns), envelope: three).outcomes == [
@@ -147,7 +167,9 @@ import Testing
         server.play(&machine)
         #expect(machine.received(Array("421 idle too long\r\n".utf8)) == [.close])
         #expect(machine.step == .closed)
-        #expect(machine.received(Array("250 ok\r\n".utf8)).isEmpty && machine.closed().isEmpty && machine.timedOut().isEmpty)
+        #expect(
+            machine.received(Array("250 ok\r\n".utf8)).isEmpty && machine.closed().isEmpty && machine.timedOut().isEmpty
+        )
     }
 
     @Test func ourOwnTroubleDefers() throws {
@@ -157,8 +179,14 @@ import Testing
 
     @Test func randomServersNeverTrapAndAlwaysGiveAnOutcome() throws {
         var generator = SeededRandom(name: "random servers")
-        let verbs = ["CONNECT", "EHLO", "HELO", "STARTTLS", "AUTH", "LOGIN", "MAIL", "RCPT", "DATA", "CONTENT", "DOT", "HANDSHAKE"]
-        let replies = ["220 a", "250 b", "250-c\r\n250 STARTTLS", "334 d", "354 e", "421 f", "451 g", "500 h", "530 i", "552 j", "235 k", "x"]
+        let verbs = [
+            "CONNECT", "EHLO", "HELO", "STARTTLS", "AUTH", "LOGIN", "MAIL", "RCPT", "DATA", "CONTENT", "DOT",
+            "HANDSHAKE",
+        ]
+        let replies = [
+            "220 a", "250 b", "250-c\r\n250 STARTTLS", "334 d", "354 e", "421 f", "451 g", "500 h", "530 i", "552 j",
+            "235 k", "x",
+        ]
         for _ in 0..<3000 {
             var turns: [String: ScriptedServer.Turn] = [:]
             for verb in verbs where Bool.random(using: &generator) {
@@ -178,7 +206,9 @@ import Testing
             // Delivered means that the server said 2xx to the dot, and nothing else.
             if server.outcomes == [.delivered(code: 250)] {
                 #expect(server.commands.contains("."))
-                #expect(turns["DOT"] == nil || turns["DOT"] == .reply("250 b") || turns["DOT"] == .reply("250-c\r\n250 STARTTLS"))
+                #expect(
+                    turns["DOT"] == nil || turns["DOT"] == .reply("250 b")
+                        || turns["DOT"] == .reply("250-c\r\n250 STARTTLS"))
             }
         }
     }

@@ -28,7 +28,8 @@ final class SMTPPeer {
 
     init(_ arguments: [String] = []) throws {
         directory = try TemporaryDirectory("nightjar-smtp-peer")
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers/aiosmtpd_peer.py")
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "Peers/aiosmtpd_peer.py")
         process = try ChildProcess(Self.python, [script.path, "--maildir", directory.path] + arguments)
         let words = try process.line().split(separator: " ")
         guard words.count == 2, words[0] == "PORT", let number = Int(words[1]) else {
@@ -62,7 +63,9 @@ final class SMTPPeer {
     }
 
     private func files(_ name: String) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: directory.file(name)).sorted().map { "\(directory.file(name))/\($0)" }
+        try FileManager.default.contentsOfDirectory(atPath: directory.file(name)).sorted().map {
+            "\(directory.file(name))/\($0)"
+        }
     }
 }
 
@@ -77,7 +80,8 @@ struct SelfSigned {
         let openssl = try ChildProcess(
             "/usr/bin/openssl",
             [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj",
                 "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)", "-keyout", directory.file("key.pem"), "-out",
                 directory.file("cert.pem"),
             ], discardsErrors: true)

@@ -20,7 +20,8 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 7, 1000])
     func repliesAreTheSameHoweverTheyArrive(_ size: Int) throws {
-        let text = "220 hello\r\n250-first\r\n250-SIZE 10\r\n250 last\r\n354\r\n550-5.1.1 no\n550 5.1.1 such user\u{7}\r\n"
+        let text =
+            "220 hello\r\n250-first\r\n250-SIZE 10\r\n250 last\r\n354\r\n550-5.1.1 no\n550 5.1.1 such user\u{7}\r\n"
         #expect(
             try parse(text, by: size) == [
                 SMTPReply(code: 220, lines: ["hello"]), SMTPReply(code: 250, lines: ["first", "SIZE 10", "last"]),
@@ -29,7 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "hello\r\n", "22\r\n", "2 0 x\r\n", "120 x\r\n", "620 x\r\n", "250x\r\n", "\r\n", "250-a\r\n251 b\r\n", "HTTP/1.1 400 Bad Request\r\n",
+        "hello\r\n", "22\r\n", "2 0 x\r\n", "120 x\r\n", "620 x\r\n", "250x\r\n", "\r\n", "250-a\r\n251 b\r\n",
+        "HTTP/1.1 400 Bad Request\r\n",
         "\u{16}\u{3}\u{1}\r\n",
     ])
     func whatIsNoReplyIsRefused(_ text: String) {
@@ -63,7 +65,9 @@ import Testing
             #expect(SMTPReply(code: 550, lines: [text]).enhanced == nil)
         }
         let offered = SMTPCapabilities(
-            SMTPReply(code: 250, lines: ["x STARTTLS", "SIZE 1000", "8bitmime", "STARTTLS", "AUTH PLAIN login", "AUTH=CRAM-MD5"]))
+            SMTPReply(
+                code: 250,
+                lines: ["x STARTTLS", "SIZE 1000", "8bitmime", "STARTTLS", "AUTH PLAIN login", "AUTH=CRAM-MD5"]))
         #expect(offered.size && offered.maximumSize == 1000 && offered.eightBitMIME && offered.startTLS)
         #expect(offered.authentication == ["PLAIN", "LOGIN", "CRAM-MD5"])
         let odd = SMTPCapabilities(SMTPReply(code: 250, lines: ["STARTTLS", "SIZE 99999999999999999999", "AUTH", ""]))

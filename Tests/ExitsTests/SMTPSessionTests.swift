@@ -43,7 +43,10 @@ import Testing
     @Test func opportunisticTLSGoesOnWithout() throws {
         let settings = Sample.settings(security: .opportunistic)
         #expect(try play(server([:], []), settings).outcomes == [.delivered(code: 250)])
-        #expect(try play(server(["STARTTLS": .reply("454 not now")], ["STARTTLS"]), settings).outcomes == [.delivered(code: 250)])
+        #expect(
+            try play(server(["STARTTLS": .reply("454 not now")], ["STARTTLS"]), settings).outcomes == [
+                .delivered(code: 250)
+            ])
         #expect(try play(server(["HANDSHAKE": .close], ["STARTTLS"]), settings).outcomes == [.deferred(.tlsFailed)])
     }
 
@@ -98,7 +101,8 @@ import Testing
     @Test func aPasswordIsNotSentToWhoeverListens() throws {
         let offering = server([:], ["STARTTLS", "AUTH PLAIN LOGIN"])
         for settings in [
-            Sample.settings(security: .none, credentials: true), Sample.settings(security: .opportunistic, credentials: true),
+            Sample.settings(security: .none, credentials: true),
+            Sample.settings(security: .opportunistic, credentials: true),
             Sample.settings(security: .required, credentials: true, trust: .anything),
         ] {
             let played = try play(offering, settings)

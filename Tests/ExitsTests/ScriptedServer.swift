@@ -79,7 +79,10 @@ struct ScriptedServer {
         case "HELO", "RSET": break
         default:
             // The second and third step of AUTH LOGIN.
-            return answer("LOGIN", normally: commands.dropLast().last == "AUTH LOGIN" ? "334 UGFzc3dvcmQ6\r\n" : "235 welcome\r\n", &machine)
+            return answer(
+                "LOGIN",
+                normally: commands.dropLast().last == "AUTH LOGIN" ? "334 UGFzc3dvcmQ6\r\n" : "235 welcome\r\n",
+                &machine)
         }
         return answer(verb, normally: "250 ok\r\n", &machine)
     }

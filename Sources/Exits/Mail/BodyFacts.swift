@@ -64,7 +64,8 @@ public struct BodyScan: Sendable {
     /// The facts of all pieces so far.
     public func finish() -> BodyFacts {
         BodyFacts(
-            wireBytes: wireBytes + (line > 0 ? line + 2 : 0), longestLine: max(longest, line), hasEightBit: highBits >= 0x80,
+            wireBytes: wireBytes + (line > 0 ? line + 2 : 0), longestLine: max(longest, line),
+            hasEightBit: highBits >= 0x80,
             hasZeroByte: hasZeroByte)
     }
 }

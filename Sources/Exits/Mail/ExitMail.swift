@@ -20,12 +20,13 @@ public struct ExitMail: Hashable, Sendable {
     ///   - recipients: what To shows; empty for `undisclosed-recipients`.
     ///   - fields: what the sender set. A display name shows in From, tagged.
     ///   - body: the facts of the body that will follow.
-    ///   - token: a keyed digest of the message id (HMAC under a secret of the exit's). It becomes the Message-ID: the same
-    ///     at every attempt, so that doubles can be recognised, and telling nobody else the id.
+    ///   - token: a keyed digest of the message id (HMAC under a secret of the exit's). It becomes the Message-ID: the
+    ///     same at every attempt, so that doubles can be recognised, and telling nobody else the id.
     ///   - now: the time of the attempt, for Date.
     /// - Throws: why this mail cannot be sent at all; everything a hostile sender can cause ends here.
     public static func compose(
-        identity: ExitIdentity, recipients: [MailRecipient], fields: [SenderField: String], body: BodyFacts, token: Digest,
+        identity: ExitIdentity, recipients: [MailRecipient], fields: [SenderField: String], body: BodyFacts,
+        token: Digest,
         now: Timestamp
     ) throws(RefusalReason) -> ExitMail {
         if let reason = body.refusal { throw reason }
@@ -42,7 +43,8 @@ public struct ExitMail: Hashable, Sendable {
 
     /// All fields in a fixed order, so that the head does not show which program wrote the mail.
     private static func fieldList(
-        identity: ExitIdentity, recipients: [MailRecipient], sender: [SenderField: String], body: BodyFacts, token: Digest,
+        identity: ExitIdentity, recipients: [MailRecipient], sender: [SenderField: String], body: BodyFacts,
+        token: Digest,
         now: Timestamp
     ) throws(HeaderViolation) -> [HeaderField] {
         let checked = try HeaderRules.senderHeaders(from: sender)
@@ -55,15 +57,17 @@ public struct ExitMail: Hashable, Sendable {
             // 20 of the 32 bytes: more than enough to be unique, and a short line.
             try HeaderField("Message-ID", "<\(Hex.encode(token.bytes.prefix(20)))@\(identity.address.host)>"),
         ]
-        if sender[.subject] == nil { headers.append(try HeaderField(SenderField.subject.name, identity.defaultSubject)) }
+        if sender[.subject] == nil {
+            headers.append(try HeaderField(SenderField.subject.name, identity.defaultSubject))
+        }
         headers += checked.filter { SenderField(headerName: $0.name)?.isMIME == false }
         headers += try mimeFields(checked.filter { SenderField(headerName: $0.name)?.isMIME == true }, body: body)
         headers.append(try HeaderField("X-Anonymous", "yes"))
         headers.append(
             try HeaderField(
                 "Comments",
-                "This message came through a network of anonymous remailers. The operator of this exit does not know who wrote"
-                    + " it. Complaints and requests to receive no more: \(identity.complaints.address)"))
+                "This message came through a network of anonymous remailers. The operator of this exit does not know "
+                    + "who wrote it. Complaints and requests to receive no more: \(identity.complaints.address)"))
         return headers
     }
 

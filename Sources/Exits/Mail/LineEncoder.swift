@@ -1,5 +1,6 @@
 // Line ends and dots. Every line end in a body, whether CRLF, LF or CR, is written as one and the same, before dots are
-// looked at: a body cannot smuggle an end of message through a server that reads bare line ends (`LF . LF`) differently.
+// looked at: a body cannot smuggle an end of message through a server that reads bare line ends (`LF . LF`)
+// differently.
 
 /// Rewrites line ends piece by piece and doubles leading dots (RFC 5321 section 4.5.2).
 public struct LineEncoder: Sendable {

@@ -22,7 +22,9 @@ public struct LocalMailboxes: Hashable, Sendable {
             guard let name = Self.canonical(name) else { throw .name(name) }
             guard table[name] == nil else { throw .duplicate(name) }
             if target.hasPrefix("/") {
-                guard !target.utf8.contains(0), !target.split(separator: "/").contains("..") else { throw .target(target) }
+                guard !target.utf8.contains(0), !target.split(separator: "/").contains("..") else {
+                    throw .target(target)
+                }
                 table[name] = .maildir(path: target)
             } else {
                 guard let address = try? MailRecipient(target) else { throw .target(target) }
@@ -62,9 +64,12 @@ public enum LocalMailboxError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .name(let name): "\"\(name)\" is no mailbox name: use 1 to 64 letters, digits, dots, hyphens and underscores"
-        case .duplicate(let name): "the mailbox \"\(name)\" is there twice: names differ in more than the case of letters"
-        case .target(let target): "\"\(target)\" is no place for mail: give the absolute path of a maildir, or user@host"
+        case .name(let name):
+            "\"\(name)\" is no mailbox name: use 1 to 64 letters, digits, dots, hyphens and underscores"
+        case .duplicate(let name):
+            "the mailbox \"\(name)\" is there twice: names differ in more than the case of letters"
+        case .target(let target):
+            "\"\(target)\" is no place for mail: give the absolute path of a maildir, or user@host"
         }
     }
 }

@@ -1,6 +1,6 @@
-// Delivery into a Maildir: the file is written in `tmp`, made durable, and then linked into `new`. Its name follows from
-// the message alone, so that a delivery repeated after a crash finds the mail there and does not double it. What this
-// cannot see is a mail that its reader has moved elsewhere or deleted between the crash and the repetition.
+// Delivery into a Maildir: the file is written in `tmp`, made durable, and then linked into `new`. Its name follows
+// from the message alone, so that a delivery repeated after a crash finds the mail there and does not double it. What
+// this cannot see is a mail that its reader has moved elsewhere or deleted between the crash and the repetition.
 
 internal import Glibc
 public import NIOPosix
@@ -112,7 +112,8 @@ public struct MaildirDelivery: Sendable {
         var offset = 0
         while offset < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]).baseAddress, buffer.count - offset)
+                Glibc.write(
+                    descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]).baseAddress, buffer.count - offset)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw MaildirError(code: count < 0 ? errno : ENOSPC) }
@@ -133,7 +134,9 @@ public struct MaildirDelivery: Sendable {
         var names: [String] = []
         while let entry = readdir(stream) {
             names.append(
-                withUnsafeBytes(of: &entry.pointee.d_name) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) })
+                withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                })
         }
         return names
     }

@@ -95,7 +95,8 @@ public struct RecipientPolicy: Hashable, Sendable {
         return isAllowed ? nil : .deniedByPolicy
     }
 
-    /// Checks a message's whole list: each address with either its checked form or why it is refused, in the order given.
+    /// Checks a message's whole list: each address with either its checked form or why it is refused, in the order
+    /// given.
     public func check(_ addresses: [String]) -> [Result<MailRecipient, RefusalReason>] {
         guard addresses.count <= maximumRecipients else { return addresses.map { _ in .failure(.tooManyRecipients) } }
         return addresses.map { address in

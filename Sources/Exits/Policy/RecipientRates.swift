@@ -1,5 +1,5 @@
-// How much anonymous mail one recipient and one domain get in a time. Pure, and bounded in memory whatever the addresses
-// are: token buckets in a table of fixed capacity.
+// How much anonymous mail one recipient and one domain get in a time. Pure, and bounded in memory whatever the
+// addresses are: token buckets in a table of fixed capacity.
 
 public import WireFormat
 
@@ -79,8 +79,8 @@ public struct RecipientRates: Sendable {
         return .allowed
     }
 
-    /// Forgets full buckets when the table is full; a sweep costs the whole table, so it is not made more often than the
-    /// shorter interval, in which at least one bucket may have filled.
+    /// Forgets full buckets when the table is full; a sweep costs the whole table, so it is not made more often than
+    /// the shorter interval, in which at least one bucket may have filled.
     private mutating func makeRoom(for newcomers: Int, now: Timestamp) {
         guard fullAt.count + newcomers > capacity, now >= nextSweep else { return }
         fullAt = fullAt.filter { $0.value > now }

@@ -1,5 +1,5 @@
-// Hands mail to one mail server. Opens connections, keeps a few for the next mail, and never throws: whatever happens to
-// a mail is one of its outcomes.
+// Hands mail to one mail server. Opens connections, keeps a few for the next mail, and never throws: whatever happens
+// to a mail is one of its outcomes.
 
 internal import NIOCore
 public import NIOPosix
@@ -56,7 +56,8 @@ public actor SMTPClient {
         }
         count(.connectionOpened)
         let handler = connection.handler
-        let attempt = await outcome(connection, of: connection.channel.eventLoop.submit { handler.value.first }.flatMap { $0 })
+        let attempt = await outcome(
+            connection, of: connection.channel.eventLoop.submit { handler.value.first }.flatMap { $0 })
         return settle(attempt ?? Self.unknown(mail), connection)
     }
 
@@ -75,9 +76,12 @@ public actor SMTPClient {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .connect(host: settings.host, port: settings.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if settings.security == .implicit { try channel.pipeline.syncOperations.addHandler(security.handler()) }
+                    if settings.security == .implicit {
+                        try channel.pipeline.syncOperations.addHandler(security.handler())
+                    }
                     let handler = SMTPClientHandler(
-                        settings: settings, security: security, threadPool: threadPool, mail: mail, eventLoop: channel.eventLoop)
+                        settings: settings, security: security, threadPool: threadPool, mail: mail,
+                        eventLoop: channel.eventLoop)
                     try channel.pipeline.syncOperations.addHandler(handler)
                     return Connection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
                 }

@@ -1,5 +1,5 @@
-// The thin shell around `SMTPClientMachine` on one connection: it moves bytes, keeps the clock and reads the body. All of
-// it runs on the connection's event loop, save the reading of the body, which may block and runs on a thread pool.
+// The thin shell around `SMTPClientMachine` on one connection: it moves bytes, keeps the clock and reads the body. All
+// of it runs on the connection's event loop, save the reading of the body, which may block and runs on a thread pool.
 
 internal import NIOCore
 internal import NIOPosix
@@ -10,7 +10,8 @@ internal import WireFormat
 /// How a mail fared on a connection.
 struct SMTPAttempt: Sendable {
     var outcomes: [ExitOutcome]
-    /// The connection had been used before and turned out dead before this mail had got anywhere: worth a fresh one at once.
+    /// The connection had been used before and turned out dead before this mail had got anywhere: worth a fresh one at
+    /// once.
     var isStale = false
     /// The connection can take another mail.
     var isReusable = false
@@ -40,7 +41,10 @@ final class SMTPClientHandler: ChannelInboundHandler {
     /// The outcome of the first mail, which starts when the connection is up.
     let first: EventLoopFuture<SMTPAttempt>
 
-    init(settings: SMTPSettings, security: SMTPSecurity, threadPool: NIOThreadPool, mail: SMTPMail, eventLoop: any EventLoop) {
+    init(
+        settings: SMTPSettings, security: SMTPSecurity, threadPool: NIOThreadPool, mail: SMTPMail,
+        eventLoop: any EventLoop
+    ) {
         self.settings = settings
         self.security = security
         self.threadPool = threadPool
@@ -193,7 +197,8 @@ final class SMTPClientHandler: ChannelInboundHandler {
         }
     }
 
-    /// Writes one piece and asks for the next when the system has taken it, so that no more than one piece is in memory.
+    /// Writes one piece and asks for the next when the system has taken it, so that no more than one piece is in
+    /// memory.
     private func write(_ bytes: [UInt8], thenFrom read: @escaping ExitBody.Reader) {
         guard machine.step == .content, let context else { return }
         restartStepTimer()
@@ -228,7 +233,8 @@ final class SMTPClientHandler: ChannelInboundHandler {
     private func restartStepTimer() {
         stepTimer?.cancel()
         stepTimer = nil
-        guard let context, machine.step != .closed, promise != nil || machine.step == .ready || machine.step == .quit else {
+        guard let context, machine.step != .closed, promise != nil || machine.step == .ready || machine.step == .quit
+        else {
             return
         }
         stepTimer = schedule(limit(of: machine.step), on: context.eventLoop) { handler in
@@ -239,7 +245,8 @@ final class SMTPClientHandler: ChannelInboundHandler {
     private func startMailTimer() {
         guard let context else { return }
         mailTimer?.cancel()
-        mailTimer = schedule(settings.timeouts.mail, on: context.eventLoop) { handler in handler.apply { $0.timedOut() } }
+        mailTimer = schedule(settings.timeouts.mail, on: context.eventLoop) { handler in handler.apply { $0.timedOut() }
+        }
     }
 
     private func schedule(

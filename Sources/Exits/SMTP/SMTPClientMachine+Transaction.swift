@@ -1,5 +1,5 @@
-// One mail in a session: MAIL, RCPT, DATA, the content and its final dot. Here alone a 5xx can concern the mail, and the
-// tables below say which does:
+// One mail in a session: MAIL, RCPT, DATA, the content and its final dot. Here alone a 5xx can concern the mail, and
+// the tables below say which does:
 //
 //   MAIL   552 and the codes for "too large": the mail. Authentication wanted, command not understood: the operator.
 //          All others speak of the exit's own sender address: the operator.
@@ -57,7 +57,9 @@ extension SMTPClientMachine {
             return begin()
         case .sender:
             if reply.isPositive { return nextRecipient() }
-            guard let outcome = Self.failure(reply, at: .sender) else { return abort(.protocolViolation, code: reply.code) }
+            guard let outcome = Self.failure(reply, at: .sender) else {
+                return abort(.protocolViolation, code: reply.code)
+            }
             return finish(outcome, needsReset: true)
         case .recipient:
             return answeredRecipient(reply)
@@ -66,17 +68,23 @@ extension SMTPClientMachine {
                 step = .content
                 return [.sendContent]
             }
-            guard let outcome = Self.failure(reply, at: .data) else { return abort(.protocolViolation, code: reply.code) }
+            guard let outcome = Self.failure(reply, at: .data) else {
+                return abort(.protocolViolation, code: reply.code)
+            }
             return finish(outcome, needsReset: true)
         case .content:
             // An answer before the end: the server takes no more of this mail, and the two sides are out of step.
-            guard let outcome = Self.failure(reply, at: .final) else { return abort(.protocolViolation, code: reply.code) }
+            guard let outcome = Self.failure(reply, at: .final) else {
+                return abort(.protocolViolation, code: reply.code)
+            }
             let actions = conclude(outcome)
             step = .closed
             return actions + [.close]
         case .final:
             if reply.isPositive { return finish(.delivered(code: reply.code), needsReset: false) }
-            guard let outcome = Self.failure(reply, at: .final) else { return abort(.protocolViolation, code: reply.code) }
+            guard let outcome = Self.failure(reply, at: .final) else {
+                return abort(.protocolViolation, code: reply.code)
+            }
             return finish(outcome, needsReset: false)
         default:
             return []
@@ -102,7 +110,9 @@ extension SMTPClientMachine {
             return [.send(Self.line("RCPT TO:<\(transaction.envelope.recipients[transaction.index].address)>"))]
         }
         // With every recipient decided there is nobody to send to; the value below reaches none.
-        guard transaction.outcomes.contains(where: { $0 == nil }) else { return finish(.deferred(.unknown), needsReset: true) }
+        guard transaction.outcomes.contains(where: { $0 == nil }) else {
+            return finish(.deferred(.unknown), needsReset: true)
+        }
         step = .data
         return [.send(Self.line("DATA"))]
     }

@@ -32,7 +32,9 @@ public struct SMTPCredentials: Sendable, CustomStringConvertible, CustomReflecta
         guard count >= 0 else { throw .unreadable(passwordFile, errno) }
         let end = bytes[..<count].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? count
         guard (1...Self.maximumPassword).contains(end) else { throw .length(passwordFile) }
-        self.init(user: user, password: bytes.withUnsafeBytes { SymmetricSecret(UnsafeRawBufferPointer(rebasing: $0[..<end])) })
+        self.init(
+            user: user,
+            password: bytes.withUnsafeBytes { SymmetricSecret(UnsafeRawBufferPointer(rebasing: $0[..<end])) })
     }
 
     /// The base64 of `prefix` and the password.
@@ -62,11 +64,13 @@ public enum SMTPCredentialsError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unreadable(let path, let code): "cannot read the password file \(path): \(String(cString: strerror(code)))"
+        case .unreadable(let path, let code):
+            "cannot read the password file \(path): \(String(cString: strerror(code)))"
         case .notAFile(let path): "the password file \(path) is not a regular file"
         case .open(let path): "the password file \(path) can be read by others: run `chmod 600 \(path)`"
         case .length(let path):
-            "the password file \(path) must hold the password in its first line, 1 to \(SMTPCredentials.maximumPassword) bytes"
+            "the password file \(path) must hold the password in its first line, "
+                + "1 to \(SMTPCredentials.maximumPassword) bytes"
         }
     }
 }

@@ -49,9 +49,12 @@ public enum SMTPSettingsError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .trustFile(let path): "cannot read certificates from \(path): give a pem file, or leave it out to use the system's"
-        case .trustStore: "cannot read the system's certificate authorities: install ca-certificates, or name a pem file"
-        case .helloName(let name): "the mail host name \"\(name)\" is not a host name: give the exit's full name, such as exit.example.org"
+        case .trustFile(let path):
+            "cannot read certificates from \(path): give a pem file, or leave it out to use the system's"
+        case .trustStore:
+            "cannot read the system's certificate authorities: install ca-certificates, or name a pem file"
+        case .helloName(let name):
+            "the mail host name \"\(name)\" is not a host name: give the exit's full name, such as exit.example.org"
         case .host(let host): "the mail server \"\(host)\" is neither a host name nor an address"
         case .port(let port): "the mail server's port \(port) is not between 1 and 65535"
         }
@@ -62,7 +65,8 @@ extension SMTPSettings {
     /// Checks what would otherwise show only at the first mail, or break out of a command.
     func check() throws(SMTPSettingsError) {
         guard MailRecipient.isHost(Array(helloName.utf8)[...]) else { throw .helloName(helloName) }
-        guard MailRecipient.isHost(Array(host.utf8)[...]) || (try? SocketAddress(ipAddress: host, port: 0)) != nil else {
+        guard MailRecipient.isHost(Array(host.utf8)[...]) || (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        else {
             throw .host(host)
         }
         guard (1...65_535).contains(port) else { throw .port(port) }

@@ -47,7 +47,8 @@ public struct SMTPSettings: Sendable {
     public init(
         host: String = "localhost", port: Int = 25, security: Security = .opportunistic, trust: Trust = .system,
         helloName: String, credentials: SMTPCredentials? = nil, allowsPasswordInClear: Bool = false,
-        timeouts: SMTPTimeouts = SMTPTimeouts(), idle: Interval = .seconds(5), maximumIdle: Int = 2, mailsPerConnection: Int = 50
+        timeouts: SMTPTimeouts = SMTPTimeouts(), idle: Interval = .seconds(5), maximumIdle: Int = 2,
+        mailsPerConnection: Int = 50
     ) {
         self.host = host
         self.port = port
@@ -83,7 +84,8 @@ public struct SMTPTimeouts: Hashable, Sendable {
 
     public init(
         connect: Interval = .minutes(1), greeting: Interval = .minutes(5), command: Interval = .minutes(5),
-        data: Interval = .minutes(2), block: Interval = .minutes(3), final: Interval = .minutes(10), mail: Interval = .hours(1)
+        data: Interval = .minutes(2), block: Interval = .minutes(3), final: Interval = .minutes(10),
+        mail: Interval = .hours(1)
     ) {
         self.connect = connect
         self.greeting = greeting
@@ -97,7 +99,8 @@ public struct SMTPTimeouts: Hashable, Sendable {
     /// The same time for every step of a mail, four times that for the mail as a whole.
     public init(everyStep: Interval) {
         self.init(
-            connect: everyStep, greeting: everyStep, command: everyStep, data: everyStep, block: everyStep, final: everyStep,
+            connect: everyStep, greeting: everyStep, command: everyStep, data: everyStep, block: everyStep,
+            final: everyStep,
             mail: everyStep * 4)
     }
 }
