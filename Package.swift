@@ -57,6 +57,8 @@ let package = Package(
         .executable(name: "nightjar", targets: ["nightjar"]),
         .executable(name: "nightjar-node", targets: ["nightjar-node"]),
         .executable(name: "nightjar-lab", targets: ["nightjar-lab"]),
+        // For contrib/fuzz, a package of its own.
+        .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -110,24 +112,34 @@ let package = Package(
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding", "Daemon",
                 .nioCore, .nioPosix, .toml, .logging,
             ]),
-        .ours("LabProgram", ["MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "Daemon", "NodeProgram", "ClientProgram"]),
+        .ours(
+            "LabProgram",
+            [
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "NodeProgram", "ClientProgram",
+                .nioCore, .nioPosix,
+            ]),
+        .ours("CommandLineEntry", ["Daemon", .arguments]),
 
         // Executables.
-        .program("nightjar", ["ClientProgram", "WireFormat", .arguments]),
-        .program("nightjar-node", ["NodeProgram", "WireFormat", .arguments]),
-        .program("nightjar-lab", ["LabProgram", "WireFormat", .arguments]),
+        .program("nightjar", ["ClientProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
+        .program("nightjar-node", ["NodeProgram", "CommandLineEntry", .arguments]),
+        .program("nightjar-lab", ["LabProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
         .program("nightjar-bench", ["MixCrypto", "WireFormat", "Sphinx", .crypto, .cryptoExtras, .arguments]),
 
         // Tests. `TestSupport` holds what several of them need: seeds that are printed, directories that go away.
         .target(
             name: "TestSupport", dependencies: ["WireFormat", "MixCrypto"], path: "Tests/TestSupport",
             swiftSettings: ourSettings),
+        // What the fuzzers and the replay of their corpus run.
+        .target(
+            name: "FuzzTargets", dependencies: ["Directory", "Sphinx", "MixCrypto", "WireFormat"], path: "Tests/FuzzTargets",
+            swiftSettings: ourSettings),
         .tests("LayoutTests", []),
         .tests("WireFormatTests", ["WireFormat", "TestSupport"]),
         .tests("MixCryptoTests", ["MixCrypto", "WireFormat", "TestSupport"]),
-        .tests("SphinxTests", ["Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
+        .tests("SphinxTests", ["Sphinx", "MixCrypto", "WireFormat", "TestSupport", "FuzzTargets"], exclude: ["Vectors"]),
         .tests("MessagesTests", ["Messages", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
-        .tests("DirectoryTests", ["Directory", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
+        .tests("DirectoryTests", ["Directory", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"], exclude: ["Golden"]),
         .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
         .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
         .executableTarget(
@@ -135,7 +147,7 @@ let package = Package(
             path: "Tests/SpoolCrashProgram", swiftSettings: ourSettings),
         .tests("SpoolTests", ["Spool", "MixCrypto", "WireFormat", "TestSupport", "spool-crash", .grdb]),
         .tests("ExitsTests", ["Exits", "Messages", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix], exclude: ["Peers"]),
-        .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .logging, .metrics]),
+        .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .lifecycle, .logging, .metrics]),
         .tests(
             "NodeTests",
             [
