@@ -115,7 +115,7 @@ let package = Package(
         .ours(
             "LabProgram",
             [
-                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "NodeProgram", "ClientProgram",
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "NodeProgram",
                 .nioCore, .nioPosix,
             ]),
         .ours("CommandLineEntry", ["Daemon", .arguments]),

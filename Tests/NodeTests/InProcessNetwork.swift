@@ -1,3 +1,4 @@
+import Daemon
 import Directory
 import Exits
 import Foundation
@@ -31,7 +32,7 @@ final class InProcessNetwork: @unchecked Sendable {
 
     init(nodes count: Int, configure: (Int, inout NodeSettings) throws -> Void = { _, _ in }) async throws {
         directory = try TemporaryDirectory("nightjar-nodes")
-        clock = ScaledTime(scale: Self.scale, origin: ScaledTime().realNow())
+        clock = ScaledTime(origin: ScaledTime.systemTime(), scale: Self.scale)
         signer = try SigningKey.generate()
         var descriptors: [Descriptor] = []
         let ports = try Self.freePorts(count)
@@ -71,7 +72,7 @@ final class InProcessNetwork: @unchecked Sendable {
             let once = Once(continuation)
             running[index] = Task {
                 do {
-                    try await node.run { _ in once.resume(nil) }
+                    try await node.run(ready: { _ in once.resume(nil) }, until: { await Self.cancelled() })
                 } catch {
                     once.resume(error)
                     throw error
@@ -110,7 +111,7 @@ final class InProcessNetwork: @unchecked Sendable {
 
     /// Gives packets to a node over a real link; the outcomes.
     func send(_ packets: [[UInt8]], to index: Int) async throws -> [FrameOutcome] {
-        let dialer = try MMTPDialer(group: MultiThreadedEventLoopGroup.singleton, clock: { ScaledTime().realNow() })
+        let dialer = try MMTPDialer(group: MultiThreadedEventLoopGroup.singleton, clock: { ScaledTime.systemTime() })
         let connection = try await dialer.connect(to: descriptor(index).id, at: settings[index].listen)
         var outcomes: [FrameOutcome] = []
         for start in stride(from: 0, to: packets.count, by: 64) {
@@ -132,6 +133,12 @@ final class InProcessNetwork: @unchecked Sendable {
             // The arrival of a file is watched for, not waited out.
             try await Task.sleep(for: .milliseconds(20))
         }
+    }
+
+    /// Returns when the task is cancelled.
+    private static func cancelled() async {
+        let (stream, _) = AsyncStream.makeStream(of: Never.self)
+        for await _ in stream {}
     }
 
     struct TimedOut: Error { let found: Int }

@@ -1,6 +1,7 @@
 // A node's own loops: packets over random paths that come back to it, at Poisson times and a constant rate, so that what a
 // node holds does not depend on its users. Those that stay away are evidence (doc/MIXING.md, cover).
 
+internal import Daemon
 internal import Directory
 internal import Foundation
 internal import Messages

@@ -2,6 +2,7 @@
 // on a clear permanent answer or at the deadline. Every attempt is noted in the spool before it begins, so that after a
 // crash the node knows which mails may have gone out already.
 
+internal import Daemon
 internal import Exits
 internal import Foundation
 internal import Messages

@@ -1,5 +1,6 @@
 // The network file as the node uses it: verified, pinned to its signer, and read again when it changes.
 
+internal import Daemon
 internal import Directory
 internal import Foundation
 internal import MMTP

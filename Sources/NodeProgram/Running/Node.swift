@@ -36,7 +36,7 @@ final class Node: Sendable {
     private let tokenKey: SymmetricSecret
 
     /// Opens files, keys and spool. Nothing is sent or accepted before `run`.
-    init(_ settings: NodeSettings, clock: ScaledTime, logger: Logger) throws {
+    init(_ settings: NodeSettings, clock: ScaledTime, logger: Logger, registry: Counters = Counters()) throws {
         self.settings = settings
         self.clock = clock
         self.logger = logger
@@ -60,7 +60,7 @@ final class Node: Sendable {
         if let summary = recovery.damage.summary { logger.critical("\(summary)") }
         let statistics = spool.statistics
         ledger = NodeLedger(heldBefore: statistics.packets + statistics.shares)
-        counters = NodeCounters()
+        counters = NodeCounters(registry)
         group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
         var dialing = DialerConfiguration()
         dialing.packetsPerConnection = settings.queues.packetsPerConnection
@@ -74,7 +74,7 @@ final class Node: Sendable {
                 case .forwarded(let count): ledger.book { $0.forwarded(count) }
                 case .dropped(let reason, let count): ledger.book { $0.heldAndDropped(reason, count) }
                 case .connection(.success): counters.count("links_opened")
-                case .connection(.failure(let failure)): counters.count("links_failed", reason: failure.label)
+                case .connection(.failure(let failure)): counters.count("links_failed", kind: failure.label)
                 }
             })
         selfDelivery = relay
@@ -83,8 +83,8 @@ final class Node: Sendable {
 
     private let selfDelivery: SelfDelivery
 
-    /// Runs until the task is cancelled, then stops in order.
-    func run(ready: ([LinkAddress]) throws -> Void) async throws {
+    /// Runs until `stop` returns, then stops in order.
+    func run(ready: ([LinkAddress]) async throws -> Void, until stop: @escaping @Sendable () async -> Void) async throws {
         let parameters = network.current.parameters
         let exit = try makeExit(parameters)
         let reassembler = exit.map { desk in
@@ -92,7 +92,7 @@ final class Node: Sendable {
                 spool: spool, gate: ExitGate(settings: desk.settings, names: [settings.nickname.folded, id.hex]),
                 bodyLimit: Int(parameters.messageSize), deliveryDeadline: parameters.deliveryDeadline,
                 rememberFor: budget.longestJourney, clock: clock.now, ledger: ledger,
-                refused: { [counters] in counters.count("recipients_refused", reason: $0.rawValue) },
+                refused: { [counters] in counters.count("recipients_refused", kind: $0.rawValue) },
                 ready: { deliveries in Task { await desk.desk.add(deliveries) } })
         }
         let cover = CoverTraffic(
@@ -117,17 +117,15 @@ final class Node: Sendable {
         let link = try LinkIdentity(identity, now: clock.realNow())
         let listener = try await MMTPListener.bind(
             to: settings.listen, identity: link, receiver: intake, configuration: settings.listener, group: group,
-            clock: clock.realNow, count: { [counters] event, count in counters.count("link_events", reason: event.label, by: count) })
-        counters.install(self, exit: exit?.desk, cover: cover, listener: listener)
-        try ready(listener.addresses)
+            clock: clock.realNow, count: { [counters] event, count in counters.count("link_events", kind: event.label, by: count) })
+        counters.watch(self, cover: cover, listener: listener)
+        try await ready(listener.addresses)
 
-        await withTaskCancellationHandler {
-            await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await self.untilCancelled { try await cover.run() } }
-                tasks.addTask { await self.untilCancelled { try await self.maintain(link) } }
-                await tasks.waitForAll()
-            }
-        } onCancel: {
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.untilCancelled { try await cover.run() } }
+            tasks.addTask { await self.untilCancelled { try await self.maintain(link) } }
+            await stop()
+            tasks.cancelAll()
         }
 
         listener.beginShutdown()
@@ -160,9 +158,9 @@ final class Node: Sendable {
         exit.retries.lifetime = parameters.deliveryDeadline
         let desk = try ExitDesk(
             settings: exit, spool: spool, tokenKey: tokenKey, strategy: settings.strategy, bodyLimit: Int(parameters.messageSize),
-            clock: clock, count: { [counters] in counters.count($0.metricName, reason: $0.reason) },
+            clock: clock, count: { [counters] in counters.count($0.metricName, kind: $0.reason) },
             ended: { [counters] reason in
-                counters.count("deliveries_ended", reason: reason?.rawValue ?? "delivered")
+                counters.count("deliveries_ended", kind: reason?.rawValue ?? "delivered")
             })
         return (exit, desk)
     }
@@ -221,7 +219,7 @@ final class Node: Sendable {
 
     private func coverVerdict(_ verdict: LoopLedger<LoopID>.Verdict) {
         forwarder.setHolding(verdict == .hold)
-        counters.set("cover_alarm", verdict.isAlarm ? 1 : 0)
+        counters.health.set("cover", trouble: verdict.isAlarm ? "own loops stay away" : nil)
         switch verdict {
         case .release: logger.notice("own loops come back again")
         case .releaseWithAlarm: logger.error("own loops stay away: packets are lost on the way or somebody blocks this node")

@@ -1,5 +1,6 @@
 // A node's data directory: which file is where, and how it is made.
 
+internal import Daemon
 internal import Directory
 internal import Foundation
 internal import MixCrypto
@@ -28,8 +29,8 @@ struct NodeFiles: Sendable {
     /// - Returns: whether the identity is new.
     @discardableResult
     func create() throws -> Bool {
-        try PrivateDirectory.ensure(directory)
-        try PrivateDirectory.ensure(packetKeys)
+        _ = try PrivateDirectory(directory)
+        _ = try PrivateDirectory(packetKeys)
         let isNew = !FileManager.default.fileExists(atPath: identity)
         if isNew { try SecretFile.create(identity, .random(count: 32)) }
         if !FileManager.default.fileExists(atPath: storage) { try SecretFile.create(storage, .random(count: 32)) }

@@ -1,5 +1,6 @@
 // Everything a node is told, checked and typed. Reading it from a file is `NodeSettings+ConfigFile.swift`.
 
+internal import Daemon
 internal import Directory
 internal import MMTP
 internal import Mixing
@@ -23,8 +24,8 @@ struct NodeSettings: Sendable {
     /// Threads that unwrap packets; 0 is one for each processor.
     var workers = 0
     var locksMemory = false
-    /// Where metrics and health are served; loopback.
-    var monitor: LinkAddress?
+    /// Where metrics and health are served.
+    var metrics: MetricsSettings?
     var listener = ListenerConfiguration()
     var spool = SpoolConfiguration()
     var queues = QueueSettings()
@@ -33,8 +34,7 @@ struct NodeSettings: Sendable {
     /// Own loops; nil takes the network's rate.
     var loopsPerMinute: Double?
     var exit: ExitSettings?
-    var logLevel = "notice"
-    var logFile: String?
+    var log = LogSettings()
     /// A test network's clock: how many times faster than real time, from which moment on.
     var timeScale = 1.0
     var timeOrigin = Timestamp(milliseconds: 0)

@@ -1,0 +1,357 @@
+// A whole network of real processes on loopback, for tests, the demo and whoever wants to look around: every node is a
+// `nightjar-node` of its own with its own configuration, keys and data.
+
+internal import Foundation
+internal import Daemon
+internal import Directory
+internal import MixCrypto
+internal import NodeProgram
+public import WireFormat
+private import Glibc
+
+/// What a lab is to be.
+public struct LabPlan: Sendable {
+    /// Nodes in all.
+    public var nodes = 6
+    /// How many of them deliver mail.
+    public var exits = 2
+    /// How many times faster than real time the network lives.
+    public var timeScale = 1.0
+    /// Mixing strategy of every node.
+    public var strategy = "poisson"
+    /// Mean delay of a hop; nil for the network's default.
+    public var meanDelay: Interval?
+    /// Own loops of every node per minute of the network's time; nil for the default.
+    public var loopsPerMinute: Double?
+    /// Where exits hand mail to: `host:port` of an SMTP server.
+    public var smarthost: String?
+    /// Pauses of the exits between attempts, shortened so that a test sees them.
+    public var retryPause: Interval?
+    /// How long a mail server may take over a step, real time.
+    public var smtpTimeout: Interval?
+    /// Local users of the exits.
+    public var localNames = ["postmaster"]
+    /// Packets that each node may hold.
+    public var spoolPackets = 250_000
+    /// How long a mail is tried.
+    public var deliveryDeadline: Interval?
+
+    public init() {}
+}
+
+/// A node of a lab.
+public struct LabNode: Codable, Sendable {
+    public let name: String
+    public let id: String
+    public let port: Int
+    public let monitorPort: Int
+    public var pid: Int32
+    public let isExit: Bool
+}
+
+/// What `lab.json` holds.
+struct LabState: Codable {
+    var nodes: [LabNode]
+    var timeScale: Double
+    /// Milliseconds since 1970.
+    var timeOrigin: Int64
+    var program: String
+    var signer: String
+}
+
+/// A lab in a directory.
+public struct Lab: Sendable {
+    /// Names of nodes, in order.
+    static let names = [
+        "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima", "mike",
+        "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu",
+    ]
+    /// How long all nodes together may take to be ready.
+    public static let readyTimeout = 30.0
+
+    public let directory: String
+    private var state: LabState
+
+    private var stateFile: String { "\(directory)/lab.json" }
+    /// The signed network file.
+    public var networkFile: String { "\(directory)/network" }
+    public func dataDirectory(_ node: String) -> String { "\(directory)/nodes/\(node)" }
+    public func configuration(_ node: String) -> String { "\(directory)/nodes/\(node).toml" }
+    public func log(_ node: String) -> String { "\(directory)/nodes/\(node).log" }
+    /// Maildir of a local user of an exit.
+    public func maildir(_ node: String, user: String = "postmaster") -> String { "\(directory)/mail/\(node)-\(user)" }
+
+    public var nodes: [LabNode] { state.nodes }
+    public var timeScale: Double { state.timeScale }
+
+    /// What a shell needs to use the lab: `NAME=value`.
+    public var environment: [(name: String, value: String)] {
+        [
+            ("NIGHTJAR_LAB", directory), ("NIGHTJAR_HOME", "\(directory)/client"),
+            ("NIGHTJAR_TIME_SCALE", String(state.timeScale)), ("NIGHTJAR_TIME_ORIGIN", String(state.timeOrigin)),
+        ]
+    }
+
+    /// Makes keys, descriptors, network file and configurations in a directory that is empty or not there, and starts all
+    /// nodes.
+    /// - Parameter program: path of `nightjar-node`.
+    public static func start(_ plan: LabPlan, directory: String, program: String) throws -> Lab {
+        var lab = try prepare(plan, directory: directory, program: program)
+        for index in lab.state.nodes.indices { try lab.start(index) }
+        do {
+            try lab.waitUntilReady()
+        } catch {
+            lab.stop()
+            throw error
+        }
+        return lab
+    }
+
+    /// As `start`, without starting anything.
+    public static func prepare(_ plan: LabPlan, directory: String, program: String) throws -> Lab {
+        guard (1...names.count).contains(plan.nodes) else { throw LabError("a lab has 1 to \(names.count) nodes") }
+        guard (0...plan.nodes).contains(plan.exits) else { throw LabError("a lab of \(plan.nodes) nodes cannot have \(plan.exits) exits") }
+        guard FileManager.default.isExecutableFile(atPath: program) else {
+            throw LabError("\(program) is not there; build it first with `swift build`")
+        }
+        let existing = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        guard existing.isEmpty else {
+            throw LabError("\(directory) is not empty; run `nightjar-lab stop --directory \(directory) --remove` or name another one")
+        }
+        let directory = URL(fileURLWithPath: directory).standardizedFileURL.path
+        for path in [directory, "\(directory)/nodes", "\(directory)/mail", "\(directory)/client"] { _ = try PrivateDirectory(path) }
+        let ports = try FreePorts.find(plan.nodes * 2)
+        let origin = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        var parameters = NetworkParameters()
+        if let mean = plan.meanDelay { parameters.meanDelay = mean }
+        if let deadline = plan.deliveryDeadline { parameters.deliveryDeadline = deadline }
+        let signer = try SigningKey.generate()
+        var nodes: [LabNode] = []
+        var descriptors: [Descriptor] = []
+        let lab = Lab(
+            directory: directory,
+            state: LabState(
+                nodes: [], timeScale: plan.timeScale, timeOrigin: origin.milliseconds, program: program,
+                signer: Hex.encode(signer.verificationKey.bytes)))
+        for index in 0..<plan.nodes {
+            let isExit = index >= plan.nodes - plan.exits
+            var node = LabNode(
+                name: names[index], id: "", port: ports[2 * index], monitorPort: ports[2 * index + 1], pid: 0, isExit: isExit)
+            let text = lab.configurationText(node, plan: plan, origin: origin, signer: signer.verificationKey.bytes)
+            try AtomicFile.write(Array(text.utf8), to: lab.configuration(node.name))
+            let bytes = try NodeCommands.initialize(
+                configuration: lab.configuration(node.name), network: "lab", parameters: parameters.values.map { ($0.name, $0.value) })
+            let descriptor = try UnverifiedDescriptor(bytes).verify(network: "lab")
+            descriptors.append(descriptor)
+            node = LabNode(
+                name: node.name, id: descriptor.id.hex, port: node.port, monitorPort: node.monitorPort, pid: 0, isExit: isExit)
+            nodes.append(node)
+        }
+        let published = Timestamp(seconds: origin.seconds)
+        let file = try NetworkFile.make(
+            name: "lab", version: 1, isTest: true, published: published, validUntil: published + .days(365), parameters: parameters,
+            nodes: descriptors, key: signer)
+        try AtomicFile.write(file.bytes, to: lab.networkFile)
+        var made = lab
+        made.state.nodes = nodes
+        try made.save()
+        return made
+    }
+
+    /// A lab made before.
+    public init(directory: String) throws {
+        self.directory = URL(fileURLWithPath: directory).standardizedFileURL.path
+        guard let data = FileManager.default.contents(atPath: "\(self.directory)/lab.json") else {
+            throw LabError("there is no lab in \(directory); run `nightjar-lab start --directory \(directory)`")
+        }
+        do {
+            state = try JSONDecoder().decode(LabState.self, from: data)
+        } catch {
+            throw LabError("\(directory)/lab.json is damaged; remove the directory and start a new lab")
+        }
+    }
+
+    private init(directory: String, state: LabState) {
+        self.directory = directory
+        self.state = state
+    }
+
+    private func save() throws {
+        try AtomicFile.write(Array(JSONEncoder().encode(state)), to: stateFile)
+    }
+
+    // MARK: Processes
+
+    /// Starts a node that is not running.
+    /// - Parameter processor: the only processor that it may use, for measurements.
+    public mutating func start(_ name: String, processor: Int? = nil, environment: [String: String] = [:]) throws {
+        guard let index = state.nodes.firstIndex(where: { $0.name == name }) else { throw LabError("the lab has no node \(name)") }
+        try start(index, processor: processor, environment: environment)
+    }
+
+    private mutating func start(_ index: Int, processor: Int? = nil, environment: [String: String] = [:]) throws {
+        let node = state.nodes[index]
+        try? FileManager.default.removeItem(atPath: "\(dataDirectory(node.name))/running")
+        var command = [state.program, "run", "--config", configuration(node.name)]
+        if let processor { command = ["/usr/bin/taskset", "-c", String(processor)] + command }
+        let process = try ProcessTable.start(
+            node.name, executable: command[0], arguments: Array(command.dropFirst()), log: log(node.name), environment: environment)
+        state.nodes[index].pid = process.pid
+        try save()
+    }
+
+    /// Sends a signal to a node.
+    public func signal(_ name: String, _ number: Int32) throws {
+        guard let node = state.nodes.first(where: { $0.name == name }), node.pid > 0 else { throw LabError("\(name) is not running") }
+        ProcessTable.signal(node.pid, number)
+    }
+
+    /// Kills a node as a power cut would, and waits until it is gone.
+    public mutating func kill(_ name: String) throws {
+        try signal(name, SIGKILL)
+        guard let index = state.nodes.firstIndex(where: { $0.name == name }) else { return }
+        try waitUntilGone(state.nodes[index].pid, seconds: 10)
+        state.nodes[index].pid = 0
+        try save()
+    }
+
+    /// Whether a node's process is there.
+    public func isRunning(_ name: String) -> Bool {
+        guard let node = state.nodes.first(where: { $0.name == name }), node.pid > 0 else { return false }
+        ProcessTable.reap(node.pid)
+        return ProcessTable.isAlive(node.pid)
+    }
+
+    /// Waits until every started node listens.
+    public func waitUntilReady(seconds: Double = Lab.readyTimeout) throws {
+        let end = Date().addingTimeInterval(seconds)
+        for node in state.nodes where node.pid > 0 {
+            while !FileManager.default.fileExists(atPath: "\(dataDirectory(node.name))/running") {
+                ProcessTable.reap(node.pid)
+                guard ProcessTable.isAlive(node.pid) else {
+                    throw LabError("node \(node.name) has ended; its log \(log(node.name)) ends with:\n\(tail(log(node.name)))")
+                }
+                guard Date() < end else { throw LabError("node \(node.name) is not ready; see \(log(node.name))") }
+                usleep(20_000)
+            }
+        }
+    }
+
+    /// Stops all nodes: asks, then insists.
+    public mutating func stop() {
+        for node in state.nodes where node.pid > 0 { ProcessTable.signal(node.pid, SIGTERM) }
+        for index in state.nodes.indices where state.nodes[index].pid > 0 {
+            let pid = state.nodes[index].pid
+            if (try? waitUntilGone(pid, seconds: 20)) == nil {
+                ProcessTable.signal(pid, SIGKILL)
+                try? waitUntilGone(pid, seconds: 5)
+            }
+            state.nodes[index].pid = 0
+        }
+        try? save()
+    }
+
+    private func waitUntilGone(_ pid: Int32, seconds: Double) throws {
+        let end = Date().addingTimeInterval(seconds)
+        while true {
+            ProcessTable.reap(pid)
+            guard ProcessTable.isAlive(pid) else { return }
+            guard Date() < end else { throw LabError("process \(pid) does not end") }
+            usleep(10_000)
+        }
+    }
+
+    private func tail(_ path: String) -> String {
+        let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return text.split(separator: "\n").suffix(8).joined(separator: "\n")
+    }
+
+    // MARK: Configuration
+
+    private func configurationText(_ node: LabNode, plan: LabPlan, origin: Timestamp, signer: [UInt8]) -> String {
+        var text = """
+            # Made by nightjar-lab.
+            nickname = "\(node.name)"
+            data-directory = "\(dataDirectory(node.name))"
+            network-file = "\(networkFile)"
+            network-signer = "\(Hex.encode(signer))"
+            listen = ["127.0.0.1:\(node.port)"]
+            addresses = ["127.0.0.1:\(node.port)"]
+            workers = 1
+
+            [limits]
+            # All peers of a lab are one address.
+            connections-per-minute = 100000
+            concurrent-connections = 4000
+            frames-per-second = 1000000
+            frame-burst = 1000000
+            spool-packets = \(plan.spoolPackets)
+
+            [metrics]
+            port = \(node.monitorPort)
+            resolution = "10ms"
+
+            [mixing]
+            strategy = "\(plan.strategy)"
+            i-understand-this-is-not-anonymous = true
+
+            [test]
+            time-scale = \(plan.timeScale)
+            time-origin = \(origin.milliseconds)
+
+            """
+        if let loops = plan.loopsPerMinute { text += "\n[cover]\nloops-per-minute = \(loops)\n" }
+        guard node.isExit else { return text }
+        text += """
+
+            [exit]
+            address = "anonymous@\(node.name).lab.example"
+            complaints = "abuse@\(node.name).lab.example"
+            recipient-burst = 1000000
+            domain-burst = 1000000
+
+            """
+        for user in plan.localNames {
+            text += "\n[[exit.mbox]]\nname = \"\(user)\"\ntarget = \"\(maildir(node.name, user: user))\"\n"
+        }
+        if let pause = plan.retryPause { text = text.replacingOccurrences(of: "recipient-burst", with: "retry-pause = \"\(pause.milliseconds)ms\"\nrecipient-burst") }
+        if let smarthost = plan.smarthost, let address = NodeAddress(smarthost, defaultPort: 25) {
+            text += """
+
+                [exit.smtp]
+                host = "\(address.host)"
+                port = \(address.port)
+                security = "none"
+                hello = "\(node.name).lab.example"
+
+                """
+            if let timeout = plan.smtpTimeout { text += "timeout = \"\(timeout.milliseconds)ms\"\n" }
+        }
+        return text
+    }
+}
+
+/// Ports that nobody uses at the moment.
+enum FreePorts {
+    static func find(_ count: Int) throws -> [Int] {
+        var sockets: [Int32] = []
+        defer { sockets.forEach { close($0) } }
+        return try (0..<count).map { _ in
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            guard descriptor >= 0 else { throw LabError("no socket: \(String(cString: strerror(errno)))") }
+            sockets.append(descriptor)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let bound = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                    var length = size
+                    return bind(descriptor, generic, size) == 0 && getsockname(descriptor, generic, &length) == 0
+                }
+            }
+            guard bound else { throw LabError("no free port: \(String(cString: strerror(errno)))") }
+            return Int(UInt16(bigEndian: address.sin_port))
+        }
+    }
+}

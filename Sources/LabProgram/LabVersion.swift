@@ -1,0 +1,6 @@
+internal import NodeProgram
+
+/// What the program calls itself.
+public enum LabVersion {
+    public static let text = NodeVersion.text
+}

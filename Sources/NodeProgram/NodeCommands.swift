@@ -1,0 +1,172 @@
+// What `nightjar-node` does, one function for each command. The executable only parses its command line.
+
+internal import Daemon
+internal import Directory
+internal import Exits
+internal import Foundation
+internal import Logging
+internal import MMTP
+internal import MixCrypto
+internal import Sphinx
+internal import WireFormat
+
+/// The commands of `nightjar-node`.
+public enum NodeCommands {
+    /// Makes data directory, keys and descriptor for a configuration that exists.
+    /// - Parameters:
+    ///   - network: name of the network, for the descriptor.
+    ///   - parameters: the network's parameters that differ from the defaults.
+    /// - Returns: the descriptor's bytes.
+    public static func initialize(
+        configuration: String, network: String, parameters: [(name: String, value: Int64)] = []
+    ) throws -> [UInt8] {
+        let settings = try NodeSettings(configuration: configuration)
+        var agreed = NetworkParameters()
+        for parameter in parameters { _ = agreed.set(parameter.name, to: parameter.value) }
+        return try makeFiles(settings, network: network, parameters: agreed)
+    }
+
+    private static func makeFiles(_ settings: NodeSettings, network: String, parameters: NetworkParameters) throws -> [UInt8] {
+        let files = NodeFiles(directory: settings.dataDirectory)
+        try files.create()
+        let now = settings.clock.now()
+        let keys = KeyRing(directory: files.packetKeys, calendar: parameters.calendar)
+        _ = try keys.maintain(at: now)
+        guard let period = parameters.calendar.period(at: now) else { throw KeyRingError.clock(now) }
+        let descriptor = try files.writeDescriptor(
+            settings, network: network, keys: keys.current.published(from: period), identity: files.loadIdentity(), now: now,
+            validFor: parameters.periodLength * Int64(KeyRing.periodsAhead + 1), software: NodeVersion.text)
+        return descriptor.bytes
+    }
+
+    /// `init`: a configuration to begin with if there is none, then keys and descriptor.
+    public static func initialize(_ path: String, network: String?, nickname: String?, address: String?) throws {
+        let terminal = Terminal.standard
+        if !FileManager.default.fileExists(atPath: path) {
+            guard let nickname, let address else {
+                throw CommandFailure(
+                    "there is no \(path); to make one, give --nickname NAME and --address HOST:PORT", code: .usage)
+            }
+            guard Nickname(nickname) != nil else {
+                throw CommandFailure("a nickname has 1 to 24 letters, digits, - and _ and starts with a letter", code: .usage)
+            }
+            guard NodeAddress(address) != nil else {
+                throw CommandFailure("\(address) is not an address such as mix.example.org:48099", code: .usage)
+            }
+            try AtomicFile.write(text: newConfiguration(nickname: nickname, address: address), to: path)
+            terminal.message("wrote \(path); read it through before you start the node")
+        }
+        let settings = try NodeSettings(configuration: path)
+        try ScaledClock.checkPlausible()
+        let view = try? NetworkView(
+            path: settings.networkFile, signer: settings.networkSigner, pin: NodeFiles(directory: settings.dataDirectory).pinnedSigner,
+            now: settings.clock.now())
+        guard let name = view?.current.name ?? network else {
+            throw CommandFailure(
+                "there is no usable network file at \(settings.networkFile); name the network that the node joins with --network NAME",
+                code: .usage)
+        }
+        guard Self.isNetworkName(name) else {
+            throw CommandFailure("a network's name has 1 to 32 lower-case letters, digits and hyphens", code: .usage)
+        }
+        _ = try makeFiles(settings, network: name, parameters: view?.current.parameters ?? NetworkParameters())
+        let files = NodeFiles(directory: settings.dataDirectory)
+        let id = try files.loadIdentity().verificationKey.nodeID
+        try terminal.print("node \(settings.nickname) \(id)")
+        terminal.message("keys are in \(settings.dataDirectory): keep a copy of identity.key somewhere safe")
+        terminal.message("give \(files.descriptor) to the people who run the network \(name)")
+    }
+
+    private static func isNetworkName(_ text: String) -> Bool {
+        (1...32).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+    }
+
+    private static func newConfiguration(nickname: String, address: String) -> String {
+        let keys = ConfigFile.keys { _ = NodeSettings.read($0) }
+        return ConfigAudit.sample(keys)
+            .replacing("\nnickname = \"\"\n", with: "\nnickname = \"\(nickname)\"\n")
+            .replacing("\naddresses = \"\"\n", with: "\naddresses = [\"\(address)\"]\n")
+            .split(separator: "\n", omittingEmptySubsequences: false)
+            .map { line in
+                // An exit is for those who ask for one: its required settings come commented out, and its tables too.
+                ["address = \"\"", "complaints = \"\"", "hello = \"\""].contains(line) || line.hasPrefix("[exit") ? "#" + line : line
+            }.joined(separator: "\n")
+    }
+
+    /// `check-config`.
+    public static func checkConfig(_ path: String) throws {
+        let settings = try NodeSettings(configuration: path)
+        let terminal = Terminal.standard
+        try ScaledClock.checkPlausible()
+        let files = NodeFiles(directory: settings.dataDirectory)
+        if FileManager.default.fileExists(atPath: settings.dataDirectory) {
+            _ = try PrivateDirectory(settings.dataDirectory, creating: false)
+            _ = try files.loadIdentity()
+            _ = try files.loadStorageKey()
+        } else {
+            throw CommandFailure("\(settings.dataDirectory) is not there; run `nightjar-node init --config \(path)`")
+        }
+        let view = try NetworkView(
+            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner, now: settings.clock.now())
+        let id = try files.loadIdentity().verificationKey.nodeID
+        if view.current.node(id) == nil {
+            terminal.message("warning: the network file does not list this node yet, so nobody will send to it")
+        }
+        try settings.checkScale(view.current)
+        if let smtp = settings.exit?.smtp { _ = try SMTPClient(settings: smtp) }
+        try terminal.print("\(path) is good")
+    }
+
+    /// `keys`.
+    public static func keys(_ path: String, json: Bool) throws {
+        let settings = try NodeSettings(configuration: path)
+        let files = NodeFiles(directory: settings.dataDirectory)
+        let identity = try files.loadIdentity().verificationKey
+        let view = try? NetworkView(
+            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner, now: settings.clock.now())
+        let calendar = (view?.current.parameters ?? NetworkParameters()).calendar
+        let periods = try FileManager.default.contentsOfDirectory(atPath: files.packetKeys)
+            .compactMap { $0.hasSuffix(".key") ? UInt16($0.dropLast(4)) : nil }.sorted().map(KeyPeriod.init)
+        let terminal = Terminal.standard
+        if json {
+            let list = periods.map {
+                "{\"period\": \($0), \"starts\": \"\(calendar.start(of: $0))\", \"ends\": \"\(calendar.end(of: $0))\", "
+                    + "\"destroyed\": \"\(calendar.destruction(of: $0))\"}"
+            }
+            try terminal.print("{\"id\": \"\(identity.nodeID)\", \"identity\": \"\(Hex.encode(identity.bytes))\", \"keys\": [\(list.joined(separator: ", "))]}")
+            return
+        }
+        try terminal.print("id       \(identity.nodeID)")
+        try terminal.print("identity \(Hex.encode(identity.bytes))")
+        for period in periods {
+            try terminal.print(
+                "period \(period)  \(calendar.start(of: period)) to \(calendar.end(of: period)), destroyed \(calendar.destruction(of: period))")
+        }
+    }
+
+    /// `descriptor`.
+    public static func descriptor(_ path: String) throws {
+        let settings = try NodeSettings(configuration: path)
+        let files = NodeFiles(directory: settings.dataDirectory)
+        try Terminal.standard.write(bytes: AtomicFile.read(files.descriptor, limit: Descriptor.maximumSize))
+    }
+
+    /// `run`: until SIGTERM or SIGINT.
+    public static func run(_ path: String) async throws {
+        let settings = try NodeSettings(configuration: path)
+        try await NodeService(settings: settings, path: path).run()
+    }
+}
+
+extension NodeSettings {
+    /// The clock that the settings ask for.
+    var clock: ScaledTime { ScaledTime(origin: timeOrigin, scale: timeScale) }
+
+    /// A clock that runs fast is for test networks.
+    func checkScale(_ network: NetworkFile) throws {
+        guard timeScale == 1 || network.isTest else {
+            throw CommandFailure("[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)
+        }
+    }
+}

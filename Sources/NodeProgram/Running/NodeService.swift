@@ -1,0 +1,94 @@
+// The node as a daemon: hardening, log, metrics, signals, the service manager.
+
+internal import Daemon
+internal import Forwarding
+internal import Foundation
+internal import Logging
+internal import MMTP
+internal import ServiceLifecycle
+internal import WireFormat
+
+/// Runs a node from its settings to its end.
+struct NodeService: Sendable {
+    let settings: NodeSettings
+    /// The configuration file, for reading it again.
+    let path: String
+
+    func run() async throws {
+        let signals = SignalSet()
+        try ScaledClock.checkPlausible()
+        try Hardening.apply(lockMemory: settings.locksMemory)
+        let files = NodeFiles(directory: settings.dataDirectory)
+        guard FileManager.default.fileExists(atPath: files.identity) else {
+            throw CommandFailure("\(settings.dataDirectory) holds no node; run `nightjar-node init --config \(path)`")
+        }
+        let directory = try PrivateDirectory(settings.dataDirectory, creating: false)
+        let lock = try LockFile(directory.file("lock"))
+        defer { withExtendedLifetime(lock) {} }
+        let sink = try settings.log.start()
+        let logger = Logger(label: "node")
+        let counters = Counters()
+        let node = try Node(settings, clock: settings.clock, logger: logger, registry: counters)
+        try settings.checkScale(node.network.current)
+        var services: [any Service] = []
+        if let metrics = settings.metrics {
+            services.append(try MetricsServer(metrics, counters: counters, health: node.counters.health))
+        }
+        let ready = ReadyFlag()
+        services.append(RunningNode(node: node, files: files, ready: ready))
+        let actions = DaemonActions(
+            reload: { try node.reload(configuration: path, sink: sink) },
+            reopen: { try sink.reopen() })
+        try await DaemonGroup.run(
+            services, actions: actions, logger: logger, signals: signals, longestShutdown: .seconds(60),
+            started: { await ready.wait() })
+    }
+}
+
+/// The node among other services.
+private struct RunningNode: Service {
+    let node: Node
+    let files: NodeFiles
+    let ready: ReadyFlag
+
+    func run() async throws {
+        defer { try? FileManager.default.removeItem(atPath: files.running) }
+        try await node.run(
+            ready: { addresses in
+                let lines = ["\(ProcessInfo.processInfo.processIdentifier)"] + addresses.map(\.description)
+                try AtomicFile.write(text: lines.joined(separator: "\n") + "\n", to: files.running)
+                await ready.set()
+            },
+            until: { try? await gracefulShutdown() })
+    }
+}
+
+/// Set once, waited for by many.
+private actor ReadyFlag {
+    private var isSet = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    func set() {
+        isSet = true
+        for waiter in waiters { waiter.resume() }
+        waiters = []
+    }
+
+    func wait() async {
+        guard !isSet else { return }
+        await withCheckedContinuation { waiters.append($0) }
+    }
+}
+
+extension Node {
+    /// Puts what can change while the node runs into force: log level and network file. Everything else is checked, so that a
+    /// bad file is told now and not at the next start.
+    func reload(configuration path: String, sink: LogSink) throws {
+        let fresh = try NodeSettings(configuration: path)
+        sink.level = fresh.log.level
+        if let changed = try network.refresh(now: clock.now()) { forwarder.destinationsChanged(changed) }
+        let restartNeeded = fresh.nickname != settings.nickname || fresh.dataDirectory != settings.dataDirectory
+            || fresh.listen != settings.listen || fresh.strategy != settings.strategy || fresh.addresses != settings.addresses
+        if restartNeeded { logger.warning("names, addresses, directories and the mixing strategy change only with a restart") }
+    }
+}

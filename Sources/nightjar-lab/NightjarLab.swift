@@ -1,0 +1,132 @@
+import ArgumentParser
+import CommandLineEntry
+import Daemon
+import Foundation
+import LabProgram
+import WireFormat
+
+@main
+struct NightjarLab: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nightjar-lab", abstract: "A whole Nightjar network of real processes on this machine.",
+        discussion: """
+            Examples:
+              nightjar-lab start --directory lab --nodes 6 --exits 2
+              eval "$(nightjar-lab env --directory lab)"
+              nightjar-lab stop --directory lab --remove
+              nightjar-lab pymix
+            """,
+        version: LabVersion.text, subcommands: [Start.self, Stop.self, Env.self, PyMix.self])
+
+    static func main() async { await CommandRunner.run(Self.self) }
+}
+
+struct DirectoryOption: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The lab's directory.")
+    var directory: String
+}
+
+struct Start: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start", abstract: "Make a network and start its nodes; returns when all are ready.",
+        discussion: """
+            Example:
+              nightjar-lab start --directory lab --nodes 6 --exits 2 --time-scale 60 --smarthost 127.0.0.1:8025
+            """)
+    @OptionGroup var lab: DirectoryOption
+    @Option(help: "Nodes in all.")
+    var nodes = 6
+    @Option(help: "How many of them deliver mail.")
+    var exits = 2
+    @Option(help: "How many times faster than real time the network lives.")
+    var timeScale = 1.0
+    @Option(help: "Mail server (host:port) that the exits hand mail to.")
+    var smarthost: String?
+    @Option(help: "Mixing strategy of every node.")
+    var strategy = "poisson"
+    @Option(help: "Own loops of every node per minute of the network's time.")
+    var loopsPerMinute: Double?
+    @Option(help: "Pause of the exits between attempts, in milliseconds of the network's time.")
+    var retryPause: Int64?
+
+    func run() async throws {
+        var plan = LabPlan()
+        plan.nodes = nodes
+        plan.exits = exits
+        plan.timeScale = timeScale
+        plan.smarthost = smarthost
+        plan.strategy = strategy
+        plan.loopsPerMinute = loopsPerMinute
+        plan.retryPause = retryPause.map(Interval.milliseconds)
+        let lab = try Lab.start(plan, directory: self.lab.directory, program: Programs.node)
+        try LabNetwork.installForClient(lab)
+        for node in lab.nodes {
+            try Terminal.standard.print(
+                "\(node.name)  \(node.id.prefix(16))  127.0.0.1:\(node.port)  pid \(node.pid)\(node.isExit ? "  exit" : "")")
+        }
+    }
+}
+
+struct Stop: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop the nodes of a lab.",
+        discussion: """
+            Example:
+              nightjar-lab stop --directory lab --remove
+            """)
+    @OptionGroup var lab: DirectoryOption
+    @Flag(help: "Remove the directory with everything in it.")
+    var remove = false
+
+    func run() async throws {
+        var running = try Lab(directory: lab.directory)
+        running.stop()
+        if remove { try FileManager.default.removeItem(atPath: running.directory) }
+    }
+}
+
+struct Env: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "env", abstract: "Print what a shell needs to use a lab.",
+        discussion: """
+            Example:
+              eval "$(nightjar-lab env --directory lab)" && nightjar nodes
+            """)
+    @OptionGroup var lab: DirectoryOption
+
+    func run() async throws {
+        for (name, value) in try Lab(directory: lab.directory).environment {
+            try Terminal.standard.print("export \(name)='\(value.replacingOccurrences(of: "'", with: "'\\''"))'")
+        }
+    }
+}
+
+struct PyMix: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pymix", abstract: "Show batching: 10 messages, a cascade of 3 nodes that flush at 5, 5 receivers, the order in and out.",
+        discussion: """
+            What PyMix's `make test` promises, with a verdict: every message arrives, once, at its receiver, and every batch
+            leaves in another order than it came.
+
+            Example:
+              nightjar-lab pymix
+            """)
+    @Option(help: "A directory for the network; without it a temporary one.")
+    var directory: String?
+
+    func run() async throws {
+        let place = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("nightjar-pymix-\(getpid())").path
+        let result = try await Cascade.run(directory: place, program: Programs.node)
+        if directory == nil { try FileManager.default.removeItem(atPath: place) }
+        for line in result.lines { try Terminal.standard.print(line) }
+        if !result.isGood { throw CommandFailure("the cascade did not do what it must; see above") }
+    }
+}
+
+enum Programs {
+    /// `nightjar-node` beside this program.
+    static var node: String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("nightjar-node").path
+    }
+}
