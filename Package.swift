@@ -160,8 +160,8 @@ let package = Package(
         .tests(
             "IntegrationTests",
             [
-                "LabProgram", "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Spool", "Exits",
-                "Forwarding", "Daemon", "TestSupport", "nightjar-lab", "nightjar-node", .nioCore, .nioPosix,
+                "LabProgram", "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool",
+                "Exits", "Forwarding", "Daemon", "TestSupport", "nightjar-lab", "nightjar-node", .nioCore, .nioPosix,
             ]),
     ]
 )

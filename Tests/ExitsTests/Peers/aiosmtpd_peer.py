@@ -1,6 +1,6 @@
 """A real SMTP server (aiosmtpd) that can be told to misbehave.
 
-Listens on a loopback port of the system's choosing, prints `PORT n`, and runs until its standard input is closed.
+Listens on a loopback port, of the system's choosing unless `--port` names one, prints `PORT n`, and runs until its standard input is closed.
 Mails are written to DIR/new as they came, dots undone, and what was said of them to DIR/envelopes as JSON.
 
     --reply VERB=TEXT   answer VERB with TEXT instead of obeying
@@ -20,6 +20,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--maildir", required=True)
+parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--reply", action="append", default=[])
 parser.add_argument("--close", action="append", default=[])
 parser.add_argument("--hang", action="append", default=[])
@@ -135,7 +136,7 @@ async def main():
         context.load_cert_chain(options.cert, options.key)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: make_server(context), "127.0.0.1", 0, ssl=context if options.implicit else None)
+        lambda: make_server(context), "127.0.0.1", options.port, ssl=context if options.implicit else None)
     print("PORT", server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     os._exit(0)
