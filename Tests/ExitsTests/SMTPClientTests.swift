@@ -122,7 +122,7 @@ struct SMTPClientTests {
         #expect(try await outcome() == [.deferred(.temporary, code: 451)])
         #expect(try await outcome() == [.deferred(Deferral(reason: .closed, isAmbiguous: isAmbiguous))])
         #expect(
-            try await outcome(step: .milliseconds(400)) == [
+            try await outcome(step: .milliseconds(1500)) == [
                 .deferred(Deferral(reason: .timeout, isAmbiguous: isAmbiguous))
             ])
         #expect(try await outcome() == [.delivered(code: 250)])
