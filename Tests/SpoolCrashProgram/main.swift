@@ -1,0 +1,24 @@
+// spool-crash DIRECTORY FIRST STEPS: runs `CrashWorkload` with numbers from FIRST on. The tests start it with
+// NIGHTJAR_KILL_AT set.
+// spool-crash full DIRECTORY LIMIT: runs `FullDisk`.
+
+import Glibc
+import Spool
+import TestSupport
+import WireFormat
+
+let arguments = CommandLine.arguments
+if arguments.count == 4, let first = Int(arguments[2]), let steps = Int(arguments[3]) {
+    let start = Timestamp(seconds: 1_700_000_000 + Int64(first))
+    let (spool, _) = try Spool.open(
+        directory: arguments[1], storageKey: CrashPlan.storageKey, configuration: CrashPlan.configuration, now: start)
+    var workload = CrashWorkload(
+        spool: spool, now: start, random: SeededRandom(seed: UInt64(first)), next: first)
+    try workload.run(steps: steps)
+    spool.close()
+} else if arguments.count == 4, arguments[1] == "full", let limit = Int(arguments[3]) {
+    try FullDisk.run(arguments[2], limit: limit)
+} else {
+    print("usage: spool-crash DIRECTORY FIRST STEPS | full DIRECTORY LIMIT")
+    exit(2)
+}
