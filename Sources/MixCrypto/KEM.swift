@@ -63,7 +63,7 @@ public final class KEMPrivateKey: Sendable {
     }
 
     /// The shared secret of a 1120-byte ciphertext. X-Wing rejects implicitly: a wrong ciphertext gives a secret that
-    /// nobody knows.
+    /// nobody knows. Only an X25519 point of small order, which anybody can recognise, is refused as `malformed`.
     public func decapsulate(_ ciphertext: UnsafeRawBufferPointer) throws(CryptoError) -> SymmetricSecret {
         guard ciphertext.count == KEM.ciphertextSize, let base = ciphertext.baseAddress else { throw .malformed }
         do {

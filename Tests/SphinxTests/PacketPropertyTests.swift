@@ -1,7 +1,7 @@
 import MixCrypto
 import Sphinx
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite("Packets")
@@ -98,6 +98,18 @@ struct PacketPropertyTests {
         let stranger = TestNetwork.Node(id: node.id, keys: [:])
         #expect(throws: UnwrapFailure.unknownPeriod) { try stranger.unwrap(packet) }
         #expect(throws: UnwrapFailure.badMAC) { try network.nodes[1].unwrap(packet) }
+    }
+
+    @Test("an X25519 point of small order in the ciphertext is a bad MAC like any other wrong ciphertext")
+    func smallOrder() throws {
+        let network = try TestNetwork(1, name: "smallOrder")
+        let g = Geometry.suite1
+        var packet = try network.packet(content: network.generator.bytes(g.contentSize), hops: 1)
+        for value: UInt8 in [0, 1] {
+            packet.replaceSubrange(
+                g.routingOffset - 32..<g.routingOffset, with: [value] + [UInt8](repeating: 0, count: 31))
+            #expect(throws: UnwrapFailure.badMAC) { try network.nodes[0].unwrap(packet) }
+        }
     }
 
     @Test("bytes of any size and content never trap")
