@@ -43,6 +43,10 @@ struct CrashJudge {
         let held = try checkPackets(spool, recovery)
         try checkDeliveries(spool, recovery, directory: path)
 
+        // What is neither reported nor held must not be remembered: the sender's second try would be lost as a replay.
+        for number in tried where !stored.contains(number) && !held.contains(number) {
+            #expect(try !spool.isKnown(CrashPlan.tag(number), period: CrashPlan.period))
+        }
         // A second try of a packet that was reported, or is held, is a replay.
         for number in tried where stored.contains(number) || held.contains(number) {
             #expect(try spool.isKnown(CrashPlan.tag(number), period: CrashPlan.period))
