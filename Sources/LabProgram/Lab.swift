@@ -6,38 +6,8 @@ internal import Daemon
 internal import Directory
 internal import MixCrypto
 internal import NodeProgram
-public import WireFormat
+internal import WireFormat
 private import Glibc
-
-/// What a lab is to be.
-public struct LabPlan: Sendable {
-    /// Nodes in all.
-    public var nodes = 6
-    /// How many of them deliver mail.
-    public var exits = 2
-    /// How many times faster than real time the network lives.
-    public var timeScale = 1.0
-    /// Mixing strategy of every node.
-    public var strategy = "poisson"
-    /// Mean delay of a hop; nil for the network's default.
-    public var meanDelay: Interval?
-    /// Own loops of every node per minute of the network's time; nil for the default.
-    public var loopsPerMinute: Double?
-    /// Where exits hand mail to: `host:port` of an SMTP server.
-    public var smarthost: String?
-    /// Pauses of the exits between attempts, shortened so that a test sees them.
-    public var retryPause: Interval?
-    /// How long a mail server may take over a step, real time.
-    public var smtpTimeout: Interval?
-    /// Local users of the exits.
-    public var localNames = ["postmaster"]
-    /// Packets that each node may hold.
-    public var spoolPackets = 250_000
-    /// How long a mail is tried.
-    public var deliveryDeadline: Interval?
-
-    public init() {}
-}
 
 /// A node of a lab.
 public struct LabNode: Codable, Sendable {
@@ -264,94 +234,5 @@ public struct Lab: Sendable {
     private func tail(_ path: String) -> String {
         let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return text.split(separator: "\n").suffix(8).joined(separator: "\n")
-    }
-
-    // MARK: Configuration
-
-    private func configurationText(_ node: LabNode, plan: LabPlan, origin: Timestamp, signer: [UInt8]) -> String {
-        var text = """
-            # Made by nightjar-lab.
-            nickname = "\(node.name)"
-            data-directory = "\(dataDirectory(node.name))"
-            network-file = "\(networkFile)"
-            network-signer = "\(Hex.encode(signer))"
-            listen = ["127.0.0.1:\(node.port)"]
-            addresses = ["127.0.0.1:\(node.port)"]
-            workers = 1
-
-            [limits]
-            # All peers of a lab are one address.
-            connections-per-minute = 100000
-            concurrent-connections = 4000
-            frames-per-second = 1000000
-            frame-burst = 1000000
-            spool-packets = \(plan.spoolPackets)
-
-            [metrics]
-            port = \(node.monitorPort)
-            resolution = "10ms"
-
-            [mixing]
-            strategy = "\(plan.strategy)"
-            i-understand-this-is-not-anonymous = true
-
-            [test]
-            time-scale = \(plan.timeScale)
-            time-origin = \(origin.milliseconds)
-
-            """
-        if let loops = plan.loopsPerMinute { text += "\n[cover]\nloops-per-minute = \(loops)\n" }
-        guard node.isExit else { return text }
-        text += """
-
-            [exit]
-            address = "anonymous@\(node.name).lab.example"
-            complaints = "abuse@\(node.name).lab.example"
-            recipient-burst = 1000000
-            domain-burst = 1000000
-
-            """
-        for user in plan.localNames {
-            text += "\n[[exit.mbox]]\nname = \"\(user)\"\ntarget = \"\(maildir(node.name, user: user))\"\n"
-        }
-        if let pause = plan.retryPause { text = text.replacingOccurrences(of: "recipient-burst", with: "retry-pause = \"\(pause.milliseconds)ms\"\nrecipient-burst") }
-        if let smarthost = plan.smarthost, let address = NodeAddress(smarthost, defaultPort: 25) {
-            text += """
-
-                [exit.smtp]
-                host = "\(address.host)"
-                port = \(address.port)
-                security = "none"
-                hello = "\(node.name).lab.example"
-
-                """
-            if let timeout = plan.smtpTimeout { text += "timeout = \"\(timeout.milliseconds)ms\"\n" }
-        }
-        return text
-    }
-}
-
-/// Ports that nobody uses at the moment.
-enum FreePorts {
-    static func find(_ count: Int) throws -> [Int] {
-        var sockets: [Int32] = []
-        defer { sockets.forEach { close($0) } }
-        return try (0..<count).map { _ in
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            guard descriptor >= 0 else { throw LabError("no socket: \(String(cString: strerror(errno)))") }
-            sockets.append(descriptor)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let bound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                    var length = size
-                    return bind(descriptor, generic, size) == 0 && getsockname(descriptor, generic, &length) == 0
-                }
-            }
-            guard bound else { throw LabError("no free port: \(String(cString: strerror(errno)))") }
-            return Int(UInt16(bigEndian: address.sin_port))
-        }
     }
 }

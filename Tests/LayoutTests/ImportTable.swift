@@ -87,18 +87,23 @@ enum ImportTable {
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "LabProgram", .programs,
-            ours: [
-                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "Daemon", "NodeProgram", "ClientProgram",
-            ],
-            system: ["Foundation", "Glibc"]),
+            ours: ["WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "NodeProgram"],
+            libraries: ["NIOPosix"], system: ["Foundation", "Glibc"]),
+        // How programs start and end: the only place besides the executables that knows the command line.
+        TargetRule("CommandLineEntry", .programs, ours: ["Daemon"], libraries: ["ArgumentParser"], system: ["Glibc"]),
 
-        TargetRule("nightjar", .executables, ours: ["WireFormat", "ClientProgram"], libraries: ["ArgumentParser"]),
-        TargetRule("nightjar-node", .executables, ours: ["WireFormat", "NodeProgram"], libraries: ["ArgumentParser"]),
-        TargetRule("nightjar-lab", .executables, ours: ["WireFormat", "LabProgram"], libraries: ["ArgumentParser"]),
+        TargetRule(
+            "nightjar", .executables, ours: ["WireFormat", "ClientProgram", "CommandLineEntry", "Daemon"],
+            libraries: ["ArgumentParser"], system: ["Foundation"]),
+        TargetRule("nightjar-node", .executables, ours: ["NodeProgram", "CommandLineEntry"], libraries: ["ArgumentParser"]),
+        TargetRule(
+            "nightjar-lab", .executables, ours: ["WireFormat", "LabProgram", "CommandLineEntry", "Daemon"],
+            libraries: ["ArgumentParser"], system: ["Foundation"]),
         // Times the primitives that ours are made of, so it calls them directly.
         TargetRule(
-            "nightjar-bench", .executables, ours: ["WireFormat", "MixCrypto", "Sphinx"],
-            libraries: ["ArgumentParser", "Crypto", "CryptoExtras"], system: ["FoundationEssentials", "Glibc"]),
+            "nightjar-bench", .executables, ours: ["WireFormat", "MixCrypto", "Sphinx", "Directory", "MMTP", "LabProgram"],
+            libraries: ["ArgumentParser", "Crypto", "CryptoExtras", "NIOCore", "NIOPosix"],
+            system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     ]
 
     /// The one file of MMTP that makes and reads certificates, and the modules that no other file of it may import.

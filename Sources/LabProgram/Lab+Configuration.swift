@@ -1,0 +1,69 @@
+// The configuration file of a lab's node.
+
+internal import Directory
+internal import Foundation
+internal import WireFormat
+
+extension Lab {
+    func configurationText(_ node: LabNode, plan: LabPlan, origin: Timestamp, signer: [UInt8]) -> String {
+        var text = """
+            # Made by nightjar-lab.
+            nickname = "\(node.name)"
+            data-directory = "\(dataDirectory(node.name))"
+            network-file = "\(networkFile)"
+            network-signer = "\(Hex.encode(signer))"
+            listen = ["127.0.0.1:\(node.port)"]
+            addresses = ["127.0.0.1:\(node.port)"]
+            workers = 1
+
+            [limits]
+            # All peers of a lab are one address.
+            connections-per-minute = 100000
+            concurrent-connections = 4000
+            frames-per-second = 1000000
+            frame-burst = 1000000
+            spool-packets = \(plan.spoolPackets)
+
+            [metrics]
+            port = \(node.monitorPort)
+            resolution = "10ms"
+
+            [mixing]
+            strategy = "\(plan.strategy)"
+            i-understand-this-is-not-anonymous = true
+
+            [test]
+            time-scale = \(plan.timeScale)
+            time-origin = \(origin.milliseconds)
+
+            """
+        if let loops = plan.loopsPerMinute { text += "\n[cover]\nloops-per-minute = \(loops)\n" }
+        guard node.isExit else { return text }
+        text += """
+
+            [exit]
+            address = "anonymous@\(node.name).lab.example"
+            complaints = "abuse@\(node.name).lab.example"
+            recipient-burst = 1000000
+            domain-burst = 1000000
+
+            """
+        for user in plan.localNames {
+            text += "\n[[exit.mbox]]\nname = \"\(user)\"\ntarget = \"\(maildir(node.name, user: user))\"\n"
+        }
+        if let pause = plan.retryPause { text = text.replacingOccurrences(of: "recipient-burst", with: "retry-pause = \"\(pause.milliseconds)ms\"\nrecipient-burst") }
+        if let smarthost = plan.smarthost, let address = NodeAddress(smarthost, defaultPort: 25) {
+            text += """
+
+                [exit.smtp]
+                host = "\(address.host)"
+                port = \(address.port)
+                security = "none"
+                hello = "\(node.name).lab.example"
+
+                """
+            if let timeout = plan.smtpTimeout { text += "timeout = \"\(timeout.milliseconds)ms\"\n" }
+        }
+        return text
+    }
+}

@@ -1,0 +1,31 @@
+public import WireFormat
+
+/// What a lab is to be.
+public struct LabPlan: Sendable {
+    /// Nodes in all.
+    public var nodes = 6
+    /// How many of them deliver mail.
+    public var exits = 2
+    /// How many times faster than real time the network lives.
+    public var timeScale = 1.0
+    /// Mixing strategy of every node.
+    public var strategy = "poisson"
+    /// Mean delay of a hop; nil for the network's default.
+    public var meanDelay: Interval?
+    /// Own loops of every node per minute of the network's time; nil for the default.
+    public var loopsPerMinute: Double?
+    /// Where exits hand mail to: `host:port` of an SMTP server.
+    public var smarthost: String?
+    /// Pauses of the exits between attempts, shortened so that a test sees them.
+    public var retryPause: Interval?
+    /// How long a mail server may take over a step, real time.
+    public var smtpTimeout: Interval?
+    /// Local users of the exits.
+    public var localNames = ["postmaster"]
+    /// Packets that each node may hold.
+    public var spoolPackets = 250_000
+    /// How long a mail is tried.
+    public var deliveryDeadline: Interval?
+
+    public init() {}
+}
