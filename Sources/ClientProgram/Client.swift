@@ -1,0 +1,67 @@
+// The client as a whole: its files, settings and idea of time. Each command is a method in a file of its own under Commands;
+// the executable only parses the command line.
+
+public import Daemon
+internal import Directory
+internal import Messages
+internal import WireFormat
+
+/// A client.
+public struct Client: Sendable {
+    /// Its files.
+    public let places: ClientPlaces
+    let config: ClientConfig
+    let time: ClientTime
+    let terminal: Terminal
+    let isQuiet: Bool
+
+    /// Reads the settings and checks owner and mode of every file that is there. Makes nothing.
+    /// - Parameters:
+    ///   - home: one directory for everything, see `ClientPlaces`.
+    ///   - isQuiet: only errors are told.
+    public init(
+        home: String? = nil, environment: [String: String], terminal: Terminal = .standard, isQuiet: Bool = false
+    ) throws {
+        places = try ClientPlaces(home: home, environment: environment)
+        self.terminal = terminal
+        self.isQuiet = isQuiet
+        try ScaledClock.checkPlausible()
+        try places.check()
+        config = try ClientConfig(path: places.configuration)
+        time = try ClientTime(environment: environment)
+    }
+
+    var store: NetworkStore { NetworkStore(directory: places.networks, time: time) }
+
+    /// The network of this name, else that of the settings, else the only one.
+    func network(_ name: String?) throws -> NetworkFile { try store.load(name ?? config.network) }
+
+    /// Tells people something that is not an error.
+    func note(_ message: String) {
+        if !isQuiet { terminal.message(message) }
+    }
+
+    /// The nodes that the settings exclude.
+    func blocked(in network: NetworkFile) -> Set<NodeID> {
+        var blocked: Set<NodeID> = []
+        for name in config.blockedNodes {
+            if let id = NodeID(hex: name) {
+                blocked.insert(id)
+            } else if let node = network.node(named: name) {
+                blocked.insert(node.id)
+            } else {
+                note("blocked-nodes in client.toml names \(Printable.text(name)), which is not in the network \(network.name)")
+            }
+        }
+        return blocked
+    }
+
+    /// `text` as an address.
+    static func address(_ text: String) throws(SendError) -> Address {
+        do throws(AddressError) {
+            return try Address(text)
+        } catch {
+            throw .address(text, error)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// `nightjar nodes` and `nightjar path`.
+
+internal import Daemon
+internal import Directory
+internal import WireFormat
+
+/// A node as JSON.
+private struct NodeReport: Encodable {
+    var nickname: String
+    var id: String
+    var addresses: [String]
+    var capabilities: [String]
+    var periods: [UInt16]
+    /// Whether it has a key for packets that are made now.
+    var hasCurrentKey: Bool
+    /// Whether paths may use it now.
+    var isUsable: Bool
+    var published: String
+    var validUntil: String
+    var mixing: String
+    var weaknesses: [String]
+    var family: [String]
+    var contact: String
+    var software: String
+
+    init(_ node: Descriptor, network: NetworkFile, now: Timestamp) {
+        let fields = node.fields
+        let period = network.parameters.calendar.period(at: now)
+        nickname = fields.nickname.text
+        id = node.id.hex
+        addresses = fields.addresses.map(\.description)
+        capabilities = fields.capabilities.map(\.text)
+        periods = fields.keys.keys.sorted().map(\.number)
+        hasCurrentKey = period.map { fields.keys[$0] != nil } ?? false
+        isUsable = hasCurrentKey && fields.validUntil > now
+        published = fields.published.description
+        validUntil = fields.validUntil.description
+        mixing = fields.mixing.joined(separator: " ")
+        weaknesses = fields.weaknesses
+        family = fields.family.map(\.hex)
+        contact = fields.contact
+        software = fields.software
+    }
+}
+
+extension Capability {
+    /// `exit-smtp`, with its limits as in the descriptor.
+    fileprivate var text: String { ([name] + limits.map { "\($0.key)=\($0.value)" }).joined(separator: " ") }
+}
+
+extension Client {
+    /// Shows the nodes of a network.
+    public func listNodes(network name: String?, json: Bool) throws {
+        let network = try network(name)
+        let now = time.clock.now()
+        let nodes = network.nodes.map { NodeReport($0, network: network, now: now) }.sorted { $0.nickname < $1.nickname }
+        if json {
+            try terminal.print(JSONText.encode(nodes))
+            return
+        }
+        var table = TextTable(["NODE", "ID", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID UNTIL"])
+        for node in nodes {
+            let periods = node.periods.map(String.init)
+            let keys = (periods.count > 1 ? "\(periods[0])-\(periods[periods.count - 1])" : periods.first ?? "none")
+            table.add([
+                node.nickname, String(node.id.prefix(8)), node.addresses.joined(separator: ","),
+                node.capabilities.joined(separator: ", "), node.hasCurrentKey ? keys : "\(keys), none for now",
+                node.isUsable || node.validUntil > now.description ? node.validUntil : "\(node.validUntil), expired",
+            ])
+        }
+        for line in table.lines { try terminal.print(Printable.line(line)) }
+        if nodes.contains(where: { !$0.isUsable }) {
+            note("some nodes cannot be used now; get a newer network file, or check this machine's clock (\(now))")
+        }
+    }
+
+    /// Shows a path that a packet could take, in the form that `--path` takes.
+    /// - Parameter recipient: an address that the path's end must deliver to.
+    public func showPath(_ specification: String?, to recipient: String?, network name: String?, json: Bool) throws {
+        struct Hop: Encodable {
+            var nickname: String
+            var id: String
+        }
+        let network = try network(name)
+        var options = SendOptions()
+        options.path = try specification.map { text throws(PathError) in try PathSpecification(text) } ?? config.path
+        options.blocked = blocked(in: network)
+        let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
+        let errand = try recipient.flatMap { try planner.errands([Self.address($0)]).first }
+        var generator = SystemRandomNumberGenerator()
+        let path = try planner.path(for: errand, using: &generator)
+        if json {
+            try terminal.print(JSONText.encode(path.map { Hop(nickname: $0.fields.nickname.text, id: $0.id.hex) }))
+        } else {
+            try terminal.print(path.map(\.fields.nickname.text).joined(separator: ","))
+        }
+    }
+}

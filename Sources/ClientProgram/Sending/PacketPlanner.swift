@@ -1,0 +1,140 @@
+// From what a person wants to send to packets. Pure but for the KEM's own randomness: the network, the time and the
+// generator go in, packets with their first nodes come out.
+
+internal import Directory
+internal import Messages
+internal import Mixing
+internal import Sphinx
+internal import WireFormat
+
+/// A packet ready to be queued.
+struct OutgoingPacket: Sendable {
+    /// 32,768 bytes.
+    let body: [UInt8]
+    /// The node that it is given to.
+    let first: NodeID
+    /// When it was made.
+    let made: Timestamp
+    /// Until when it may be handed over.
+    let deadline: Timestamp
+}
+
+/// One exit's share of a message's recipients.
+struct Errand {
+    let recipients: [Address]
+    let demands: PathDemands
+}
+
+/// Makes the packets of messages.
+struct PacketPlanner: Sendable {
+    private let network: NetworkFile
+    private let options: SendOptions
+    private let selector: PathSelector
+    private let now: Timestamp
+
+    init(network: NetworkFile, options: SendOptions, now: Timestamp) {
+        self.network = network
+        self.options = options
+        self.now = now
+        selector = PathSelector(network: network, at: now)
+    }
+
+    /// Messages of at most this many bytes of body are taken by the network.
+    var bodyLimit: Int { Int(network.parameters.messageSize) }
+
+    /// Recipients grouped by what their exit must be: all `smtp:` ones share an exit, `mbox:` ones go to their node.
+    func errands(_ recipients: [Address]) throws -> [Errand] {
+        guard recipients.count <= MessageLimits.recipients else { throw EnvelopeError.tooManyRecipients }
+        var mail: [Address] = []
+        var local: [NodeID: [Address]] = [:]
+        var order: [Descriptor] = []
+        for address in recipients {
+            switch address.kind {
+            case .smtp: mail.append(address)
+            case .mbox:
+                guard let node = network.node(named: address.host) else { throw PathError.unknownNode(address.host) }
+                guard node.can(Capability.Name.mbox) else { throw SendError.noLocalUsers(node: node.fields.nickname.text) }
+                if local[node.id] == nil { order.append(node) }
+                local[node.id, default: []].append(address)
+            case .box, .nym, .drop: throw SendError.unsupportedAddress(address.description)
+            }
+        }
+        var errands: [Errand] = []
+        if !mail.isEmpty {
+            errands.append(
+                Errand(
+                    recipients: mail,
+                    demands: PathDemands(exit: [(Capability.Name.smtp, "mail addresses (smtp:)")], blocked: options.blocked)))
+        }
+        for node in order {
+            let what = "local users of \(node.fields.nickname.text) (mbox:)"
+            errands.append(
+                Errand(
+                    recipients: local[node.id] ?? [],
+                    demands: PathDemands(
+                        exit: [(Capability.Name.mbox, what)], blocked: options.blocked, fixedExit: node.id)))
+        }
+        return errands
+    }
+
+    /// A path that a packet of `errand` could take, or of any packet without one.
+    func path(for errand: Errand?, using generator: inout some RandomNumberGenerator) throws(PathError) -> [Descriptor] {
+        try selector.choose(
+            options.path, demands: errand?.demands ?? PathDemands(blocked: options.blocked), using: &generator)
+    }
+
+    /// A message for one exit, cut into parts.
+    struct Cut {
+        let parts: MessageParts
+        let demands: PathDemands
+        /// How often each part is sent.
+        let copies: Int
+        /// All packets of it.
+        var packetCount: Int { parts.layout.parts * copies }
+    }
+
+    /// The message that goes to the exit of `errand`. All its parts meet there, so the exit is chosen here, once.
+    /// - Throws: `PathError`, `EnvelopeError`, `MessageError`, `PayloadError`.
+    func cut(
+        _ mail: OutgoingMail, for errand: Errand, using generator: inout some RandomNumberGenerator
+    ) throws -> Cut {
+        let envelope = try mail.envelope(to: errand.recipients)
+        let encoded = try MessageEncoder.encode(envelope, body: mail.body, limit: bodyLimit)
+        let parts = try MessageEncoder.parts(of: encoded, using: &generator)
+        var demands = errand.demands
+        demands.fixedExit = try path(for: errand, using: &generator).last?.id
+        return Cut(parts: parts, demands: demands, copies: parts.layout.isSingle ? options.copies : 1)
+    }
+
+    /// All packets of a message, each by a path of its own, in random order within random groups.
+    func packets(
+        of cut: Cut, using generator: inout some RandomNumberGenerator, each: (OutgoingPacket) throws -> Void
+    ) throws {
+        for number in (0..<cut.parts.layout.groups).shuffled(using: &generator) {
+            var group = cut.parts.parts(ofGroup: number)
+            if cut.copies > 1 { group = Array(repeating: group, count: cut.copies).flatMap(\.self) }
+            group.shuffle(using: &generator)
+            while let part = group.popLast() {
+                let nodes = try selector.choose(options.path, demands: cut.demands, using: &generator)
+                try each(try packet(.part(part), along: nodes, using: &generator))
+            }
+        }
+    }
+
+    /// One packet with `content` along `nodes`.
+    private func packet(
+        _ content: PayloadContent, along nodes: [Descriptor], using generator: inout some RandomNumberGenerator
+    ) throws -> OutgoingPacket {
+        let parameters = network.parameters
+        let sampling = DelaySampling(
+            mean: options.isUrgent ? parameters.urgentMeanDelay : parameters.meanDelay, cap: parameters.delayCap)
+        let delays = nodes.map { _ in sampling.sample(using: &generator) }
+        let hops = try selector.hops(nodes, delays: delays, at: now)
+        let body = try PacketBuilder().build(content: content.encoded(), path: hops, using: &generator)
+        let budget = TimeBudget(
+            hops: nodes.count, delayCap: parameters.delayCap, retryDeadline: parameters.retryDeadline,
+            acceptance: parameters.acceptance)
+        let deadline = budget.deadline(release: now, period: hops[0].period, calendar: parameters.calendar)
+        return OutgoingPacket(body: body, first: hops[0].node, made: now, deadline: deadline)
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import ClientProgram
+
+struct Nodes: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nodes",
+        abstract: "Show the nodes of the network.",
+        discussion: """
+            Examples:
+              nightjar nodes
+              nightjar nodes --json
+            """)
+
+    @OptionGroup var network: NetworkOption
+    @OptionGroup var json: JSONOption
+    @OptionGroup var home: HomeOption
+
+    func perform() async throws { try home.client().listNodes(network: network.network, json: json.json) }
+}
+
+struct Path: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "path",
+        abstract: "Show a random path that would be chosen, or what stands in its way.",
+        discussion: """
+            A path is written as elements with commas between: a node's name, ? for one random node, *N for N random nodes,
+            * for as many as fill the path up, ~N for about N, {A|B|C} for one of these.
+
+            Examples:
+              nightjar path
+              nightjar path '*,alpha'
+              nightjar path 'beta,*3,{alpha|gamma}' --to alice@example.org
+            """)
+
+    @Argument(help: "What the path must be.")
+    var spec: String?
+    @Option(help: ArgumentHelp("An address that the path's end must deliver to.", valueName: "address"))
+    var to: String?
+    @OptionGroup var network: NetworkOption
+    @OptionGroup var json: JSONOption
+    @OptionGroup var home: HomeOption
+
+    func perform() async throws { try home.client().showPath(spec, to: to, network: network.network, json: json.json) }
+}

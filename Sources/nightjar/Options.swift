@@ -1,0 +1,39 @@
+import ArgumentParser
+import ClientProgram
+import WireFormat
+
+/// What every command that uses networks or queues takes.
+struct HomeOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "One directory for configuration, networks and queues, instead of NIGHTJAR_HOME or the usual places.",
+            valueName: "directory"))
+    var home: String?
+
+    /// The client that the options and the environment ask for.
+    func client(isQuiet: Bool = false) throws -> Client {
+        try Client(home: home, environment: ClientProcess.environment, isQuiet: isQuiet)
+    }
+}
+
+/// Which network.
+struct NetworkOption: ParsableArguments {
+    @Option(help: ArgumentHelp("The network to use, where several are installed.", valueName: "name"))
+    var network: String?
+}
+
+/// JSON instead of text.
+struct JSONOption: ParsableArguments {
+    @Flag(help: "Print JSON.")
+    var json = false
+}
+
+/// A length of time on the command line: `90s`, `10m`, `2d`, or a number of seconds.
+struct Duration: ExpressibleByArgument {
+    let interval: Interval
+
+    init?(argument: String) {
+        guard let interval = ClientArgument.interval(argument) else { return nil }
+        self.interval = interval
+    }
+}
