@@ -156,7 +156,10 @@ let package = Package(
             ]),
         .tests(
             "ClientTests",
-            ["ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "Spool", "Daemon", "TestSupport"]),
+            [
+                "ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
+                "TestSupport", "nightjar", .nioCore, .nioPosix,
+            ]),
         .tests(
             "IntegrationTests",
             [
