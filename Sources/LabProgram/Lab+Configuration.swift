@@ -13,7 +13,7 @@ extension Lab {
             network-file = "\(networkFile)"
             network-signer = "\(Hex.encode(signer))"
             listen = ["127.0.0.1:\(node.port)"]
-            addresses = ["127.0.0.1:\(node.port)"]
+            addresses = ["127.0.0.1:\(plan.publishedPorts[node.name] ?? node.port)"]
             workers = 1
 
             [limits]

@@ -26,6 +26,8 @@ public struct LabPlan: Sendable {
     public var spoolPackets = 250_000
     /// How long a mail is tried.
     public var deliveryDeadline: Interval?
+    /// Ports of 127.0.0.1 to publish for nodes, by name, in place of those that they listen on: for what stands between.
+    public var publishedPorts: [String: Int] = [:]
 
     public init() {}
 }
