@@ -28,7 +28,9 @@ enum FinalBlock {
 struct HeaderBuilder {
     let geometry: Geometry
 
-    func build(path: [PathHop], last: FinalBlock, using generator: inout some RandomNumberGenerator) throws -> BuiltHeader {
+    func build(path: [PathHop], last: FinalBlock, using generator: inout some RandomNumberGenerator) throws
+        -> BuiltHeader
+    {
         let g = geometry
         guard (1...g.maximumHops).contains(path.count) else { throw BuildError.hopCount(path.count) }
         var ciphertexts: [[UInt8]] = []
@@ -49,7 +51,7 @@ struct HeaderBuilder {
         for index in 0..<path.count - 1 {
             filler.append(contentsOf: repeatElement(0, count: g.blockSize))
             let tail = streams[index][(g.routingSize - g.blockSize * index)...]
-            filler = zip(filler, tail).map { $0 ^ $1 }
+            Self.xor(&filler, tail)
         }
 
         let lastIndex = path.count - 1
@@ -65,7 +67,9 @@ struct HeaderBuilder {
         block.zeros(g.infoSize - info.count)
         // Random, not zero, so that the last hop cannot count the unused blocks.
         block.append(generator.bytes((g.maximumHops - path.count) * g.blockSize))
-        var routing = zip(block.bytes, streams[lastIndex]).map { $0 ^ $1 } + filler
+        var routing = block.bytes
+        Self.xor(&routing, streams[lastIndex][..<routing.count])
+        routing += filler
         var mac = authenticate(path[lastIndex], keys[lastIndex], ciphertexts[lastIndex], routing)
 
         for index in stride(from: lastIndex - 1, through: 0, by: -1) {
@@ -78,7 +82,8 @@ struct HeaderBuilder {
             block.append(ciphertexts[index + 1])
             block.fixed(mac)
             block.append(routing[..<(g.routingSize - g.blockSize)])
-            routing = zip(block.bytes, streams[index]).map { $0 ^ $1 }
+            routing = block.bytes
+            Self.xor(&routing, streams[index][..<routing.count])
             mac = authenticate(path[index], keys[index], ciphertexts[index], routing)
         }
         var header = WireWriter(capacity: g.headerSize)
@@ -87,6 +92,14 @@ struct HeaderBuilder {
         header.append(routing)
         header.fixed(mac)
         return BuiltHeader(bytes: header.bytes, payloadKeys: payloadKeys)
+    }
+
+    /// XORs a stream of the same length onto `bytes`.
+    private static func xor(_ bytes: inout [UInt8], _ stream: ArraySlice<UInt8>) {
+        precondition(bytes.count == stream.count, "a stream is as long as what it hides")
+        bytes.withUnsafeMutableBytes { bytes in
+            stream.withUnsafeBytes { stream in for index in bytes.indices { bytes[index] ^= stream[index] } }
+        }
     }
 
     private func prefix(_ period: KeyPeriod) -> [UInt8] {

@@ -86,7 +86,10 @@ public struct Unwrapper: ~Copyable {
     public func finish(_ opened: consuming OpenedPacket) throws(UnwrapFailure) -> Outcome {
         let g = geometry
         let keys = opened.keys
-        var packet = opened.packet
+        // Taken out, not read: with two owners the first write would copy the packet.
+        var opened = opened
+        var packet: [UInt8] = []
+        swap(&packet, &opened.packet)
         let plain = UnsafeRawBufferPointer(space)
         packet.withUnsafeMutableBytes { bytes in
             UnsafeMutableRawBufferPointer(rebasing: space[..<g.routingSize])
@@ -111,13 +114,16 @@ public struct Unwrapper: ~Copyable {
                 UnsafeMutableRawBufferPointer(rebasing: bytes[g.routingOffset..<g.macOffset])
                     .copyMemory(from: UnsafeRawBufferPointer(rebasing: plain[g.blockSize...]))
                 UnsafeMutableRawBufferPointer(rebasing: bytes[g.macOffset..<g.headerSize])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: plain[(nodeEnd + g.ciphertextSize)..<g.blockSize]))
+                    .copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: plain[(nodeEnd + g.ciphertextSize)..<g.blockSize]))
             }
             return .forward(next: next, delay: delay, packet: packet)
         case 1, 2:
             let infoEnd = g.blockHeadSize + Int(field)
             guard infoEnd <= g.blockSize else { throw .malformed }
-            guard ConstantTime.isZero(UnsafeRawBufferPointer(rebasing: plain[infoEnd..<g.blockSize])) else { throw .malformed }
+            guard ConstantTime.isZero(UnsafeRawBufferPointer(rebasing: plain[infoEnd..<g.blockSize])) else {
+                throw .malformed
+            }
             if plain[0] == 1 {
                 guard field == 0 else { throw .malformed }
                 let contentStart = g.headerSize + g.keySize
@@ -125,11 +131,12 @@ public struct Unwrapper: ~Copyable {
                     ConstantTime.isZero(UnsafeRawBufferPointer(rebasing: $0[g.headerSize..<contentStart]))
                 }
                 guard isIntact else { throw .badTag }
-                return .deliver(delay: delay, content: Array(packet[contentStart...]))
+                packet.removeFirst(contentStart)
+                return .deliver(delay: delay, content: packet)
             }
             guard Int(field) >= SURBID.byteCount + g.surbSealedSize else { throw .malformed }
-            return .reply(
-                delay: delay, info: Array(plain[g.blockHeadSize..<infoEnd]), payload: Array(packet[g.headerSize...]))
+            packet.removeFirst(g.headerSize)
+            return .reply(delay: delay, info: Array(plain[g.blockHeadSize..<infoEnd]), payload: packet)
         default:
             throw .malformed
         }
