@@ -38,9 +38,22 @@ public enum DialFailure: Error, Hashable, Sendable {
     /// A short name for a counter's label.
     public var label: String {
         switch self {
+        // Spelled out: a failure in a string is its description, which is for people.
+        case .noAddress: "noAddress"
+        case .unresolvable: "unresolvable"
+        case .refused: "refused"
+        case .unreachable: "unreachable"
+        case .handshakeFailed: "handshakeFailed"
+        case .handshakeTimeout: "handshakeTimeout"
+        case .certificateInvalid: "certificateInvalid"
+        case .wrongIdentity: "wrongIdentity"
         case .certificateDates: "certificateDates"
+        case .wrongProtocol: "wrongProtocol"
+        case .closed: "closed"
         case .violation(let violation): "violation-\(violation)"
-        default: "\(self)"
+        case .silence: "silence"
+        case .exhausted: "exhausted"
+        case .queueFull: "queueFull"
         }
     }
 
