@@ -50,7 +50,7 @@ enum ImportTable {
         TargetRule(
             "MMTP", .protocol, ours: ["WireFormat", "MixCrypto"],
             libraries: ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "X509", "SwiftASN1", "Crypto"],
-            system: ["Foundation", "Glibc", "Synchronization"]),
+            system: ["FoundationEssentials", "Glibc", "Synchronization"]),
         TargetRule(
             "Mixing", .protocol, ours: ["WireFormat"], libraries: ["DequeModule", "HeapModule"], system: ["Glibc"]),
 
@@ -67,7 +67,7 @@ enum ImportTable {
         TargetRule(
             "Daemon", .adapters, ours: ["WireFormat"],
             libraries: ["ServiceLifecycle", "TOMLKit", "Logging", "Metrics", "NIOCore", "NIOPosix", "NIOHTTP1"],
-            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+            system: ["Dispatch", "Glibc", "Synchronization"]),
 
         TargetRule(
             "NodeProgram", .programs,
@@ -75,15 +75,15 @@ enum ImportTable {
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
                 "Forwarding", "Daemon",
             ],
-            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix", "TOMLKit"],
-            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
+            system: ["Dispatch", "Foundation", "Synchronization"]),
         TargetRule(
             "ClientProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding",
                 "Daemon",
             ],
-            libraries: ["NIOCore", "NIOPosix", "TOMLKit", "Logging"],
+            libraries: ["NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "LabProgram", .programs,
@@ -93,15 +93,17 @@ enum ImportTable {
         TargetRule("CommandLineEntry", .programs, ours: ["Daemon"], libraries: ["ArgumentParser"], system: ["Glibc"]),
 
         TargetRule(
-            "nightjar", .executables, ours: ["WireFormat", "ClientProgram", "CommandLineEntry", "Daemon"],
-            libraries: ["ArgumentParser"], system: ["Foundation"]),
-        TargetRule("nightjar-node", .executables, ours: ["NodeProgram", "CommandLineEntry"], libraries: ["ArgumentParser"]),
+            "nightjar", .executables, ours: ["WireFormat", "ClientProgram", "CommandLineEntry"],
+            libraries: ["ArgumentParser"]),
+        TargetRule(
+            "nightjar-node", .executables, ours: ["NodeProgram", "CommandLineEntry"], libraries: ["ArgumentParser"]),
         TargetRule(
             "nightjar-lab", .executables, ours: ["WireFormat", "LabProgram", "CommandLineEntry", "Daemon"],
             libraries: ["ArgumentParser"], system: ["Foundation"]),
         // Times the primitives that ours are made of, so it calls them directly.
         TargetRule(
-            "nightjar-bench", .executables, ours: ["WireFormat", "MixCrypto", "Sphinx", "Directory", "MMTP", "LabProgram"],
+            "nightjar-bench", .executables,
+            ours: ["WireFormat", "MixCrypto", "Sphinx", "Directory", "MMTP", "LabProgram"],
             libraries: ["ArgumentParser", "Crypto", "CryptoExtras", "NIOCore", "NIOPosix"],
             system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     ]

@@ -29,6 +29,18 @@ struct LayoutTests {
         #expect(count > 50, "the imports were found")
     }
 
+    @Test("the table allows nothing that no file needs")
+    func unused() throws {
+        for rule in ImportTable.targets {
+            let used = Set(
+                try tree.swiftFiles(below: "Sources/\(rule.name)").flatMap { tree.imports($0).map(\.module) })
+            let spare = rule.ours.union(rule.libraries).union(rule.system).subtracting(used)
+            #expect(
+                spare.isEmpty,
+                "the table lets \(rule.name) import \(spare.sorted().joined(separator: ", ")), which it does not do")
+        }
+    }
+
     @Test("an import is found however it is written")
     func importForms() {
         let lines = [
