@@ -135,6 +135,9 @@ public final class Spool: Sendable {
         }
     }
 
+    /// Whether the packet waits, as of the last commit. Also after `close`, when it tells how things stood then.
+    public func holds(_ id: PacketRowID) -> Bool { core.state.withLock { $0.packets[id.number] != nil } }
+
     /// The bodies of several packets, each with its own result, in the order given.
     public func readPackets(_ ids: [PacketRowID]) -> [Result<[UInt8], SpoolError>] {
         ids.map { id in Result { () throws(SpoolError) in try readPacket(id) } }

@@ -42,7 +42,10 @@ final class SpoolCore: Sendable {
     func close() {
         let capacity = configuration.cacheBytes
         state.withLock { state in
+            // Which packets waited in the end may still be asked.
+            let packets = state.packets
             state = SharedState(hot: HotBodies(capacity: capacity))
+            state.packets = packets
             state.isClosed = true
         }
         // Fails while a reader is at work; its connection then closes with the last reference.

@@ -9,7 +9,7 @@ struct Network: ParsableCommand {
             Examples:
               nightjar network add example.network
               nightjar network list
-              nightjar network sign --key network.key --name example --version 1 alpha.descriptor -o example.network
+              nightjar help network sign
             """,
         subcommands: [NetworkAdd.self, NetworkList.self, NetworkShow.self, NetworkNewKey.self, NetworkSign.self])
 }
@@ -84,7 +84,8 @@ struct NetworkSign: ClientCommand {
         abstract: "Sign a network file, for whoever runs a network.",
         discussion: """
             Example:
-              nightjar network sign --key network.key --name example --version 2 --parameter mean-delay=60s *.descriptor -o example.network
+              nightjar network sign --key network.key --name example --version 2 \\
+                --parameter mean-delay=60s *.descriptor -o example.network
             """)
     @Option(help: ArgumentHelp("File of the signing key.", valueName: "file"), completion: .file())
     var key: String

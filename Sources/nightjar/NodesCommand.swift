@@ -23,8 +23,8 @@ struct Path: ClientCommand {
         commandName: "path",
         abstract: "Show a random path that would be chosen, or what stands in its way.",
         discussion: """
-            A path is written as elements with commas between: a node's name, ? for one random node, *N for N random nodes,
-            * for as many as fill the path up, ~N for about N, {A|B|C} for one of these.
+            A path is written as elements with commas between: a node's name, ? for one random node, *N for N random \
+            nodes, * for as many as fill the path up, ~N for about N, {A|B|C} for one of these.
 
             Examples:
               nightjar path

@@ -6,12 +6,12 @@ struct Send: ClientCommand {
         commandName: "send",
         abstract: "Send a mail or a text.",
         discussion: """
-            The input is a mail (header, empty line, body) or just text. Of a mail's header only Subject, In-Reply-To,
-            References and the MIME fields travel. Recipients are never taken from the mail.
+            The input is a mail (header, empty line, body) or just text. Of a mail's header only Subject, \
+            In-Reply-To, References and the MIME fields travel. Recipients are never taken from the mail.
 
             Examples:
               nightjar send --to alice@example.org < mail.eml
-              nightjar send --to alice@example.org --to bob@example.org --subject "For both" letter.txt
+              nightjar send --to alice@example.org --subject "For you" letter.txt
               nightjar send --to mbox:info@alpha --path 'beta,*3,alpha' letter.txt
             """)
 

@@ -28,7 +28,7 @@ extension Client {
         var lines: [QueueLine] = []
         if ClientPlaces.isThere(places.queue(of: network.name)) {
             let queue = try await openQueue(network)
-            queue.close()
+            defer { queue.close() }
             lines = QueueReport(network: network).lines(try select(selection, of: queue.waiting, network))
         }
         if json {
@@ -57,13 +57,8 @@ extension Client {
         var delivery = DeliveryReport()
         if ClientPlaces.isThere(places.queue(of: network.name)) {
             let queue = try await openQueue(network)
-            let chosen: [WaitingPacket]
-            do {
-                chosen = try select(selection, of: queue.waiting, network)
-            } catch {
-                queue.close()
-                throw error
-            }
+            defer { queue.close() }
+            let chosen = try select(selection, of: queue.waiting, network)
             delivery = try await deliver(chosen, from: queue, network: network, timeout: timeout)
             result.packets = chosen.count
             result.handedOver = delivery.handedOver
@@ -143,7 +138,7 @@ extension Client {
         return queue
     }
 
-    /// Hands `packets` over and closes the queue.
+    /// Hands `packets` over.
     func deliver(
         _ packets: [WaitingPacket], from queue: OutgoingQueue, network: NetworkFile, timeout: Interval?
     ) async throws -> DeliveryReport {

@@ -11,10 +11,11 @@ extension Client {
     /// Sends a mail.
     /// - Throws: an error for people. `CommandFailure` of code `temporary` if packets wait in the queue.
     public func send(_ request: SendRequest) async throws {
-        let network = try network(request.network)
-        let options = try options(request, network)
         let recipients = try request.recipients.map { text throws(SendError) in try Self.address(text) }
         guard !recipients.isEmpty else { throw EnvelopeError.noRecipient }
+        guard Set(recipients).count == recipients.count else { throw EnvelopeError.duplicateRecipient }
+        let network = try network(request.network)
+        let options = try options(request, network)
         let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
         let errands = try planner.errands(recipients)
         // Whoever asks for an impossible path should hear of it before he has typed the mail.
@@ -30,13 +31,8 @@ extension Client {
         let queue = try await openQueue(network)
         var report = SendReport(network: network.name)
         report.leftOut = mail.dropped
-        let own: [WaitingPacket]
-        do {
-            own = try store(mail, errands, planner: planner, queue: queue, report: &report)
-        } catch {
-            queue.close()
-            throw error
-        }
+        defer { queue.close() }
+        let own = try store(mail, errands, planner: planner, queue: queue, report: &report)
         try await finish(request, network: network, queue: queue, own: own, report: report)
     }
 
@@ -104,8 +100,6 @@ extension Client {
         var delivery = DeliveryReport()
         if request.delivers {
             delivery = try await deliver(own + queue.waiting, from: queue, network: network, timeout: request.timeout)
-        } else {
-            queue.close()
         }
         report.waiting = queue.stillWaiting(own.map(\.id))
         report.waitingFromEarlier = queue.stillWaiting(queue.waiting.map(\.id))

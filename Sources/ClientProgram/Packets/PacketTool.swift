@@ -133,7 +133,7 @@ public enum TestVectors {
             throw PacketToolError(description: "this file is not a list of packet vectors in JSON")
         }
         return vectors.enumerated().map { index, vector in
-            let name = "\(index + 1) \(vector.kind) \(vector.nodes.count) hops"
+            let name = "\(index + 1) \(vector.kind), \(Count.text(vector.nodes.count, "hop"))"
             do {
                 try vector.verify()
                 return (name, nil)

@@ -48,12 +48,9 @@ struct Delivery {
     private static let grace = Interval.seconds(5)
 
     /// Gives `packets` to their nodes until all are taken, time is up, or every node that still has some coming has failed.
-    /// Then closes `spool`, so that every answer is on disk.
+    /// When it returns every answer is on disk.
     func run(_ packets: [WaitingPacket], from spool: Spool) async throws -> DeliveryReport {
-        guard !packets.isEmpty else {
-            spool.close()
-            return DeliveryReport()
-        }
+        guard !packets.isEmpty else { return DeliveryReport() }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var dialing = DialerConfiguration()
         dialing.connectTimeout = connectTimeout
@@ -75,15 +72,13 @@ struct Delivery {
         }
         timeUp.cancel()
         await stop(forwarder)
-        var result = shared.report.withLock { $0 }
-        result.left = await forwarder.snapshot().destinations.filter { $0.queued + $0.inFlight > 0 }
+        let left = await forwarder.snapshot().destinations.filter { $0.queued + $0.inFlight > 0 }
         try await group.shutdownGracefully()
-        spool.close()
-        // Counted once more: the store has finished with every answer.
-        let final = shared.report.withLock { $0 }
-        result.handedOver = final.handedOver
-        result.dropped = final.dropped
-        return result
+        // Removes nothing, but is done only when all removals before it are.
+        _ = try spool.performAndWait([.removePackets([])])
+        var report = shared.report.withLock { $0 }
+        report.left = left
+        return report
     }
 
     /// Whether nothing more will happen soon: all is handed over, or waits for nodes that failed. A node that only asked

@@ -139,17 +139,8 @@ struct OutgoingQueue {
         return true
     }
 
-    /// Those of `ids` that still wait. Also after `close`.
-    func stillWaiting(_ ids: [PacketRowID]) -> Int {
-        ids.count { id in
-            do throws(SpoolError) {
-                _ = try spool.readPacket(id)
-                return true
-            } catch {
-                return error != .unknown
-            }
-        }
-    }
+    /// How many of `ids` still wait; those that could not be read among them.
+    func stillWaiting(_ ids: [PacketRowID]) -> Int { ids.count { spool.holds($0) } }
 
     /// Finishes what was asked for and lets the queue go.
     func close() { spool.close() }

@@ -89,16 +89,18 @@ struct ConfigLines: Sendable {
         var parts: [String] = []
         var part = ""
         var quote: Character?
+        var wasQuoted = false
         for character in text {
             if let open = quote {
                 if character == open { quote = nil } else { part.append(character) }
             } else if character == "\"" || character == "'" {
                 quote = character
+                wasQuoted = true
             } else if character == "." {
                 parts.append(part)
                 part = ""
             } else if character == end {
-                return part.isEmpty ? nil : (parts + [part]).joined(separator: ".")
+                return part.isEmpty && !wasQuoted ? nil : (parts + [part]).joined(separator: ".")
             } else if isBare(character) {
                 part.append(character)
             } else if character != " " && character != "\t" {

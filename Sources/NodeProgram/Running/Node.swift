@@ -165,12 +165,15 @@ final class Node: Sendable {
         return (exit, desk)
     }
 
+    private static let maintenanceInterval = Interval.seconds(10)
+
     /// Keys, certificates, expiry and the network file, each when it is due.
     private func maintain(_ link: LinkIdentity) async throws {
         while true {
             let now = clock.now()
-            let minute = now + .minutes(1)
-            try await clock.sleep(until: min(minute, keys.nextChange(after: now) ?? minute))
+            // The spool learns the time from here: expiry and the age of segments hang on it.
+            let turn = now + Self.maintenanceInterval
+            try await clock.sleep(until: min(turn, keys.nextChange(after: now) ?? turn))
             let time = clock.now()
             try finishPeriods(try keys.maintain(at: time))
             if link.isRenewalDue(now: clock.realNow()) { try link.rotate(now: clock.realNow()) }

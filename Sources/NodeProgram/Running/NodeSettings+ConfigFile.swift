@@ -82,9 +82,7 @@ extension NodeSettings {
                 test.value(
                     "time-origin", .int(0...Int.max / 4), default: 0,
                     doc: "Moment (milliseconds since 1970) at which scaled and real time agree; test networks only.")))
-        settings.queues = QueueSettings().scaled(by: Int64(max(1, settings.timeScale)))
-        settings.queues.maximumConnections = root.table("limits").value(
-            "outgoing-connections", .int(1...10_000), default: 64, doc: "Connections to other nodes at one time.")
+        settings.queues = settings.queues.scaled(by: Int64(max(1, settings.timeScale)))
         return settings
     }
 
@@ -103,6 +101,9 @@ extension NodeSettings {
         peers.globalConnections = table.value(
             "connections", .int(1...1_000_000), default: peers.globalConnections, doc: "Connections at one time in all.")
         listener.limits = peers
+        queues.maximumConnections = table.value(
+            "outgoing-connections", .int(1...10_000), default: queues.maximumConnections,
+            doc: "Connections to other nodes at one time.")
         listener.framesInFlight = table.value(
             "frames-in-flight", .int(64...100_000), default: listener.framesInFlight,
             doc: "Packets under way to the disk at one time, 32 KiB each; above it peers are told to come back.")
