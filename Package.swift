@@ -164,7 +164,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "LabProgram", "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool",
-                "Exits", "Forwarding", "Daemon", "TestSupport", "nightjar-lab", "nightjar-node", .nioCore, .nioPosix,
+                "Exits", "Forwarding", "Daemon", "TestSupport", "nightjar-lab", "nightjar-node", .nioCore, .nioPosix, .nioSSL,
             ]),
     ]
 )
