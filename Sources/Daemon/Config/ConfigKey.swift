@@ -63,7 +63,8 @@ public enum ConfigAudit {
                 }
                 line += " \(word)"
             }
-            text += "\(line)\n\(key.isRequired && !key.path.contains("[]") ? "" : "#")\(key.name) = \(key.standard ?? "\"\"")\n"
+            text +=
+                "\(line)\n\(key.isRequired && !key.path.contains("[]") ? "" : "#")\(key.name) = \(key.standard ?? "\"\"")\n"
         }
         return text
     }

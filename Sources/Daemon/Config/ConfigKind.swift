@@ -69,20 +69,20 @@ extension ConfigKind where Value == [String] {
     public static var strings: Self {
         Self(
             wanted: "a list of texts such as [\"a\", \"b\"]", placeholder: [],
-            spell: { "[\($0.map(ConfigText.quoted).joined(separator: ", "))]" }
-        ) { value, context in
-            guard case .array(let elements) = value else { return nil }
-            let texts = elements.compactMap { ConfigKind<String>.string.read($0, context) }
-            return texts.count == elements.count ? texts : nil
-        }
+            spell: { "[\($0.map(ConfigText.quoted).joined(separator: ", "))]" },
+            read: { value, context in
+                guard case .array(let elements) = value else { return nil }
+                let texts = elements.compactMap { ConfigKind<String>.string.read($0, context) }
+                return texts.count == elements.count ? texts : nil
+            })
     }
 }
 
 extension ConfigKind where Value == Bool {
     public static var bool: Self {
-        Self(wanted: "true or false", placeholder: false, spell: { "\($0)" }) { value, _ in
-            if case .bool(let bool) = value { bool } else { nil }
-        }
+        Self(
+            wanted: "true or false", placeholder: false, spell: { "\($0)" },
+            read: { value, _ in if case .bool(let bool) = value { bool } else { nil } })
     }
 }
 
@@ -91,10 +91,10 @@ extension ConfigKind where Value == Int {
     public static func int(_ range: ClosedRange<Int>) -> Self {
         Self(
             wanted: "a whole number from \(range.lowerBound) to \(range.upperBound)", placeholder: range.lowerBound,
-            spell: { "\($0)" }
-        ) { value, _ in
-            if case .int(let number) = value, range.contains(number) { number } else { nil }
-        }
+            spell: { "\($0)" },
+            read: { value, _ in
+                if case .int(let number) = value, range.contains(number) { number } else { nil }
+            })
     }
 
     /// A number of bytes: `"64 MiB"`, `"1.5 GB"`, or a plain number of bytes.
@@ -104,16 +104,16 @@ extension ConfigKind where Value == Int {
             + (range.upperBound < .max ? ", at most \(ConfigText.size(range.upperBound))" : "")
         return Self(
             wanted: "a size such as \"64 MiB\"\(limits)", placeholder: range.lowerBound,
-            spell: { "\"\(ConfigText.size($0))\"" }
-        ) { value, _ in
-            let bytes: Int? =
-                switch value {
-                case .int(let number): number
-                case .string(let text): ConfigText.size(text)
-                default: nil
-                }
-            return bytes.flatMap { range.contains($0) ? $0 : nil }
-        }
+            spell: { "\"\(ConfigText.size($0))\"" },
+            read: { value, _ in
+                let bytes: Int? =
+                    switch value {
+                    case .int(let number): number
+                    case .string(let text): ConfigText.size(text)
+                    default: nil
+                    }
+                return bytes.flatMap { range.contains($0) ? $0 : nil }
+            })
     }
 }
 
@@ -122,14 +122,14 @@ extension ConfigKind where Value == Double {
     public static func double(_ range: ClosedRange<Double>) -> Self {
         Self(
             wanted: "a number from \(range.lowerBound) to \(range.upperBound)", placeholder: range.lowerBound,
-            spell: { "\($0)" }
-        ) { value, _ in
-            switch value {
-            case .double(let number) where range.contains(number): number
-            case .int(let number) where range.contains(Double(number)): Double(number)
-            default: nil
-            }
-        }
+            spell: { "\($0)" },
+            read: { value, _ in
+                switch value {
+                case .double(let number) where range.contains(number): number
+                case .int(let number) where range.contains(Double(number)): Double(number)
+                default: nil
+                }
+            })
     }
 }
 
@@ -141,12 +141,12 @@ extension ConfigKind where Value == Interval {
             + (range.upperBound < .days(36_500) ? ", at most \(ConfigText.duration(range.upperBound))" : "")
         return Self(
             wanted: "a duration such as \"500ms\", \"10s\", \"5m\", \"48h\" or \"7d\"\(limits)",
-            placeholder: range.lowerBound, spell: { "\"\(ConfigText.duration($0))\"" }
-        ) { value, _ in
-            guard case .string(let text) = value, let interval = ConfigText.duration(text), range.contains(interval)
-            else { return nil }
-            return interval
-        }
+            placeholder: range.lowerBound, spell: { "\"\(ConfigText.duration($0))\"" },
+            read: { value, _ in
+                guard case .string(let text) = value, let interval = ConfigText.duration(text), range.contains(interval)
+                else { return nil }
+                return interval
+            })
     }
 }
 
@@ -155,9 +155,9 @@ extension ConfigKind where Value: RawRepresentable<String> & CaseIterable {
     public static func choice(_ placeholder: Value) -> Self {
         Self(
             wanted: "one of " + Value.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "),
-            placeholder: placeholder, spell: { ConfigText.quoted($0.rawValue) }
-        ) { value, _ in
-            if case .string(let text) = value { Value(rawValue: text) } else { nil }
-        }
+            placeholder: placeholder, spell: { ConfigText.quoted($0.rawValue) },
+            read: { value, _ in
+                if case .string(let text) = value { Value(rawValue: text) } else { nil }
+            })
     }
 }

@@ -45,7 +45,9 @@ public enum ConfigText {
 
     /// In the largest binary unit that divides it.
     public static func size(_ bytes: Int) -> String {
-        for unit in sizes.prefix(4) where bytes != 0 && bytes % unit.bytes == 0 { return "\(bytes / unit.bytes) \(unit.name)" }
+        for unit in sizes.prefix(4) where bytes != 0 && bytes % unit.bytes == 0 {
+            return "\(bytes / unit.bytes) \(unit.name)"
+        }
         return "\(bytes) B"
     }
 

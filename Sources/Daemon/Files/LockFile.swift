@@ -23,7 +23,8 @@ public final class LockFile: Sendable {
             }
             let who = holder.map { "process \($0)" } ?? "another process"
             throw CommandFailure(
-                "\(who) is using this directory (lock \(path)); stop it first, or wait until it is done", code: .temporary)
+                "\(who) is using this directory (lock \(path)); stop it first, or wait until it is done",
+                code: .temporary)
         }
         if ftruncate(file, 0) != 0 || Descriptor.writeAll(file, Array("\(getpid())\n".utf8)) != nil {
             let error = SystemError.current

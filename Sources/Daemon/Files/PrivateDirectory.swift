@@ -65,7 +65,8 @@ public struct PrivateDirectory: Hashable, Sendable {
         guard lstat(path, &status) == 0 else {
             let error = SystemError.current
             guard error.number == ENOENT else { throw CommandFailure("cannot look at \(path): \(error.reason)") }
-            throw CommandFailure("there is no \(what) \(path); make it with: \(isDirectory ? "mkdir -m 700" : "touch") \(path)")
+            throw CommandFailure(
+                "there is no \(what) \(path); make it with: \(isDirectory ? "mkdir -m 700" : "touch") \(path)")
         }
         let kind = status.st_mode & S_IFMT
         if kind == S_IFLNK {

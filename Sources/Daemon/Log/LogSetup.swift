@@ -9,8 +9,9 @@ public struct LogSettings: Hashable, Sendable {
     /// Most lines in a second.
     public var linesPerSecond: Int
 
-    public init(destination: LogSink.Destination = .standardError, level: Logger.Level = .info, linesPerSecond: Int = 100)
-    {
+    public init(
+        destination: LogSink.Destination = .standardError, level: Logger.Level = .info, linesPerSecond: Int = 100
+    ) {
         self.destination = destination
         self.level = level
         self.linesPerSecond = linesPerSecond
@@ -20,7 +21,8 @@ public struct LogSettings: Hashable, Sendable {
     public init(_ root: ConfigTable) {
         let table = root.table("log")
         let file = table.optional(
-            "file", .path, doc: "File to append log lines to. Without it they go to standard error, where systemd takes them.")
+            "file", .path,
+            doc: "File to append log lines to. Without it they go to standard error, where systemd takes them.")
         destination = file.map { .file($0) } ?? .standardError
         level = table.value(
             "level", .choice(Logger.Level.info), default: .info, doc: "Lines less serious than this are not written.")

@@ -64,7 +64,9 @@ public final class LogSink: Sendable {
     }
 
     /// A logger that writes here.
-    public func logger(_ label: String) -> Logger { Logger(label: label, factory: { _ in SinkLogHandler(sink: self, label: label) }) }
+    public func logger(_ label: String) -> Logger {
+        Logger(label: label, factory: { _ in SinkLogHandler(sink: self, label: label) })
+    }
 
     /// Opens the file anew, after something has renamed it. Keeps the old one if that fails.
     public func reopen() throws(CommandFailure) {
@@ -90,7 +92,9 @@ public final class LogSink: Sendable {
                 : Self.spend(&state.ordinary, time.seconds, linesPerSecond)
             guard let notice else { return }
             var lines = ""
-            if notice > 0 { lines += Self.line(time, .warning, label, "\(notice) lines were left out, there were too many") }
+            if notice > 0 {
+                lines += Self.line(time, .warning, label, "\(notice) lines were left out, there were too many")
+            }
             lines += Self.line(time, level, label, text)
             if Descriptor.writeAll(state.descriptor, Array(lines.utf8)) != nil { state.failedWrites += 1 }
         }
@@ -119,7 +123,8 @@ public final class LogSink: Sendable {
                 clean += "..."
                 break
             }
-            let isControl = scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+            let isControl =
+                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
             clean.unicodeScalars.append(isControl ? "?" : scalar)
         }
         return "\(time) \(level) \(label): \(clean)\n"

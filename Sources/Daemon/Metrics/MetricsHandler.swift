@@ -57,14 +57,18 @@ final class MetricsHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let pages: MetricsPages
+    private let longest: TimeAmount
     private var deadline: Scheduled<Void>?
     private var isAnswered = false
 
-    init(pages: MetricsPages) { self.pages = pages }
+    init(pages: MetricsPages, longest: TimeAmount) {
+        self.pages = pages
+        self.longest = longest
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: MetricsServer.longestExchange) {
+        deadline = context.eventLoop.scheduleTask(in: longest) {
             channel.close(promise: nil)
         }
         context.fireChannelActive()

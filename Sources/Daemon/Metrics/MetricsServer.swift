@@ -17,6 +17,8 @@ public struct MetricsSettings: Hashable, Sendable {
     /// Counts are read at most this often and served from memory in between, so that whoever reads them cannot follow
     /// single packets.
     public var resolution: Interval
+    /// An exchange that takes longer, in real time, is cut.
+    public var longestExchange = Duration.seconds(10)
 
     public init(host: String = "127.0.0.1", port: Int, resolution: Interval = .seconds(60)) {
         self.host = host
@@ -28,7 +30,8 @@ public struct MetricsSettings: Hashable, Sendable {
     public init?(_ root: ConfigTable) {
         let table = root.table("metrics")
         let port = table.optional(
-            "port", .int(0...65_535), doc: "Port for Prometheus (/metrics) and monitors (/health). Without it there is none.")
+            "port", .int(0...65_535),
+            doc: "Port for Prometheus (/metrics) and monitors (/health). Without it there is none.")
         host = table.value(
             "host", .string, default: "127.0.0.1", doc: "Address to listen on; must be one of this machine alone.")
         resolution = table.value(
@@ -46,8 +49,6 @@ public struct MetricsSettings: Hashable, Sendable {
 public final class MetricsServer: Service, Sendable {
     /// Connections at one time; a further one is closed at once.
     public static let mostConnections = 16
-    /// An exchange that takes longer is cut.
-    static let longestExchange = TimeAmount.seconds(10)
     /// Bytes of a request's header.
     static let longestRequest = 8192
 
@@ -60,7 +61,8 @@ public final class MetricsServer: Service, Sendable {
         now: @escaping @Sendable () -> Timestamp = { ScaledClock.systemTime() }
     ) throws(CommandFailure) {
         guard Self.isLoopback(settings.host) else {
-            throw CommandFailure("the metrics' address \(settings.host) can be reached from outside; use 127.0.0.1", code: .usage)
+            throw CommandFailure(
+                "the metrics' address \(settings.host) can be reached from outside; use 127.0.0.1", code: .usage)
         }
         self.settings = settings
         pages = MetricsPages(counters: counters, health: health, resolution: settings.resolution, now: now)
@@ -70,6 +72,7 @@ public final class MetricsServer: Service, Sendable {
     public func start() async throws -> Int {
         let pages = pages
         let open = OpenConnections()
+        let longest = TimeAmount(settings.longestExchange)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 16)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -83,7 +86,7 @@ public final class MetricsServer: Service, Sendable {
                     try channel.pipeline.syncOperations.addHandler(HTTPResponseEncoder())
                     try channel.pipeline.syncOperations.addHandler(
                         ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)))
-                    try channel.pipeline.syncOperations.addHandler(MetricsHandler(pages: pages))
+                    try channel.pipeline.syncOperations.addHandler(MetricsHandler(pages: pages, longest: longest))
                 }
             }
         let listener: any Channel
