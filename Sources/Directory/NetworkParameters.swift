@@ -32,7 +32,7 @@ public struct NetworkParameters: Hashable, Sendable {
         ("hops", \.hops, 1...5),
         ("loop-interval", \.loopInterval.milliseconds, 1...86_400_000),
         ("mean-delay", \.meanDelay.milliseconds, 0...86_400_000),
-        ("message-size", \.messageSize, 1024...(64 << 20)),
+        ("message-size", \.messageSize, 1024...(8 << 20)),
         ("period-length", \.periodLength.milliseconds, 1000...(366 * 86_400_000)),
         ("retry-deadline", \.retryDeadline.milliseconds, 1...(30 * 86_400_000)),
         ("urgent-mean-delay", \.urgentMeanDelay.milliseconds, 0...86_400_000),

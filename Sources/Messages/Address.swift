@@ -19,7 +19,7 @@ public enum AddressError: Error, Hashable, Sendable, CaseIterable, CustomStringC
         case .reservedScheme: "news: is reserved and not delivered yet; use an smtp: address of a mail-to-news gateway"
         case .missingAt: "the address needs one @; write for example user@example.org"
         case .badLocalPart:
-            "the part before @ is not valid; use at most 64 letters, digits and !#$%&'*+-/=?^_`{|}~ "
+            "the part before @ is not valid; use at most 64 letters, digits and #$&'*+-/=?^_`{|}~ "
                 + "with single dots between"
         case .quotedLocalPart: "quoted names before @ are not supported; use an address without quotes"
         case .badHost:
@@ -132,9 +132,10 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Dot-string of RFC 5321 section 4.1.2, at most 64 bytes (section 4.5.3.1.1).
+    /// Dot-string of RFC 5321 section 4.1.2, at most 64 bytes (section 4.5.3.1.1), without the `%` and `!` of old source
+    /// routes, which exits refuse because they would lead around their rules.
     private static func isDotAtom(_ text: ArraySlice<UInt8>) -> Bool {
-        let special = Array("!#$%&'*+-/=?^_`{|}~".utf8)
+        let special = Array("#$&'*+-/=?^_`{|}~".utf8)
         return text.count <= 64
             && text.split(separator: 0x2E, omittingEmptySubsequences: false).allSatisfy { atom in
                 !atom.isEmpty && atom.allSatisfy { isAlphanumeric($0) || special.contains($0) }

@@ -34,7 +34,7 @@ public struct TimeBudget: Hashable, Sendable {
     /// Whether a packet made in a period's last moment still finds the keys of that period; throws what to change.
     public func check() throws(TimeBudgetError) {
         guard hops > 0, delayCap >= .zero, retryDeadline > .zero, acceptance > .zero else { throw .senseless }
-        guard longestJourney <= acceptance else { throw .tooLong(self) }
+        guard longestJourney < acceptance else { throw .tooLong(self) }
     }
 
     /// The deadline of a packet for its way to the next node: the retry deadline after it leaves the pool, or the death

@@ -96,8 +96,9 @@ final class CoverTraffic: Sendable {
                 hops: nodes.count, delayCap: parameters.delayCap, retryDeadline: parameters.retryDeadline,
                 acceptance: parameters.acceptance)
             let deadline = budget.deadline(release: now, period: path[0].period, calendar: parameters.calendar)
-            // A loop that needs a node's retries is late enough to count: every hop's cap and a margin for each.
-            let due = now + (parameters.delayCap + .minutes(2)) * Int64(nodes.count)
+            // Four mean delays a hop and a margin: of loops on which all goes well not one in ten thousand is later, and a
+            // block shows within the hour.
+            let due = now + (min(parameters.meanDelay * 4, parameters.delayCap) + .minutes(2)) * Int64(nodes.count)
             state.withLock { $0.loops.sent(loop, deadline: due) }
             let first = path[0].node
             let operation = SpoolOperation.enqueuePacket(destination: first, release: now, deadline: deadline, body: packet)
