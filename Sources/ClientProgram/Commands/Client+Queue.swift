@@ -59,7 +59,7 @@ extension Client {
             let queue = try await openQueue(network)
             defer { queue.close() }
             let chosen = try select(selection, of: queue.waiting, network)
-            delivery = try await deliver(chosen, from: queue, network: network, timeout: timeout)
+            delivery = try await deliver(chosen, awaiting: chosen, from: queue, network: network, timeout: timeout)
             result.packets = chosen.count
             result.handedOver = delivery.handedOver
             result.waiting = queue.stillWaiting(chosen.map(\.id))
@@ -139,8 +139,9 @@ extension Client {
     }
 
     /// Hands `packets` over.
+    /// - Parameter awaited: those for which a busy node is waited for.
     func deliver(
-        _ packets: [WaitingPacket], from queue: OutgoingQueue, network: NetworkFile, timeout: Interval?
+        _ packets: [WaitingPacket], awaiting awaited: [WaitingPacket], from queue: OutgoingQueue, network: NetworkFile, timeout: Interval?
     ) async throws -> DeliveryReport {
         let addresses = Dictionary(
             network.nodes.map { node in
@@ -148,7 +149,8 @@ extension Client {
             }, uniquingKeysWith: { first, _ in first })
         var delivery = Delivery(
             addresses: { addresses[$0] ?? [] }, clock: time.clock.forForwarder, realTime: ScaledClock.systemTime,
-            timeScale: time.clock.scale, connectTimeout: config.connectTimeout, timeout: timeout ?? config.timeout)
+            timeScale: time.clock.scale, connectTimeout: config.connectTimeout, timeout: timeout ?? config.timeout,
+            awaited: Set(awaited.map(\.destination)))
         let progress = Mutex(ProgressLine(terminal))
         delivery.progress = { done, left in progress.withLock { $0.show { "handing over: \(done) of \(done + left)" } } }
         let report = try await delivery.run(packets, from: queue.spool)

@@ -99,7 +99,8 @@ extension Client {
         let texts = QueueReport(network: network)
         var delivery = DeliveryReport()
         if request.delivers {
-            delivery = try await deliver(own + queue.waiting, from: queue, network: network, timeout: request.timeout)
+            delivery = try await deliver(
+                own + queue.waiting, awaiting: own, from: queue, network: network, timeout: request.timeout)
         }
         report.waiting = queue.stillWaiting(own.map(\.id))
         report.waitingFromEarlier = queue.stillWaiting(queue.waiting.map(\.id))

@@ -38,6 +38,8 @@ struct Delivery {
     let connectTimeout: Interval
     /// Real time.
     let timeout: Interval
+    /// Nodes that are waited for when they only ask for a pause; with others that is as good as a failure.
+    let awaited: Set<NodeID>
     /// Told the packets handed over and those left, after every change.
     var progress: @Sendable (Int, Int) -> Void = { _, _ in }
 
@@ -66,9 +68,9 @@ struct Delivery {
             // Any event makes the forwarder look at its state again; this one changes nothing.
             forwarder.setHolding(false)
         }
-        await forwarder.wait { [progress] snapshot in
+        await forwarder.wait { [progress, awaited] snapshot in
             progress(packets.count - snapshot.pooled - snapshot.queued, snapshot.pooled + snapshot.queued)
-            return shared.isTimeUp.load(ordering: .sequentiallyConsistent) || Self.isSettled(snapshot)
+            return shared.isTimeUp.load(ordering: .sequentiallyConsistent) || Self.isSettled(snapshot, awaited: awaited)
         }
         timeUp.cancel()
         await stop(forwarder)
@@ -83,11 +85,12 @@ struct Delivery {
 
     /// Whether nothing more will happen soon: all is handed over, or waits for nodes that failed. A node that only asked
     /// for a pause may take its packets yet.
-    static func isSettled(_ snapshot: Forwarder.Snapshot) -> Bool {
+    static func isSettled(_ snapshot: Forwarder.Snapshot, awaited: Set<NodeID>) -> Bool {
         snapshot.pooled == 0
             && snapshot.destinations.allSatisfy { destination in
                 destination.queued + destination.inFlight == 0
-                    || (destination.state == .backingOff && destination.lastFailure != .postponed)
+                    || (destination.state == .backingOff
+                        && (destination.lastFailure != .postponed || !awaited.contains(destination.destination)))
             }
     }
 
