@@ -50,7 +50,9 @@ public struct Client: Sendable {
             } else if let node = network.node(named: name) {
                 blocked.insert(node.id)
             } else {
-                note("blocked-nodes in client.toml names \(Printable.text(name)), which is not in the network \(network.name)")
+                note(
+                    "blocked-nodes in client.toml names \(Printable.text(name)), which is not in the network \(network.name)"
+                )
             }
         }
         return blocked

@@ -24,7 +24,9 @@ struct NetworkAdd: ClientCommand {
             """)
     @Argument(help: "The network file.", completion: .file())
     var file: String
-    @Option(help: ArgumentHelp("The key that must have signed it: 64 hexadecimal digits, from another source.", valueName: "key"))
+    @Option(
+        help: ArgumentHelp(
+            "The key that must have signed it: 64 hexadecimal digits, from another source.", valueName: "key"))
     var signer: String?
     @OptionGroup var home: HomeOption
 
@@ -101,14 +103,16 @@ struct NetworkSign: ClientCommand {
     var parameter: [String] = []
     @Argument(help: "Descriptors of the nodes.", completion: .file())
     var descriptor: [String]
-    @Option(name: .shortAndLong, help: ArgumentHelp("The network file to write.", valueName: "file"), completion: .file())
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The network file to write.", valueName: "file"), completion: .file())
     var output: String
     @OptionGroup var home: HomeOption
 
     func perform() async throws {
         try home.client().signNetwork(
             NetworkSignRequest(
-                key: key, name: name, version: version, isTest: testNetwork, validDays: validDays, parameters: parameter,
+                key: key, name: name, version: version, isTest: testNetwork, validDays: validDays,
+                parameters: parameter,
                 descriptors: descriptor, output: output))
     }
 }

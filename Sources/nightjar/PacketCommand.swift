@@ -38,7 +38,9 @@ struct PacketUnwrap: ClientCommand {
             """)
     @Argument(help: "A packet.", completion: .file())
     var file: String
-    @Option(help: ArgumentHelp("File with the 32-byte seed of the node's packet key.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("File with the 32-byte seed of the node's packet key.", valueName: "file"),
+        completion: .file())
     var seed: String
     @Option(help: ArgumentHelp("The node's id, 64 hexadecimal digits.", valueName: "id"))
     var node: String

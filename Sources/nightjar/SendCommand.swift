@@ -17,15 +17,19 @@ struct Send: ClientCommand {
 
     @Argument(help: "The mail or text; without it, or with -, standard input.", completion: .file())
     var file: String?
-    @Option(help: ArgumentHelp("Where to: user@host, smtp:user@host or mbox:name@node. Up to 8 times.", valueName: "address"))
+    @Option(
+        help: ArgumentHelp(
+            "Where to: user@host, smtp:user@host or mbox:name@node. Up to 8 times.", valueName: "address"))
     var to: [String] = []
     @Option(help: ArgumentHelp("Replaces the mail's subject.", valueName: "text"))
     var subject: String?
     @Option(help: ArgumentHelp("Name shown to the recipient, marked as unverified.", valueName: "name"))
     var fromName: String?
-    @Option(help: ArgumentHelp("Message id, with its angle brackets, of the mail that this one answers.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp("Message id, with its angle brackets, of the mail that this one answers.", valueName: "id"))
     var inReplyTo: String?
-    @Option(help: ArgumentHelp("What the path must be, such as '*,alpha'; see `nightjar help path`.", valueName: "spec"))
+    @Option(
+        help: ArgumentHelp("What the path must be, such as '*,alpha'; see `nightjar help path`.", valueName: "spec"))
     var path: String?
     @Option(help: ArgumentHelp("Send a message that fits into one packet so often, 1 to 8.", valueName: "n"))
     var copies: Int?

@@ -4,8 +4,8 @@ import Daemon
 import Directory
 import Foundation
 import MixCrypto
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite(.timeLimit(.minutes(5)))
@@ -13,7 +13,9 @@ struct BadInputTests {
     @Test func withoutANetworkNothingCanBeSent() async throws {
         let user = try User()
         let advice = "no network is installed; run `nightjar network add FILE` with the network file of your network"
-        for command in [["send", "--to", "a@example.org"], ["nodes"], ["path"], ["queue", "list"], ["network", "list"]] {
+        for command in [
+            ["send", "--to", "a@example.org"], ["nodes"], ["path"], ["queue", "list"], ["network", "list"],
+        ] {
             #expect(try await user.run(command) == .failure(2, advice), "\(command)")
         }
         #expect(!FileManager.default.fileExists(atPath: user.home), "a command that fails leaves nothing behind")
@@ -50,23 +52,41 @@ struct BadInputTests {
     @Test(arguments: [
         ("", "the address is empty; write for example user@example.org"),
         ("alice", "alice: the address needs one @; write for example user@example.org"),
-        ("alice@", "alice@: the part after @ is not a host name; use labels of letters, digits and hyphens with dots between"),
+        (
+            "alice@",
+            "alice@: the part after @ is not a host name; use labels of letters, digits and hyphens with dots between"
+        ),
         (
             "a..b@example.org",
             "a..b@example.org: the part before @ is not valid; use at most 64 letters, digits and #$&'*+-/=?^_`{|}~ "
                 + "with single dots between"
         ),
         ("\"a b\"@example.org", "\"a b\"@example.org: the address has a control character or space; remove it"),
-        ("\"ab\"@example.org", "\"ab\"@example.org: quoted names before @ are not supported; use an address without quotes"),
+        (
+            "\"ab\"@example.org",
+            "\"ab\"@example.org: quoted names before @ are not supported; use an address without quotes"
+        ),
         ("a@[127.0.0.1]", "a@[127.0.0.1]: an ip address after @ is not supported; use a host name"),
         ("a\u{1B}[2J@example.org", "a\\x1b[2J@example.org: the address has a control character or space; remove it"),
         ("ä@example.org", "ä@example.org: the address has characters outside ascii; write its domain in the xn-- form"),
-        ("news:alt.privacy", "news:alt.privacy: news: is reserved and not delivered yet; use an smtp: address of a mail-to-news gateway"),
+        (
+            "news:alt.privacy",
+            "news:alt.privacy: news: is reserved and not delivered yet; use an smtp: address of a mail-to-news gateway"
+        ),
         ("fax:123@here", "fax:123@here: the address has an unknown kind; use smtp:, box:, mbox:, nym: or drop:"),
-        ("box:12@alpha", "box:12@alpha: a mailbox is named by its id; write box: and 64 lower-case hexadecimal digits, then @ and the node"),
-        ("mbox:A@alpha", "mbox:A@alpha: the name before @ is not valid; use at most 64 lower-case letters, digits, dots, hyphens, underscores"),
+        (
+            "box:12@alpha",
+            "box:12@alpha: a mailbox is named by its id; write box: and 64 lower-case hexadecimal digits, then @ and the node"
+        ),
+        (
+            "mbox:A@alpha",
+            "mbox:A@alpha: the name before @ is not valid; use at most 64 lower-case letters, digits, dots, hyphens, underscores"
+        ),
         ("mbox:a@al pha", "mbox:a@al pha: the address has a control character or space; remove it"),
-        ("mbox:a@al.pha", "mbox:a@al.pha: the part after @ is not a node's name or id; use letters, digits, hyphens and underscores"),
+        (
+            "mbox:a@al.pha",
+            "mbox:a@al.pha: the part after @ is not a node's name or id; use letters, digits, hyphens and underscores"
+        ),
         ("drop:x", "drop:x: nothing may follow drop:; remove the rest"),
     ])
     func aBadAddressIsExplained(_ address: String, _ message: String) async throws {
@@ -74,18 +94,22 @@ struct BadInputTests {
     }
 
     @Test func aVeryLongAddressIsCutInTheMessage() async throws {
-        let run = try await User().run("send", "--to", String(repeating: "a", count: 400) + "@example.org", input: "Hello\n")
+        let run = try await User().run(
+            "send", "--to", String(repeating: "a", count: 400) + "@example.org", input: "Hello\n")
         #expect(
             run
                 == .failure(
-                    2, String(repeating: "a", count: 200) + "...: the address is longer than 320 bytes; use a shorter one"))
+                    2,
+                    String(repeating: "a", count: 200) + "...: the address is longer than 320 bytes; use a shorter one")
+        )
     }
 
     @Test func recipientsAreCounted() async throws {
         let user = try User()
         #expect(
             try await user.run("send", input: "Hello\n")
-                == .failure(2, "no recipient; name a recipient with --to (recipients in the mail's own header are not used)"))
+                == .failure(
+                    2, "no recipient; name a recipient with --to (recipients in the mail's own header are not used)"))
         #expect(
             try await user.run("send", "--to", "a@example.org", "--to", "smtp:a@EXAMPLE.org", input: "Hello\n")
                 == .failure(2, "a recipient is named twice; name each once"))
@@ -103,7 +127,9 @@ struct BadInputTests {
         #expect(
             try await user.run("send", "--to", address, input: "Hello\n")
                 == .failure(
-                    1, "this version cannot send to \(address); use an address of the kind smtp:user@host or mbox:name@node"))
+                    1,
+                    "this version cannot send to \(address); use an address of the kind smtp:user@host or mbox:name@node"
+                ))
     }
 
     @Test func localUsersNeedANodeThatHasSome() async throws {
@@ -136,13 +162,19 @@ struct BadInputTests {
         let user = try User()
         try await user.join(try TestNetwork())
         #expect(try await user.run("path", path, "--to", "alice@example.org") == .failure(code, message))
-        #expect(try await user.run("send", "--path", path, "--to", "alice@example.org", input: "Hello\n") == .failure(code, message))
+        #expect(
+            try await user.run("send", "--path", path, "--to", "alice@example.org", input: "Hello\n")
+                == .failure(code, message))
         #expect(!FileManager.default.fileExists(atPath: "\(user.home)/queue"))
     }
 
     @Test func aNetworkTooSmallOrWithoutExitsSaysSo() async throws {
         let small = try User()
-        try await small.join(try TestNetwork { $0.names = ["alpha", "echo"]; $0.exits = ["echo"] })
+        try await small.join(
+            try TestNetwork {
+                $0.names = ["alpha", "echo"]
+                $0.exits = ["echo"]
+            })
         #expect(
             try await small.run("path")
                 == .failure(1, "the path needs 5 different nodes, but only 2 of the network are usable"))
@@ -156,11 +188,16 @@ struct BadInputTests {
 
     @Test func blockedNodesAreNotUsed() async throws {
         let user = try User()
-        try await user.join(try TestNetwork { $0.names = ["alpha", "bravo", "echo"]; $0.exits = ["echo"] })
+        try await user.join(
+            try TestNetwork {
+                $0.names = ["alpha", "bravo", "echo"]
+                $0.exits = ["echo"]
+            })
         try user.configure("blocked-nodes = [\"alpha\", \"mallory\"]\npath = \"*2\"\n")
         let note = "blocked-nodes in client.toml names mallory, which is not in the network testing\n"
         #expect(
-            try await user.run("path", "--to", "alice@example.org") == Transcript(output: "bravo,echo\n", messages: note))
+            try await user.run("path", "--to", "alice@example.org")
+                == Transcript(output: "bravo,echo\n", messages: note))
         #expect(
             try await user.run("path", "alpha,echo")
                 == Transcript(messages: note + "the path names alpha, which your configuration blocks\n", code: 4))
@@ -241,7 +278,10 @@ struct BadInputTests {
         #expect(
             try await user.run("send", "--to", "alice@example.org", "--copies", "9", input: "Hello\n")
                 == .failure(2, "9 copies are not possible; --copies takes 1 to 8"))
-        for command in [["send", "--copies", "x"], ["send", "--timeout", "soon"], ["sned"], ["send", "--tto", "a@b.c"], ["network", "add"]] {
+        for command in [
+            ["send", "--copies", "x"], ["send", "--timeout", "soon"], ["sned"], ["send", "--tto", "a@b.c"],
+            ["network", "add"],
+        ] {
             let run = try await user.run(command)
             #expect(run.code == 2 && run.output == "" && run.messages.contains("Usage: nightjar"), "\(command) \(run)")
         }

@@ -3,11 +3,14 @@
 import Daemon
 import Directory
 import Foundation
+import Glibc
 import MMTP
 import Messages
-import Testing
 import TestSupport
+import Testing
 import WireFormat
+
+@testable import ClientProgram
 
 @Suite(.timeLimit(.minutes(5)))
 struct DeliveryTests {
@@ -17,7 +20,8 @@ struct DeliveryTests {
         let user = try User()
         try await user.join(network)
         let run = try await user.run(
-            "send", "--to", "alice@example.org", "--subject", "Grüße", "--from-name", "A Friend", input: "Hello\nAlice\n")
+            "send", "--to", "alice@example.org", "--subject", "Grüße", "--from-name", "A Friend",
+            input: "Hello\nAlice\n")
         #expect(run == Transcript(messages: "sent: 1 packet handed over\n"))
 
         let message = try #require(try network.messages().first)
@@ -76,7 +80,11 @@ struct DeliveryTests {
         #expect(run.messages == "")
         let report = try JSONDecoder().decode(Report.self, from: Data(run.output.utf8))
         // Incompressible to some 225 kB: 9 shares of data and 4 of redundancy.
-        #expect(report == Report(network: "testing", packets: 13, parts: 13, handedOver: 13, waiting: 0, waitingFromEarlier: 0, leftOut: []))
+        #expect(
+            report
+                == Report(
+                    network: "testing", packets: 13, parts: 13, handedOver: 13, waiting: 0, waitingFromEarlier: 0,
+                    leftOut: []))
 
         let message = try #require(try network.messages().first)
         let isWhole = message.body.elementsEqual(text.utf8)
@@ -105,7 +113,8 @@ struct DeliveryTests {
         let user = try User()
         try await user.join(network)
         let run = try await user.run(
-            "send", "--to", "alice@example.org", "--to", "mbox:info@echo", "--to", "Bob@Example.ORG", "--path", "?,*2", input: "Hello\n")
+            "send", "--to", "alice@example.org", "--to", "mbox:info@echo", "--to", "Bob@Example.ORG", "--path", "?,*2",
+            input: "Hello\n")
         #expect(run == Transcript(messages: "sent: 2 packets handed over\n"))
         let messages = try network.messages()
         #expect(
@@ -143,10 +152,12 @@ struct DeliveryTests {
         try await user.join(network)
         for node in network.nodes where node.name != "alpha" { try await node.start() }
         // By alpha alone: everything waits.
-        var run = try await user.run("send", "--to", "alice@example.org", "--copies", "3", "--path", "alpha,*,echo", input: "One\n")
+        var run = try await user.run(
+            "send", "--to", "alice@example.org", "--copies", "3", "--path", "alpha,*,echo", input: "One\n")
         #expect(
             run
-                == .failure(3, "3 of 3 packets wait in the queue because alpha does not answer; run: nightjar queue flush"))
+                == .failure(
+                    3, "3 of 3 packets wait in the queue because alpha does not answer; run: nightjar queue flush"))
         let list = try await user.run("queue", "list", "--json")
         let lines = try JSONDecoder().decode([QueueEntry].self, from: Data(list.output.utf8))
         #expect(lines.map(\.node) == ["alpha"] && lines.map(\.packets) == [3])
@@ -197,16 +208,19 @@ struct DeliveryTests {
         let user = try User()
         try await user.join(network)
         let queued = try await user.run(
-            "send", "--no-deliver", "--copies", "2", "--path", "alpha,*,echo", "--to", "alice@example.org", input: "One\n")
+            "send", "--no-deliver", "--copies", "2", "--path", "alpha,*,echo", "--to", "alice@example.org",
+            input: "One\n")
         #expect(queued == Transcript(messages: "2 packets wait in the queue; run: nightjar queue flush\n"))
-        _ = try await user.run("send", "--no-deliver", "--path", "bravo,*,echo", "--to", "alice@example.org", input: "Two\n")
+        _ = try await user.run(
+            "send", "--no-deliver", "--path", "bravo,*,echo", "--to", "alice@example.org", input: "Two\n")
 
         #expect(try await user.run("queue", "clean") == .failure(2, "this cannot be undone; say --yes if you mean it"))
         #expect(
             try await user.run("queue", "clean", "--destination", "bravo", "--older-than", "1h", "--yes")
                 == Transcript(messages: "no packets wait\n"))
         #expect(
-            try await user.run("queue", "clean", "--destination", "bravo", "--yes") == Transcript(messages: "1 packet removed\n"))
+            try await user.run("queue", "clean", "--destination", "bravo", "--yes")
+                == Transcript(messages: "1 packet removed\n"))
         #expect(
             try await user.run("queue", "clean", "--destination", "mallory", "--yes")
                 == .failure(2, "no node of this network is called mallory; see `nightjar nodes`"))
@@ -220,18 +234,40 @@ struct DeliveryTests {
         try await network.start()
         let user = try User()
         try await user.join(network)
-        // The first process is held up by a node that never answers, until the second one has said that it waits.
-        let alpha = network["alpha"]
-        alpha.answers(.rejected(.busy))
-        let first = try user.start(
-            ["send", "--to", "alice@example.org", "--path", "alpha,*,echo", "--timeout", "3s"], input: Array("One\n".utf8))
-        let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
-        alpha.whenTaking { continuation.yield($0) }
-        for await _ in stream { break }
-        let second = try await user.run("send", "--to", "bob@example.org", "--path", "bravo,*,echo", "--quiet", input: "Two\n")
-        #expect(second == Transcript(messages: "another nightjar process is using the queue; waiting for it for up to 30 s\n"))
-        #expect(try await first.end().code == 3)
-        #expect(network["bravo"].taken.count == 1)
+        let places = try ClientPlaces(home: user.home, environment: [:])
+        func take(_ patience: Interval) async throws -> OutgoingQueue {
+            try await OutgoingQueue.open(
+                places, network: "testing", limit: 10, now: ScaledClock.systemTime(), patience: patience,
+                terminal: Terminal(output: -1, errors: -1))
+        }
+        let held = try await take(.zero)
+        let second = try user.start(["send", "--to", "bob@example.org"], input: Array("Two\n".utf8))
+        let notice = "another nightjar process is using the queue; waiting for it for up to 30 s\n"
+        try await eventually { second.said == notice }
+        // Whoever has no patience left hears that it is for now.
+        await #expect(throws: CommandFailure.self) { try await take(.zero) }
+        held.close()
+        #expect(try await second.end() == Transcript(messages: notice + "sent: 1 packet handed over\n"))
+        await network.stop()
+    }
+
+    @Test func aProcessThatIsKilledLosesNothing() async throws {
+        let network = try TestNetwork()
+        try await network.start()
+        let user = try User()
+        try await user.join(network)
+        var random = SeededRandom(name: "aProcessThatIsKilled")
+        let text = Base64.encode(random.bytes(220_000)).chunks(of: 76).joined(separator: "\r\n") + "\r\n"
+        let run = try user.start(["send", "--to", "alice@example.org", "--path", "alpha,*,echo"], input: Array(text.utf8))
+        // Some of its packets are with alpha, whose word on them may not have reached the disk.
+        network["alpha"].whenTaking { _ in kill(run.pid, SIGKILL) }
+        #expect(try await run.end().code == 128 + SIGKILL)
+        network["alpha"].whenTaking { _ in }
+        let flush = try await user.run("queue", "flush")
+        #expect(flush.code == 0, "\(flush)")
+        let message = try #require(try network.messages().first)
+        let isWhole = message.body.elementsEqual(text.utf8)
+        #expect(isWhole && message.parts == 13)
         await network.stop()
     }
 

@@ -4,8 +4,8 @@ import Daemon
 import Directory
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @testable import ClientProgram
@@ -14,7 +14,8 @@ import WireFormat
 struct FilesTests {
     @Test func aTypoInTheSettingsIsFound() async throws {
         let user = try User()
-        try user.configure("""
+        try user.configure(
+            """
             netwrok = "testing"
             copies = 20
             path = "*9"
@@ -38,7 +39,8 @@ struct FilesTests {
     }
 
     @Test func theSampleNamesEverySetting() throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let sample = try String(contentsOf: root.appendingPathComponent("etc/client.toml"), encoding: .utf8)
         #expect(ConfigAudit.differences(keys: ClientConfig.keys, sample: sample) == [])
     }
@@ -48,20 +50,24 @@ struct FilesTests {
         try await user.join(try TestNetwork())
         chmod(user.home, 0o755)
         #expect(
-            try await user.run("nodes") == .failure(1, "others may use the directory DIR/home; take that away with: chmod 700 DIR/home"))
+            try await user.run("nodes")
+                == .failure(1, "others may use the directory DIR/home; take that away with: chmod 700 DIR/home"))
         chmod(user.home, 0o700)
         chmod("\(user.home)/networks", 0o750)
         #expect(
             try await user.run("nodes")
                 == .failure(
-                    1, "others may use the directory DIR/home/networks; take that away with: chmod 700 DIR/home/networks"))
+                    1,
+                    "others may use the directory DIR/home/networks; take that away with: chmod 700 DIR/home/networks"))
         chmod("\(user.home)/networks", 0o700)
         try user.configure("")
         chmod("\(user.home)/client.toml", 0o644)
         #expect(
             try await user.run("nodes")
                 == .failure(
-                    1, "others may use the file DIR/home/client.toml; take that away with: chmod 600 DIR/home/client.toml"))
+                    1,
+                    "others may use the file DIR/home/client.toml; take that away with: chmod 600 DIR/home/client.toml")
+        )
         chmod("\(user.home)/client.toml", 0o600)
         #expect(try await user.run("nodes").code == 0)
     }
@@ -110,7 +116,9 @@ struct FilesTests {
         #expect(places.configuration == "/c/nightjar/client.toml")
         #expect(places.data == "/home/u/.local/share/nightjar")
         let one = try ClientPlaces(home: nil, environment: ["NIGHTJAR_HOME": "/n"])
-        #expect(one.configuration == "/n/client.toml" && one.networks == "/n/networks" && one.queue(of: "x") == "/n/queue/x")
+        #expect(
+            one.configuration == "/n/client.toml" && one.networks == "/n/networks" && one.queue(of: "x") == "/n/queue/x"
+        )
         #expect(try ClientPlaces(home: "/h", environment: ["NIGHTJAR_HOME": "/n"]).data == "/h")
         #expect(throws: CommandFailure.self) { try ClientPlaces(home: nil, environment: [:]) }
     }
@@ -129,7 +137,9 @@ struct FilesTests {
         #expect(
             run
                 == .failure(
-                    3, "no room on the disk for this mail's packets, so nothing of it was queued; make room and send it again"))
+                    3,
+                    "no room on the disk for this mail's packets, so nothing of it was queued; make room and send it again"
+                ))
         let left = try await user.run("queue", "list")
         #expect(left.output.contains("  1  "), "\(left)")
         // With room again the same mail goes.
@@ -142,7 +152,8 @@ struct FilesTests {
         try await user.join(try TestNetwork())
         try user.configure("queue-limit = 5\n")
         func send(_ copies: Int) async throws -> Transcript {
-            try await user.run("send", "--no-deliver", "--copies", "\(copies)", "--to", "alice@example.org", input: "Hello\n")
+            try await user.run(
+                "send", "--no-deliver", "--copies", "\(copies)", "--to", "alice@example.org", input: "Hello\n")
         }
         #expect(try await send(4) == Transcript(messages: "4 packets wait in the queue; run: nightjar queue flush\n"))
         #expect(
@@ -177,7 +188,11 @@ struct FilesTests {
         let origin = ScaledClock.systemTime().milliseconds - 3_600_000
         let fast = ["NIGHTJAR_TIME_SCALE": "10", "NIGHTJAR_TIME_ORIGIN": "\(origin)"]
         let user = try User()
-        try await user.join(try TestNetwork { $0.name = "real"; $0.isTest = false })
+        try await user.join(
+            try TestNetwork {
+                $0.name = "real"
+                $0.isTest = false
+            })
         #expect(
             try await user.run(["nodes"], environment: fast)
                 == .failure(2, "NIGHTJAR_TIME_SCALE is set, but real is no test network; unset it"))
@@ -198,7 +213,10 @@ struct FilesTests {
         }
         #expect(
             try await user.run(["nodes"], environment: ["NIGHTJAR_TIME_SCALE": "10"])
-                == .failure(2, "NIGHTJAR_TIME_SCALE needs NIGHTJAR_TIME_ORIGIN: when the network began, in milliseconds since 1970"))
+                == .failure(
+                    2,
+                    "NIGHTJAR_TIME_SCALE needs NIGHTJAR_TIME_ORIGIN: when the network began, in milliseconds since 1970"
+                ))
         #expect(
             try await user.run(["nodes"], environment: ["NIGHTJAR_TIME_SCALE": "fast"])
                 == .failure(2, "NIGHTJAR_TIME_SCALE must be a number from 0.001 to 1000000"))

@@ -2,8 +2,8 @@
 
 import Foundation
 import MixCrypto
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite(.timeLimit(.minutes(5)))
@@ -30,7 +30,8 @@ struct PacketCommandTests {
         #expect(seen.last == "form well-formed")
         for (index, node) in nodes.enumerated() {
             let run = try await user.run(
-                "packet", "unwrap", user.directory.file("packet\(index)"), "--seed", seeds[index], "--node", node.hex, "-o",
+                "packet", "unwrap", user.directory.file("packet\(index)"), "--seed", seeds[index], "--node", node.hex,
+                "-o",
                 user.directory.file("packet\(index + 1)"))
             let facts = Dictionary(
                 uniqueKeysWithValues: run.output.split(separator: "\n").map { line in
@@ -42,7 +43,9 @@ struct PacketCommandTests {
             #expect(facts["next"] == (index < 2 ? nodes[index + 1].hex : nil))
         }
         let content = try #require(FileManager.default.contents(atPath: user.directory.file("packet3")))
-        #expect(content.count == 25_620 && content.prefix(6) == Data("Hello\n".utf8) && content.dropFirst(6).allSatisfy { $0 == 0 })
+        #expect(
+            content.count == 25_620 && content.prefix(6) == Data("Hello\n".utf8)
+                && content.dropFirst(6).allSatisfy { $0 == 0 })
         // The wrong node's key opens nothing.
         #expect(
             try await user.run("packet", "unwrap", packet, "--seed", seeds[1], "--node", nodes[0].hex)
@@ -55,7 +58,9 @@ struct PacketCommandTests {
         #expect(
             try await user.run("packet", "inspect", text)
                 == .failure(
-                    1, "this is neither a packet (32768 bytes) nor a reply block (7224 bytes or armor), but 6 bytes of something else"))
+                    1,
+                    "this is neither a packet (32768 bytes) nor a reply block (7224 bytes or armor), but 6 bytes of something else"
+                ))
         #expect(
             try await user.run("packet", "wrap", text, "--path", text, "-o", "/dev/null")
                 == .failure(1, "line 1 of the path is not `node-id period delay-ms public-key-file`"))
@@ -67,7 +72,8 @@ struct PacketCommandTests {
             try await user.run("packet", "unwrap", text, "--seed", text, "--node", id)
                 == .failure(1, "a key seed has 32 bytes"))
         #expect(
-            try await user.run("packet", "wrap", text, "--path", user.file("path", "\(id) 1 1 \(text)\n"), "-o", "/dev/null")
+            try await user.run(
+                "packet", "wrap", text, "--path", user.file("path", "\(id) 1 1 \(text)\n"), "-o", "/dev/null")
                 == .failure(1, "\(text) is not a public key of 1216 bytes (malformed)").inDirectory(of: user))
     }
 
@@ -108,13 +114,17 @@ struct PacketCommandTests {
         let user = try User()
         #expect(try await user.run("--version") == Transcript(output: "nightjar 0.1.0\n"))
         let commands = [
-            ["send"], ["nodes"], ["path"], ["queue"], ["queue", "list"], ["queue", "flush"], ["queue", "clean"], ["network"],
-            ["network", "add"], ["network", "list"], ["network", "show"], ["network", "new-key"], ["network", "sign"], ["packet"],
+            ["send"], ["nodes"], ["path"], ["queue"], ["queue", "list"], ["queue", "flush"], ["queue", "clean"],
+            ["network"],
+            ["network", "add"], ["network", "list"], ["network", "show"], ["network", "new-key"], ["network", "sign"],
+            ["packet"],
             ["packet", "inspect"], ["packet", "unwrap"], ["packet", "wrap"], ["testvectors"],
         ]
         for command in commands {
             let run = try await user.run(command + ["--help"])
-            #expect(run.code == 0 && run.output.contains("Example") && run.output.contains("  nightjar \(command.joined(separator: " "))"), "\(run)")
+            #expect(
+                run.code == 0 && run.output.contains("Example")
+                    && run.output.contains("  nightjar \(command.joined(separator: " "))"), "\(run)")
         }
         for shell in ["bash", "zsh", "fish"] {
             let run = try await user.run("--generate-completion-script", shell)

@@ -60,7 +60,8 @@ extension Client {
             do {
                 let network = try store.load(name)
                 return Entry(
-                    name: name, version: network.version, nodes: network.nodes.count, validUntil: network.validUntil.description)
+                    name: name, version: network.version, nodes: network.nodes.count,
+                    validUntil: network.validUntil.description)
             } catch {
                 return Entry(name: name, problem: CommandFailure(client: error).message)
             }
@@ -126,7 +127,9 @@ extension Client {
                 "the descriptor of \(node.fields.nickname.text) is valid until \(node.fields.validUntil) only; "
                     + "sign a new edition before that")
         }
-        note("network \(network.name) version \(network.version) with \(Count.text(nodes.count, "node")) written to \(request.output)")
+        note(
+            "network \(network.name) version \(network.version) with \(Count.text(nodes.count, "node")) written to \(request.output)"
+        )
     }
 
     private static func descriptor(_ file: String, network: String) throws -> Descriptor {
@@ -156,7 +159,8 @@ public struct NetworkSignRequest: Sendable {
     public var output: String
 
     public init(
-        key: String, name: String, version: UInt32, isTest: Bool, validDays: Int, parameters: [String], descriptors: [String],
+        key: String, name: String, version: UInt32, isTest: Bool, validDays: Int, parameters: [String],
+        descriptors: [String],
         output: String
     ) {
         self.key = key

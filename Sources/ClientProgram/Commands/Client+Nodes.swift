@@ -53,7 +53,9 @@ extension Client {
     public func listNodes(network name: String?, json: Bool) throws {
         let network = try network(name)
         let now = time.clock.now()
-        let nodes = network.nodes.map { NodeReport($0, network: network, now: now) }.sorted { $0.nickname < $1.nickname }
+        let nodes = network.nodes.map { NodeReport($0, network: network, now: now) }.sorted {
+            $0.nickname < $1.nickname
+        }
         if json {
             try terminal.print(JSONText.encode(nodes))
             return

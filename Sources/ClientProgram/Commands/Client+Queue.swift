@@ -23,7 +23,9 @@ public struct QueueSelection: Sendable {
 
 extension Client {
     /// Shows what waits.
-    public func listQueue(_ selection: QueueSelection = QueueSelection(), network name: String?, json: Bool) async throws {
+    public func listQueue(_ selection: QueueSelection = QueueSelection(), network name: String?, json: Bool)
+        async throws
+    {
         let network = try network(name)
         var lines: [QueueLine] = []
         if ClientPlaces.isThere(places.queue(of: network.name)) {
@@ -46,7 +48,9 @@ extension Client {
 
     /// Tries to hand over what waits.
     /// - Throws: `CommandFailure` of code `temporary` if something is left.
-    public func flushQueue(_ selection: QueueSelection = QueueSelection(), network name: String?, timeout: Interval?, json: Bool) async throws {
+    public func flushQueue(
+        _ selection: QueueSelection = QueueSelection(), network name: String?, timeout: Interval?, json: Bool
+    ) async throws {
         struct Result: Encodable {
             var packets = 0
             var handedOver = 0
@@ -78,7 +82,9 @@ extension Client {
 
     /// Throws away what waits.
     /// - Parameter isConfirmed: does not ask.
-    public func cleanQueue(_ selection: QueueSelection = QueueSelection(), network name: String?, isConfirmed: Bool, json: Bool) async throws {
+    public func cleanQueue(
+        _ selection: QueueSelection = QueueSelection(), network name: String?, isConfirmed: Bool, json: Bool
+    ) async throws {
         struct Result: Encodable { var removed = 0 }
         let network = try network(name)
         var result = Result()
@@ -87,8 +93,13 @@ extension Client {
             defer { queue.close() }
             let chosen = try select(selection, of: queue.waiting, network)
             if !chosen.isEmpty {
-                if !isConfirmed { try confirm("remove \(Count.text(chosen.count, "packet")) for good, so that their mails never arrive?") }
-                guard queue.remove(chosen.map(\.id)) else { throw CommandFailure("the queue could not be changed; see if the disk is full") }
+                if !isConfirmed {
+                    try confirm(
+                        "remove \(Count.text(chosen.count, "packet")) for good, so that their mails never arrive?")
+                }
+                guard queue.remove(chosen.map(\.id)) else {
+                    throw CommandFailure("the queue could not be changed; see if the disk is full")
+                }
                 result.removed = chosen.count
             }
         }
@@ -115,7 +126,9 @@ extension Client {
         var destination: NodeID?
         if let name = selection.destination {
             // A node that left the network can still be named by the id that `queue list` shows.
-            let known = Set(packets.map(\.destination)).filter { name.utf8.count >= 8 && $0.hex.hasPrefix(name.lowercased()) }
+            let known = Set(packets.map(\.destination)).filter {
+                name.utf8.count >= 8 && $0.hex.hasPrefix(name.lowercased())
+            }
             destination = network.node(named: name)?.id ?? (known.count == 1 ? known.first : nil)
             guard destination != nil else { throw PathError.unknownNode(Printable.text(name)) }
         }
@@ -128,12 +141,14 @@ extension Client {
     /// Opens the network's queue and tells what was found.
     func openQueue(_ network: NetworkFile) async throws -> OutgoingQueue {
         let queue = try await OutgoingQueue.open(
-            places, network: network.name, limit: config.queueLimit, now: time.clock.now(), patience: OutgoingQueue.patience,
+            places, network: network.name, limit: config.queueLimit, now: time.clock.now(),
+            patience: OutgoingQueue.patience,
             terminal: terminal)
         if let damage = QueueReport.damage(queue.damage) { terminal.message(damage) }
         if queue.expired > 0 {
             terminal.message(
-                "\(Count.text(queue.expired, "packet")) had waited past their deadline and were given up; send those mails again")
+                "\(Count.text(queue.expired, "packet")) had waited past their deadline and were given up; send those mails again"
+            )
         }
         return queue
     }
@@ -141,7 +156,8 @@ extension Client {
     /// Hands `packets` over.
     /// - Parameter awaited: those for which a busy node is waited for.
     func deliver(
-        _ packets: [WaitingPacket], awaiting awaited: [WaitingPacket], from queue: OutgoingQueue, network: NetworkFile, timeout: Interval?
+        _ packets: [WaitingPacket], awaiting awaited: [WaitingPacket], from queue: OutgoingQueue, network: NetworkFile,
+        timeout: Interval?
     ) async throws -> DeliveryReport {
         let addresses = Dictionary(
             network.nodes.map { node in
@@ -152,7 +168,8 @@ extension Client {
             timeScale: time.clock.scale, connectTimeout: config.connectTimeout, timeout: timeout ?? config.timeout,
             awaited: Set(awaited.map(\.destination)))
         let progress = Mutex(ProgressLine(terminal))
-        delivery.progress = { done, left in progress.withLock { $0.show { "handing over: \(done) of \(done + left)" } } }
+        delivery.progress = { done, left in progress.withLock { $0.show { "handing over: \(done) of \(done + left)" } }
+        }
         let report = try await delivery.run(packets, from: queue.spool)
         terminal.clearProgress()
         return report

@@ -24,7 +24,9 @@ extension Client {
 
         let mail = try readMail(request, bodyLimit: planner.bodyLimit)
         if !mail.dropped.isEmpty {
-            note("left out of the mail's header, as it would tell who you are: " + mail.dropped.map(Printable.text).joined(separator: ", "))
+            note(
+                "left out of the mail's header, as it would tell who you are: "
+                    + mail.dropped.map(Printable.text).joined(separator: ", "))
         }
         if options.isUrgent { note(AnonymityEstimate.urgencyWarning(network.parameters)) }
 
@@ -57,7 +59,8 @@ extension Client {
 
     /// Makes the packets and stores them: all of them or none.
     private func store(
-        _ mail: OutgoingMail, _ errands: [Errand], planner: PacketPlanner, queue: OutgoingQueue, report: inout SendReport
+        _ mail: OutgoingMail, _ errands: [Errand], planner: PacketPlanner, queue: OutgoingQueue,
+        report: inout SendReport
     ) throws -> [WaitingPacket] {
         var generator = SystemRandomNumberGenerator()
         var stored: [WaitingPacket] = []

@@ -45,9 +45,14 @@ public enum PacketCommands {
             return
         }
         let results = try TestVectors.check(Data(AtomicFile.read(file, limit: vectorLimit)))
-        for result in results { try terminal.print("\(result.problem == nil ? "good" : "BAD ") \(result.name)\(result.problem.map { ": \($0)" } ?? "")") }
+        for result in results {
+            try terminal.print(
+                "\(result.problem == nil ? "good" : "BAD ") \(result.name)\(result.problem.map { ": \($0)" } ?? "")")
+        }
         let bad = results.count { $0.problem != nil }
-        guard bad == 0 else { throw PacketToolError(description: "\(bad) of \(Count.text(results.count, "vector")) do not verify") }
+        guard bad == 0 else {
+            throw PacketToolError(description: "\(bad) of \(Count.text(results.count, "vector")) do not verify")
+        }
         guard !results.isEmpty else { throw PacketToolError(description: "\(file) holds no vectors") }
     }
 

@@ -41,17 +41,21 @@ public struct ClientConfig: Sendable {
             "network", .string, doc: "The network to use where several are installed; --network goes before it.")
         let path = table.value(
             "path", .string, default: "*",
-            doc: "The path of packets, in the language of --path. By default as many random nodes as the network wants.")
+            doc: "The path of packets, in the language of --path. By default as many random nodes as the network wants."
+        )
         do throws(PathError) {
             config.path = try PathSpecification(path)
         } catch {
             table.report("path", "\(error)")
         }
         config.blockedNodes = table.value(
-            "blocked-nodes", .strings, default: [], doc: "Nodes that are never used: nicknames, or ids of 64 hexadecimal digits.")
+            "blocked-nodes", .strings, default: [],
+            doc: "Nodes that are never used: nicknames, or ids of 64 hexadecimal digits.")
         config.copies = table.value(
             "copies", .int(SendOptions.copyRange), default: config.copies,
-            doc: "How often a message that fits into one packet is sent, each time by another path. It is delivered once.")
+            doc:
+                "How often a message that fits into one packet is sent, each time by another path. It is delivered once."
+        )
         config.timeout = table.value(
             "timeout", .duration(.seconds(1) ... .hours(24)), default: config.timeout,
             doc: "How long send and queue flush try to hand packets over. What is left waits in the queue.")

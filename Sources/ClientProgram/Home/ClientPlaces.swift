@@ -58,4 +58,3 @@ public struct ClientPlaces: Hashable, Sendable {
         return lstat(path, &status) == 0
     }
 }
-

@@ -22,13 +22,17 @@ public enum PacketTool {
                 ("key-period", String(UInt16(bytes[2]) << 8 | UInt16(bytes[3]))),
                 ("header-sha256", Digest.sha256(Array(bytes[..<geometry.headerSize])).hex),
                 ("payload-sha256", Digest.sha256(Array(bytes[geometry.headerSize...])).hex),
-                ("form", bytes[0] == geometry.suite && bytes[1] == 0 ? "well-formed" : "malformed: suite or reserved byte"),
+                (
+                    "form",
+                    bytes[0] == geometry.suite && bytes[1] == 0 ? "well-formed" : "malformed: suite or reserved byte"
+                ),
             ]
         }
         let blocks = bytes.count == geometry.surbSize ? [bytes] : replyBlocks(bytes)
         guard !blocks.isEmpty else {
             throw PacketToolError(
-                description: "this is neither a packet (\(geometry.packetSize) bytes) nor a reply block (\(geometry.surbSize) bytes "
+                description:
+                    "this is neither a packet (\(geometry.packetSize) bytes) nor a reply block (\(geometry.surbSize) bytes "
                     + "or armor), but \(bytes.count) bytes of something else")
         }
         return try blocks.flatMap { block -> [(name: String, value: String)] in
@@ -50,9 +54,13 @@ public enum PacketTool {
     public static func unwrap(
         _ packet: [UInt8], seed: [UInt8], node: String
     ) throws -> (facts: [(name: String, value: String)], output: [UInt8]) {
-        guard let id = NodeID(hex: node) else { throw PacketToolError(description: "a node id is 64 hexadecimal digits") }
+        guard let id = NodeID(hex: node) else {
+            throw PacketToolError(description: "a node id is 64 hexadecimal digits")
+        }
         var seed = seed
-        guard seed.count == KEM.seedSize else { throw PacketToolError(description: "a key seed has \(KEM.seedSize) bytes") }
+        guard seed.count == KEM.seedSize else {
+            throw PacketToolError(description: "a key seed has \(KEM.seedSize) bytes")
+        }
         let key = try KEMPrivateKey(seed: SecretBytes(moving: &seed))
         let result: (tag: ReplayTag, period: KeyPeriod, outcome: Outcome)
         do {
@@ -66,12 +74,15 @@ public enum PacketTool {
             facts += [("outcome", "forward"), ("next", next.hex), ("delay-ms", String(delay))]
             return (facts, packet)
         case .deliver(let delay, let content):
-            facts += [("outcome", "deliver"), ("delay-ms", String(delay)), ("content-sha256", Digest.sha256(content).hex)]
+            facts += [
+                ("outcome", "deliver"), ("delay-ms", String(delay)), ("content-sha256", Digest.sha256(content).hex),
+            ]
             return (facts, content)
         case .reply(let delay, let info, let payload):
             let parsed = try ReplyInfo(info)
             facts += [
-                ("outcome", "reply"), ("delay-ms", String(delay)), ("surb-id", parsed.id.hex), ("address", parsed.address),
+                ("outcome", "reply"), ("delay-ms", String(delay)), ("surb-id", parsed.id.hex),
+                ("address", parsed.address),
             ]
             return (facts, payload)
         }
@@ -79,24 +90,31 @@ public enum PacketTool {
 
     /// A packet for a path given as text, one hop a line: `node-id period delay-ms public-key-file`. Content shorter than a
     /// payload is filled up with zeros.
-    public static func wrap(_ content: [UInt8], path text: String, readFile: (String) throws -> [UInt8]) throws -> [UInt8] {
+    public static func wrap(_ content: [UInt8], path text: String, readFile: (String) throws -> [UInt8]) throws
+        -> [UInt8]
+    {
         var path: [PathHop] = []
         for (number, line) in text.split(separator: "\n").enumerated() where !line.hasPrefix("#") {
             let words = line.split(separator: " ").map(String.init)
-            guard words.count == 4, let id = NodeID(hex: words[0]), let period = UInt16(words[1]), let delay = UInt32(words[2]) else {
-                throw PacketToolError(description: "line \(number + 1) of the path is not `node-id period delay-ms public-key-file`")
+            guard words.count == 4, let id = NodeID(hex: words[0]), let period = UInt16(words[1]),
+                let delay = UInt32(words[2])
+            else {
+                throw PacketToolError(
+                    description: "line \(number + 1) of the path is not `node-id period delay-ms public-key-file`")
             }
             let key: KEMPublicKey
             do {
                 key = try KEMPublicKey(readFile(words[3]))
             } catch let error as CryptoError {
-                throw PacketToolError(description: "\(words[3]) is not a public key of \(KEM.publicKeySize) bytes (\(error))")
+                throw PacketToolError(
+                    description: "\(words[3]) is not a public key of \(KEM.publicKeySize) bytes (\(error))")
             }
             path.append(PathHop(node: id, key: key, period: KeyPeriod(period), delay: delay))
         }
         let size = Geometry.suite1.contentSize
         guard content.count <= size else {
-            throw PacketToolError(description: "the content has \(content.count) bytes; a packet carries at most \(size)")
+            throw PacketToolError(
+                description: "the content has \(content.count) bytes; a packet carries at most \(size)")
         }
         var generator = SystemRandomNumberGenerator()
         return try PacketBuilder().build(

@@ -60,7 +60,8 @@ struct Delivery {
         let dialer = try MMTPDialer(configuration: dialing, group: group, clock: realTime)
         let shared = Shared()
         let forwarder = Forwarder(
-            spool: spool, dialer: dialer, addresses: addresses, strategy: .standard, settings: settings(dialing), clock: clock
+            spool: spool, dialer: dialer, addresses: addresses, strategy: .standard, settings: settings(dialing),
+            clock: clock
         ) { event in shared.note(event) }
         forwarder.add(packets)
         let timeUp = Timer.after(timeout) {

@@ -44,13 +44,15 @@ struct OutgoingQueue {
             case .failure(.inUse) where ContinuousClock.now < deadline:
                 if !hasSaidSo {
                     terminal.message(
-                        "another nightjar process is using the queue; waiting for it for up to \(patience.milliseconds / 1000) s")
+                        "another nightjar process is using the queue; waiting for it for up to \(patience.milliseconds / 1000) s"
+                    )
                     hasSaidSo = true
                 }
                 try await Task.sleep(for: pause)
             case .failure(.inUse):
                 throw CommandFailure(
-                    "another nightjar process is still using the queue (\(directory)); try again when it is done", code: .temporary)
+                    "another nightjar process is still using the queue (\(directory)); try again when it is done",
+                    code: .temporary)
             case .failure(.wrongStorageKey):
                 throw CommandFailure(
                     "the key \(places.storageKey) does not open the queue in \(directory); put back the key it was made with, "
@@ -112,7 +114,9 @@ struct OutgoingQueue {
     /// - Throws: `SendError.diskFull` or `SpoolError`; then none of them is stored.
     func store(_ packets: [OutgoingPacket]) throws -> [WaitingPacket] {
         let results = try spool.performAndWait(
-            packets.map { .enqueuePacket(destination: $0.first, release: $0.made, deadline: $0.deadline, body: $0.body) })
+            packets.map {
+                .enqueuePacket(destination: $0.first, release: $0.made, deadline: $0.deadline, body: $0.body)
+            })
         var stored: [WaitingPacket] = []
         var failure: (any Error)?
         for (packet, result) in zip(packets, results) {
@@ -135,7 +139,9 @@ struct OutgoingQueue {
     func remove(_ ids: [PacketRowID]) -> Bool {
         guard !ids.isEmpty else { return true }
         // A row that stays is sent once more later, and known there by its replay tag.
-        guard let results = try? spool.performAndWait([.removePackets(ids)]), case .removed = results.first else { return false }
+        guard let results = try? spool.performAndWait([.removePackets(ids)]), case .removed = results.first else {
+            return false
+        }
         return true
     }
 

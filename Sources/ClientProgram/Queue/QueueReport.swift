@@ -62,7 +62,8 @@ struct QueueReport {
     static func hints(_ failures: [DialFailure]) -> [String] {
         failures.compactMap { failure in
             switch failure {
-            case .certificateDates, .wrongIdentity, .handshakeFailed, .wrongProtocol, .certificateInvalid, .unresolvable:
+            case .certificateDates, .wrongIdentity, .handshakeFailed, .wrongProtocol, .certificateInvalid,
+                .unresolvable:
                 failure.description
             default: nil
             }
@@ -74,12 +75,14 @@ struct QueueReport {
         dropped.sorted { $0.key.rawValue < $1.key.rawValue }.map { reason, count in
             let packets = Count.text(count, "packet")
             switch reason {
-            case .deadline: return "\(packets) could not be handed over in time and were given up; send those mails again"
+            case .deadline:
+                return "\(packets) could not be handed over in time and were given up; send those mails again"
             case .periodRefused:
                 return "\(packets) were refused because the first node has no key of their period any more; "
                     + "check this machine's clock, get a newer network file and send those mails again"
             case .refusedByNextHop:
-                return "\(packets) were refused by the first node as malformed; check that program and network are up to date"
+                return
+                    "\(packets) were refused by the first node as malformed; check that program and network are up to date"
             case .storage: return "\(packets) were damaged on disk and are lost; send those mails again"
             default: return "\(packets) were given up (\(reason.rawValue))"
             }
@@ -89,7 +92,9 @@ struct QueueReport {
     /// What damage to the queue means for its owner; nil if there was none.
     static func damage(_ damage: SpoolDamage) -> String? {
         guard !damage.isEmpty else { return nil }
-        let aside = damage.setAside.isEmpty ? "" : "; what is left of it was set aside as \(damage.setAside.joined(separator: ", "))"
+        let aside =
+            damage.setAside.isEmpty
+            ? "" : "; what is left of it was set aside as \(damage.setAside.joined(separator: ", "))"
         return "the queue was damaged: at most \(Count.text(damage.packets, "packet")) that waited are lost\(aside); "
             + "send mails again that had not left"
     }

@@ -25,7 +25,8 @@ struct AnonymityEstimate: Equatable, Sendable {
     static func urgencyWarning(_ parameters: NetworkParameters) -> String {
         let normal = AnonymityEstimate(mean: parameters.meanDelay, parameters: parameters)
         let urgent = AnonymityEstimate(mean: parameters.urgentMeanDelay, parameters: parameters)
-        return "--urgent costs anonymity: with a mean delay of \(parameters.urgentMeanDelay.shortText) a hop mixes your packets with "
+        return
+            "--urgent costs anonymity: with a mean delay of \(parameters.urgentMeanDelay.shortText) a hop mixes your packets with "
             + "about \(round(urgent.held)) others instead of \(round(normal.held)) (\(parameters.meanDelay.shortText)), which hides "
             + "you by about \(round(urgent.bits)) bits instead of \(round(normal.bits)) at each hop; leave it out if you can wait"
     }

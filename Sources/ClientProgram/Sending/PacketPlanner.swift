@@ -53,7 +53,9 @@ struct PacketPlanner: Sendable {
             case .smtp: mail.append(address)
             case .mbox:
                 guard let node = network.node(named: address.host) else { throw PathError.unknownNode(address.host) }
-                guard node.can(Capability.Name.mbox) else { throw SendError.noLocalUsers(node: node.fields.nickname.text) }
+                guard node.can(Capability.Name.mbox) else {
+                    throw SendError.noLocalUsers(node: node.fields.nickname.text)
+                }
                 if local[node.id] == nil { order.append(node) }
                 local[node.id, default: []].append(address)
             case .box, .nym, .drop: throw SendError.unsupportedAddress(address.description)
@@ -64,7 +66,8 @@ struct PacketPlanner: Sendable {
             errands.append(
                 Errand(
                     recipients: mail,
-                    demands: PathDemands(exit: [(Capability.Name.smtp, "mail addresses (smtp:)")], blocked: options.blocked)))
+                    demands: PathDemands(
+                        exit: [(Capability.Name.smtp, "mail addresses (smtp:)")], blocked: options.blocked)))
         }
         for node in order {
             let what = "local users of \(node.fields.nickname.text) (mbox:)"
@@ -78,7 +81,8 @@ struct PacketPlanner: Sendable {
     }
 
     /// A path that a packet of `errand` could take, or of any packet without one.
-    func path(for errand: Errand?, using generator: inout some RandomNumberGenerator) throws(PathError) -> [Descriptor] {
+    func path(for errand: Errand?, using generator: inout some RandomNumberGenerator) throws(PathError) -> [Descriptor]
+    {
         try selector.choose(
             options.path, demands: errand?.demands ?? PathDemands(blocked: options.blocked), using: &generator)
     }

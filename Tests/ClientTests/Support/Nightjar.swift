@@ -121,7 +121,17 @@ final class User: Sendable {
 
     /// Built beside the tests.
     private static let program: String = {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("nightjar").path
     }()
+}
+
+/// Waits for what another process does.
+func eventually(seconds: Double = 60, _ isTrue: () -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while !isTrue() {
+        guard ContinuousClock.now < deadline else { throw User.Failure(text: "waited in vain") }
+        try await Task.sleep(for: .milliseconds(10))
+    }
 }

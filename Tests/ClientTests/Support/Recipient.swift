@@ -37,13 +37,19 @@ extension TestNetwork {
         var delays: [UInt32] = []
         while true {
             path.append(node.name)
-            switch try Unwrapper(node: node.id).unwrap(packet, keys: NodeKeys(keys: node.packetKeys), isKnown: { _, _ in false }).outcome {
+            switch try Unwrapper(node: node.id).unwrap(
+                packet, keys: NodeKeys(keys: node.packetKeys), isKnown: { _, _ in false }
+            ).outcome {
             case .forward(let next, let delay, let inner):
                 delays.append(delay)
-                guard let following = nodes.first(where: { $0.id == next }) else { throw User.Failure(text: "no such node") }
+                guard let following = nodes.first(where: { $0.id == next }) else {
+                    throw User.Failure(text: "no such node")
+                }
                 (node, packet) = (following, inner)
             case .deliver(let delay, let content):
-                guard case .part(let part) = try PayloadContent(decoding: content) else { throw User.Failure(text: "no part") }
+                guard case .part(let part) = try PayloadContent(decoding: content) else {
+                    throw User.Failure(text: "no part")
+                }
                 return Journey(path: path, delays: delays + [delay], part: part)
             case .reply: throw User.Failure(text: "a reply")
             }
@@ -67,14 +73,16 @@ extension TestNetwork {
             while let group = assembler.nextGroup {
                 // The last k shares: redundancy has to be right too.
                 let shares = parts.filter { $0.group == group }.sorted { $0.index < $1.index }.suffix(group.dataShares)
-                chunks.append(try assembler.data(from: shares.map { ErasureCode.Share(index: $0.index, bytes: $0.share) }))
+                chunks.append(
+                    try assembler.data(from: shares.map { ErasureCode.Share(index: $0.index, bytes: $0.share) }))
             }
             chunks.reverse()
             var reader = MessageReader(length: parts[0].layout.messageLength)
             let envelope = try reader.envelope { chunks.popLast() }
             var body: [UInt8] = []
             while let more = try reader.nextBodyChunk(from: { chunks.popLast() }) { body += more }
-            return ArrivedMessage(exit: exit, envelope: envelope, body: body, packets: journeys.count, parts: parts.count)
+            return ArrivedMessage(
+                exit: exit, envelope: envelope, body: body, packets: journeys.count, parts: parts.count)
         }.sorted { $0.envelope.recipients[0].description < $1.envelope.recipients[0].description }
     }
 }

@@ -60,8 +60,10 @@ final class TestNode: PacketReceiver {
         var configuration = ListenerConfiguration()
         configuration.limits = .singleBlock
         let made = try await MMTPListener.bind(
-            to: [LinkAddress(host: "127.0.0.1", port: Int(port))], identity: LinkIdentity(key, now: clock), receiver: self,
-            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, clock: { clock }, count: { _, _ in })
+            to: [LinkAddress(host: "127.0.0.1", port: Int(port))], identity: LinkIdentity(key, now: clock),
+            receiver: self,
+            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, clock: { clock },
+            count: { _, _ in })
         listener.withLock { $0 = made }
     }
 
@@ -106,13 +108,17 @@ final class TestNetwork: Sendable {
         let ports = try Self.freePorts(plan.names.count)
         nodes = try zip(plan.names, ports).map { try TestNode($0, port: $1, periods: [period, next]) }
         let descriptors = try nodes.map { node in
-            guard let nickname = Nickname(node.name), let address = NodeAddress(host: "127.0.0.1", port: node.port) else {
+            guard let nickname = Nickname(node.name), let address = NodeAddress(host: "127.0.0.1", port: node.port)
+            else {
                 throw User.Failure(text: "no descriptor")
             }
             var capabilities = [Capability(Capability.Name.relay)]
-            if plan.exits.contains(node.name) { capabilities += [Capability(Capability.Name.smtp), Capability(Capability.Name.mbox)] }
+            if plan.exits.contains(node.name) {
+                capabilities += [Capability(Capability.Name.smtp), Capability(Capability.Name.mbox)]
+            }
             var fields = DescriptorFields(
-                network: plan.name, nickname: nickname, addresses: plan.isTest ? [address] : [NodeAddress("8.8.4.4") ?? address],
+                network: plan.name, nickname: nickname,
+                addresses: plan.isTest ? [address] : [NodeAddress("8.8.4.4") ?? address],
                 published: published, validUntil: published + .days(7), keys: node.packetKeys.mapValues(\.publicKey),
                 capabilities: capabilities, software: "nightjar-test 1")
             plan.change(&fields)
