@@ -36,7 +36,7 @@ extension Integration {
                 print("\(subject): \(shipments.count) packets")
                 try await sender.send(shipments)
             }
-            try await eventually("three mails have arrived; \(postfix.log.suffix(500))", seconds: 90) { postfix.mails.count >= 3 }
+            try await eventually("three mails have arrived; \(postfix.log.suffix(500))", seconds: 140) { postfix.mails.count >= 3 }
             for mail in postfix.mails.map(ArrivedMail.init) {
                 let sent = bodies.removeValue(forKey: mail.subject).map { String(decoding: $0, as: UTF8.self).replacing("\r\n", with: "\n") }
                 // The exit's note about itself may follow the body; nothing in it may differ. Compared as a fact, so that a

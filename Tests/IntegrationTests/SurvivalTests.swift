@@ -1,5 +1,6 @@
 // Nodes that are killed at any moment, with 500 messages on the way.
 
+import Daemon
 import Foundation
 import Glibc
 import LabProgram
@@ -30,7 +31,7 @@ extension Integration {
             plan.loopsPerMinute = 0
             plan.smarthost = "127.0.0.1:\(server.port)"
             plan.retryPause = .seconds(60)
-            let lab = try RunningLab(plan)
+            let lab = try RunningLab(plan) { _, text in text += "\n[log]\nlevel = \"trace\"\n" }
             let sender = try Correspondent(lab)
             let exits = lab.exits.map(\.name)
             let begin = Date()
@@ -91,6 +92,13 @@ extension Integration {
             #expect(messageIDs.count == Set(bySMTP).count)
             #expect(killed.victims.count == Self.kills)
             lab.stop()
+            // Nor do the logs of nodes that died and came back say whose mail it was.
+            let secrets = ["outside.example", "someone", "message "] + messageIDs.map { String($0.dropFirst().prefix { $0 != "@" }) }
+            let allowed = lab.nodes.map(\.id) + lab.names.map(lab.dataDirectory) + [lab.networkFile]
+            for name in lab.names {
+                let findings = LogSafety.findings(in: lab.log(name), secrets: secrets, allowed: allowed)
+                #expect(findings.isEmpty, "\(name): \(findings)")
+            }
         }
 
         /// How many messages have been sent.

@@ -13,6 +13,16 @@ final class Postfix: Sendable {
     static let isAvailable = FileManager.default.isExecutableFile(atPath: "/usr/sbin/postfix")
         || ProcessInfo.processInfo.environment["CI"] != nil
 
+    /// Keeps Postfix until its standard input has a line or ends, as it does when this process is killed. The master
+    /// leaves the process group of whoever starts it, so that its own id is what ends it; its children follow it.
+    private static let keeper = """
+        /usr/sbin/postfix -c "$1/etc" start || exit
+        master=$(($(cat "$1/queue/pid/master.pid")))
+        read -r line
+        kill -TERM "$master"
+        while kill -0 "$master" 2>/dev/null && ! grep -qs ') Z' "/proc/$master/stat"; do sleep 0.05; done
+        """
+
     /// Needs root, as Postfix does.
     init() async throws {
         port = try LoopbackSocket.freePort()
@@ -76,25 +86,23 @@ final class Postfix: Sendable {
             """
         try Data(main.utf8).write(to: URL(fileURLWithPath: directory.file("etc/main.cf")))
         try Data(master.utf8).write(to: URL(fileURLWithPath: directory.file("etc/master.cf")))
-        program = try Program("/usr/sbin/postfix", ["-c", directory.file("etc"), "start-fg"])
+        program = try Program("/bin/sh", ["-c", Self.keeper, "keeper", directory.path])
         try await eventually("Postfix listens; \(program.errors)", seconds: 30) {
             if program.poll() != nil { throw Program.Failure(description: "Postfix has ended: \(program.errors) \(log)") }
             return (try? LoopbackSocket(port: port)) != nil
         }
     }
 
-    /// Ends the master process, which takes its children along.
+    /// Ends all its processes.
     func stop() async throws {
-        program.signal(SIGTERM)
+        program.write("stop\n")
         _ = try await program.end(seconds: 20)
     }
 
     deinit {
-        // A failed test has not stopped it; killing the master alone would leave its children.
-        if program.poll() == nil {
-            program.signal(SIGTERM)
-            for _ in 0..<200 where program.poll() == nil { usleep(20_000) }
-        }
+        // A failed test has not stopped it.
+        program.write("stop\n")
+        for _ in 0..<500 where program.poll() == nil { usleep(20_000) }
     }
 
     var log: String { FileManager.default.contents(atPath: "\(directory.path)/log").map { String(decoding: $0, as: UTF8.self) } ?? "" }

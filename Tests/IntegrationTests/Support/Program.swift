@@ -72,7 +72,11 @@ final class Program: Sendable {
 
     func signal(_ number: Int32) { Glibc.kill(pid, number) }
 
-    func write(_ text: String) { _ = text.withCString { Glibc.write(input, $0, strlen($0)) } }
+    /// Writes to its standard input, if it still runs.
+    func write(_ text: String) {
+        guard poll() == nil else { return }
+        _ = text.withCString { Glibc.write(input, $0, strlen($0)) }
+    }
 
     /// Waits for its end; the exit code.
     func end(seconds: Double = 60) async throws -> Int32 {

@@ -6,17 +6,26 @@ import NIOPosix
 import Synchronization
 
 final class Wiretap: Sendable {
-    /// Lengths of records with their headers, RFC 8446 section 5.1, in the order in which they passed.
+    /// Lengths of one connection's records with their headers, RFC 8446 section 5.1, in the order in which they passed.
     struct Records: Sendable {
         var fromDialer: [Int] = []
         var toDialer: [Int] = []
     }
 
     private final class Notes: Sendable {
-        private let held = Mutex(Records())
-        var value: Records { held.withLock { $0 } }
-        func add(_ length: Int, fromDialer: Bool) {
-            held.withLock { if fromDialer { $0.fromDialer.append(length) } else { $0.toDialer.append(length) } }
+        private let held = Mutex<[Records]>([])
+        var value: [Records] { held.withLock { $0 } }
+        /// A new connection's number.
+        func begin() -> Int {
+            held.withLock { held in
+                held.append(Records())
+                return held.count - 1
+            }
+        }
+        func add(_ length: Int, to connection: Int, fromDialer: Bool) {
+            held.withLock {
+                if fromDialer { $0[connection].fromDialer.append(length) } else { $0[connection].toDialer.append(length) }
+            }
         }
     }
 
@@ -29,11 +38,12 @@ final class Wiretap: Sendable {
         server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(ChannelOptions.autoRead, value: false)
             .childChannelInitializer { near in
-                ClientBootstrap(group: near.eventLoop).channelOption(ChannelOptions.autoRead, value: false)
+                let number = notes.begin()
+                return ClientBootstrap(group: near.eventLoop).channelOption(ChannelOptions.autoRead, value: false)
                     .connect(host: "127.0.0.1", port: port)
                     .flatMapThrowing { far in
-                        try near.pipeline.syncOperations.addHandler(Passage(far) { notes.add($0, fromDialer: true) })
-                        try far.pipeline.syncOperations.addHandler(Passage(near) { notes.add($0, fromDialer: false) })
+                        try near.pipeline.syncOperations.addHandler(Passage(far) { notes.add($0, to: number, fromDialer: true) })
+                        try far.pipeline.syncOperations.addHandler(Passage(near) { notes.add($0, to: number, fromDialer: false) })
                         return far
                     }
                     .flatMap { far in
@@ -44,7 +54,8 @@ final class Wiretap: Sendable {
         self.port = server.localAddress?.port ?? 0
     }
 
-    var records: Records { notes.value }
+    /// Of each connection.
+    var connections: [Records] { notes.value }
 
     func stop() async throws { try await server.close().get() }
 
