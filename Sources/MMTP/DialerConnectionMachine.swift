@@ -27,7 +27,7 @@ public struct DialerConnectionMachine: Sendable {
         case violation(AnswerViolation)
     }
 
-    private var digests = [Digest](repeating: Digest(), count: LinkFrame.window)
+    private var digests = [Digest?](repeating: nil, count: LinkFrame.window)
     private var oldest: UInt32 = 0
     private var next: UInt32 = 0
     private var partial: [UInt8] = []
@@ -42,8 +42,9 @@ public struct DialerConnectionMachine: Sendable {
     /// How many frames may be sent now.
     public var room: Int { isClosed || broken != nil ? 0 : LinkFrame.window - unanswered }
 
-    /// Notes that a frame with this body's digest is being sent; its number. Only while `room` is not zero.
-    public mutating func send(digest: Digest) -> UInt32 {
+    /// Notes that a frame with this body's digest is being sent; its number. Only while `room` is not zero. Without a
+    /// digest the answer is matched by its number.
+    public mutating func send(digest: Digest?) -> UInt32 {
         precondition(room > 0, "a frame is sent only when the window has room")
         defer { next &+= 1 }
         digests[Int(next) % LinkFrame.window] = digest
@@ -72,7 +73,7 @@ public struct DialerConnectionMachine: Sendable {
         guard let answer else { return fail(.malformed) }
         guard unanswered > 0 else { return fail(.unasked) }
         guard answer.number == oldest else { return fail(.wrongNumber) }
-        guard answer.digest == digests[Int(oldest) % LinkFrame.window] else { return fail(.wrongDigest) }
+        if let digest = digests[Int(oldest) % LinkFrame.window], answer.digest != digest { return fail(.wrongDigest) }
         oldest &+= 1
         return .answered(number: answer.number, answer.answer)
     }

@@ -15,7 +15,8 @@ final class DialerHandler: ChannelInboundHandler {
     struct Pending: Sendable {
         var type: FrameType
         var body: [UInt8]
-        var digest: Digest
+        /// What the answer must carry; nil for a frame whose answer is matched by its number alone.
+        var digest: Digest?
         var index: Int
         var report: Report?
     }

@@ -14,6 +14,7 @@ public protocol FixedBytes: Hashable, Sendable, Comparable, CustomStringConverti
 
 extension FixedBytes {
     /// Copies `byteCount` bytes from `bytes`; nil if there are more or fewer.
+    @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         self.init()
@@ -21,6 +22,7 @@ extension FixedBytes {
     }
 
     /// Copies `byteCount` bytes from a buffer that the caller knows to be of that size.
+    @inlinable
     public init(copying buffer: UnsafeRawBufferPointer) {
         precondition(buffer.count == Self.byteCount, "a \(Self.self) is \(Self.byteCount) bytes")
         self.init()
@@ -41,11 +43,13 @@ extension FixedBytes {
     }
 
     /// Lends the bytes.
+    @inlinable
     public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         try withUnsafeBytes(of: storage) { try body($0) }
     }
 
     /// The bytes as an array.
+    @inlinable
     public var bytes: [UInt8] { withBytes { Array($0) } }
 
     /// Lower-case hexadecimal, two digits a byte.
@@ -60,47 +64,47 @@ extension FixedBytes {
 
 /// Sixteen bytes in memory order.
 public struct Words16: Hashable, Sendable {
-    var a: UInt64 = 0, b: UInt64 = 0
-    public init() {}
+    @usableFromInline var a: UInt64 = 0, b: UInt64 = 0
+    @inlinable public init() {}
 }
 
 /// Thirty-two bytes in memory order.
 public struct Words32: Hashable, Sendable {
-    var a: UInt64 = 0, b: UInt64 = 0, c: UInt64 = 0, d: UInt64 = 0
-    public init() {}
+    @usableFromInline var a: UInt64 = 0, b: UInt64 = 0, c: UInt64 = 0, d: UInt64 = 0
+    @inlinable public init() {}
 }
 
 /// A SHA-256 digest, 32 bytes.
 public struct Digest: FixedBytes {
     public static let byteCount = 32
     public var storage = Words32()
-    public init() {}
+    @inlinable public init() {}
 }
 
 /// A node's name in the network: SHA-256 of its Ed25519 identity key, 32 bytes.
 public struct NodeID: FixedBytes {
     public static let byteCount = 32
     public var storage = Words32()
-    public init() {}
+    @inlinable public init() {}
 }
 
 /// What a node remembers of a packet so as to know it again, 32 bytes derived from the packet's shared secret.
 public struct ReplayTag: FixedBytes {
     public static let byteCount = 32
     public var storage = Words32()
-    public init() {}
+    @inlinable public init() {}
 }
 
 /// A single-use reply block's name, 16 bytes.
 public struct SURBID: FixedBytes {
     public static let byteCount = 16
     public var storage = Words16()
-    public init() {}
+    @inlinable public init() {}
 }
 
 /// A message's name, shared by its parts, 16 random bytes.
 public struct MessageID: FixedBytes {
     public static let byteCount = 16
     public var storage = Words16()
-    public init() {}
+    @inlinable public init() {}
 }

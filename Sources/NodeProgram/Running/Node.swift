@@ -35,6 +35,10 @@ final class Node: Sendable {
     private let recovery: SpoolRecovery
     private let tokenKey: SymmetricSecret
 
+    /// Of every so many frames one answer's digest is compared: enough to find a neighbour that confuses packets, and an
+    /// eighth of what relaying costs less.
+    private static let digestInterval = 16
+
     /// Opens files, keys and spool. Nothing is sent or accepted before `run`.
     init(_ settings: NodeSettings, clock: ScaledTime, logger: Logger, registry: Counters = Counters()) throws {
         self.settings = settings
@@ -64,6 +68,7 @@ final class Node: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: min(2, System.coreCount))
         var dialing = DialerConfiguration()
         dialing.packetsPerConnection = settings.queues.packetsPerConnection
+        dialing.digestInterval = Self.digestInterval
         let dialer = try MMTPDialer(configuration: dialing, group: group, clock: { clock.realNow() })
         let relay = SelfDelivery()
         forwarder = Forwarder(
