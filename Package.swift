@@ -124,7 +124,12 @@ let package = Package(
         .program("nightjar", ["ClientProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
         .program("nightjar-node", ["NodeProgram", "CommandLineEntry", .arguments]),
         .program("nightjar-lab", ["LabProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
-        .program("nightjar-bench", ["MixCrypto", "WireFormat", "Sphinx", .crypto, .cryptoExtras, .arguments]),
+        .program(
+            "nightjar-bench",
+            [
+                "MixCrypto", "WireFormat", "Sphinx", "Directory", "MMTP", "LabProgram", .crypto, .cryptoExtras, .nioCore, .nioPosix,
+                .arguments,
+            ]),
 
         // Tests. `TestSupport` holds what several of them need: seeds that are printed, directories that go away.
         .target(
