@@ -203,6 +203,30 @@ struct DeliveryTests {
         await network.stop()
     }
 
+    @Test func aNodeThatIsSilentHoldsNobodyUp() async throws {
+        let network = try TestNetwork()
+        try await network.start()
+        network["alpha"].answers(nil)
+        let user = try User()
+        try await user.join(network)
+        let start = ContinuousClock.now
+        var run = try await user.run(
+            "send", "--to", "alice@example.org", "--path", "alpha,*,echo", "--timeout", "1s", input: "One\n")
+        #expect(
+            run
+                == .failure(
+                    3,
+                    "1 of 1 packet wait in the queue because alpha has not taken them in time; run: nightjar queue flush"))
+        // Far below the minute that a connection may be silent.
+        #expect(ContinuousClock.now - start < .seconds(30))
+        await network["alpha"].stop()
+        network["alpha"].answers(.received)
+        try await network["alpha"].start()
+        run = try await user.run("queue", "flush")
+        #expect(run == Transcript(messages: "1 packet handed over\n"))
+        await network.stop()
+    }
+
     @Test func packetsCanBeQueuedOnlyAndCleaned() async throws {
         let network = try TestNetwork()
         let user = try User()
@@ -258,7 +282,8 @@ struct DeliveryTests {
         try await user.join(network)
         var random = SeededRandom(name: "aProcessThatIsKilled")
         let text = Base64.encode(random.bytes(220_000)).chunks(of: 76).joined(separator: "\r\n") + "\r\n"
-        let run = try user.start(["send", "--to", "alice@example.org", "--path", "alpha,*,echo"], input: Array(text.utf8))
+        let run = try user.start(
+            ["send", "--to", "alice@example.org", "--path", "alpha,*,echo"], input: Array(text.utf8))
         // Some of its packets are with alpha, whose word on them may not have reached the disk.
         network["alpha"].whenTaking { _ in kill(run.pid, SIGKILL) }
         #expect(try await run.end().code == 128 + SIGKILL)

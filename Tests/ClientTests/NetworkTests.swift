@@ -31,6 +31,9 @@ struct NetworkTests {
         #expect(
             try await add(other, network, "--signer", key)
                 == Transcript(messages: "network testing version 1 with 6 nodes added\n"))
+        #expect(
+            try await add(other, network)
+                == Transcript(messages: "network testing version 1 with 6 nodes was installed already\n"))
         let list = try await user.run("network", "list").output.split(separator: "\n")
         #expect(list.count == 2 && list[1].hasPrefix("testing  1        6      20"), "\(list)")
         let shown = try await user.run("network", "show").output

@@ -36,11 +36,11 @@ extension Client {
     public func addNetwork(_ file: String, signer: String?) throws {
         let trusted = try NetworkSigner(option: signer)
         _ = try PrivateDirectory(places.data)
-        let (network, isNew) = try store.add(file, trusted: trusted)
+        let (network, change) = try store.add(file, trusted: trusted)
         note(
             "network \(network.name) version \(network.version) with \(Count.text(network.nodes.count, "node")) "
-                + (isNew ? "added" : "updated"))
-        if isNew, signer == nil {
+                + change.rawValue)
+        if change == .added, signer == nil {
             note(
                 "it is signed by \(Hex.encode(network.signer.bytes)); compare this key with one from another source: "
                     + "whoever holds it decides which nodes you use")

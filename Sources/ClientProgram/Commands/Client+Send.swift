@@ -21,8 +21,17 @@ extension Client {
         // Whoever asks for an impossible path should hear of it before he has typed the mail.
         var generator = SystemRandomNumberGenerator()
         for errand in errands { _ = try planner.path(for: errand, using: &generator) }
+        let (queue, own, report) = try await enqueue(request, errands, options: options, network: network)
+        defer { queue.close() }
+        try await finish(request, network: network, queue: queue, own: own, report: report)
+    }
 
-        let mail = try readMail(request, bodyLimit: planner.bodyLimit)
+    /// Reads the mail and puts its packets into the queue. A function of its own so that the mail is out of memory when
+    /// they are handed over.
+    private func enqueue(
+        _ request: SendRequest, _ errands: [Errand], options: SendOptions, network: NetworkFile
+    ) async throws -> (queue: OutgoingQueue, own: [WaitingPacket], report: SendReport) {
+        let mail = try readMail(request, bodyLimit: Int(network.parameters.messageSize))
         if !mail.dropped.isEmpty {
             note(
                 "left out of the mail's header, as it would tell who you are: "
@@ -33,9 +42,15 @@ extension Client {
         let queue = try await openQueue(network)
         var report = SendReport(network: network.name)
         report.leftOut = mail.dropped
-        defer { queue.close() }
-        let own = try store(mail, errands, planner: planner, queue: queue, report: &report)
-        try await finish(request, network: network, queue: queue, own: own, report: report)
+        // Typing and waiting may have taken long: packets are made for now.
+        let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
+        do {
+            let own = try store(mail, errands, planner: planner, queue: queue, report: &report)
+            return (queue, own, report)
+        } catch {
+            queue.close()
+            throw error
+        }
     }
 
     private func options(_ request: SendRequest, _ network: NetworkFile) throws -> SendOptions {

@@ -87,21 +87,31 @@ struct NetworkStore: Sendable {
         return try time.verify(parsed, trusting: .key(parsed.signer))
     }
 
+    /// What adding a network changed, in words.
+    enum Change: String {
+        case added = "added"
+        case updated = "updated"
+        case nothing = "was installed already"
+    }
+
     /// Installs the network of a file, or its newer edition.
     /// - Parameter trusted: who must have signed, if the user knows it from elsewhere.
-    func add(_ file: String, trusted: NetworkSigner) throws -> (network: NetworkFile, isNew: Bool) {
+    func add(_ file: String, trusted: NetworkSigner) throws -> (network: NetworkFile, change: Change) {
         let offered = try time.verify(Self.parse(file), trusting: trusted)
-        let isNew = try !names().contains(offered.name)
-        if !isNew {
+        var change = Change.added
+        if try names().contains(offered.name) {
             let old = try Self.parse(path(of: offered.name))
             guard old.signer == offered.signer else { throw NetworkStoreError.network(.otherSigner) }
             guard old.version <= offered.version else {
                 throw NetworkStoreError.network(.rollback(have: old.version, offered: offered.version))
             }
+            let installed = try AtomicFile.read(path(of: offered.name), limit: Self.sizeLimit)
+            guard installed != offered.bytes else { return (offered, .nothing) }
+            change = .updated
         }
         _ = try PrivateDirectory(directory)
         try AtomicFile.write(offered.bytes, to: path(of: offered.name))
-        return (offered, isNew)
+        return (offered, change)
     }
 
     /// The file of an installed network. Names of networks are lower-case letters, digits and hyphens: no path leads out.

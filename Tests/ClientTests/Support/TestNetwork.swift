@@ -22,7 +22,8 @@ final class TestNode: PacketReceiver {
     let port: UInt16
     private let bodies = Mutex<[[UInt8]]>([])
     private let listener = Mutex<MMTPListener?>(nil)
-    private let answer = Mutex(Answer.received)
+    private let answer = Mutex<Answer?>(.received)
+    private let unanswered = Mutex<[InboundPacket]>([])
     private let onPacket = Mutex<(@Sendable (Int) -> Void)?>(nil)
 
     var id: NodeID { key.verificationKey.nodeID }
@@ -37,13 +38,13 @@ final class TestNode: PacketReceiver {
             uniqueKeysWithValues: periods.map { ($0, try KEMPrivateKey(seed: .random(count: KEM.seedSize))) })
     }
 
-    /// What it answers from now on.
-    func answers(_ answer: Answer) { self.answer.withLock { $0 = answer } }
+    /// What it answers from now on; nil is silence.
+    func answers(_ answer: Answer?) { self.answer.withLock { $0 = answer } }
     /// Is told the number of packets taken, after each.
     func whenTaking(_ action: @escaping @Sendable (Int) -> Void) { onPacket.withLock { $0 = action } }
 
     func receive(_ packets: [InboundPacket]) {
-        let answer = answer.withLock { $0 }
+        guard let answer = answer.withLock({ $0 }) else { return unanswered.withLock { $0 += packets } }
         var batch = AnswerBatch()
         for var packet in packets {
             let body = packet.takeBody()
