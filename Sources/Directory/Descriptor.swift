@@ -1,8 +1,8 @@
 // What a node says of itself, signed with its identity key (doc/DIRECTORY.md, descriptor).
 
 public import MixCrypto
-public import WireFormat
 private import Sphinx
+public import WireFormat
 
 /// The contents of a descriptor before it is signed.
 public struct DescriptorFields: Sendable {
@@ -28,7 +28,8 @@ public struct DescriptorFields: Sendable {
 
     public init(
         network: String, nickname: Nickname, addresses: [NodeAddress], published: Timestamp, validUntil: Timestamp,
-        keys: [KeyPeriod: KEMPublicKey], capabilities: [Capability], mixing: [String] = ["poisson"], weaknesses: [String] = [],
+        keys: [KeyPeriod: KEMPublicKey], capabilities: [Capability], mixing: [String] = ["poisson"],
+        weaknesses: [String] = [],
         family: [NodeID] = [], contact: String = "", software: String
     ) {
         self.network = network
@@ -84,10 +85,14 @@ public struct UnverifiedDescriptor: Sendable {
     public init(_ bytes: [UInt8]) throws(DocumentError) {
         guard bytes.count <= Descriptor.maximumSize else { throw DocumentError(line: 0, reason: .tooLarge) }
         var reader = DocumentReader(try Document.parse(bytes))
-        guard try reader.take(DocumentKind.descriptor.rawValue, arguments: 1).arguments == ["1"] else { throw reader.invalid() }
+        guard try reader.take(DocumentKind.descriptor.rawValue, arguments: 1).arguments == ["1"] else {
+            throw reader.invalid()
+        }
         let network = try reader.take("network", arguments: 1).arguments[0]
         guard Capability.isToken(network) else { throw reader.invalid() }
-        guard let nickname = Nickname(try reader.take("nickname", arguments: 1).arguments[0]) else { throw reader.invalid() }
+        guard let nickname = Nickname(try reader.take("nickname", arguments: 1).arguments[0]) else {
+            throw reader.invalid()
+        }
         let identityItem = try reader.take("identity", arguments: 0, object: DocumentSignature.keyLabel)
         guard let identity = try? VerificationKey(identityItem.object?.bytes ?? []) else { throw reader.invalid() }
         var addresses: [NodeAddress] = []
@@ -99,16 +104,22 @@ public struct UnverifiedDescriptor: Sendable {
         }
         guard (1...Descriptor.maximumAddresses).contains(addresses.count) else { throw reader.invalid() }
         guard try reader.take("mmtp").arguments.contains("1") else { throw reader.invalid() }
-        guard try reader.take("geometry", arguments: 1).arguments[0] == Geometry.suite1.digest.hex else { throw reader.invalid() }
-        guard let published = Timestamp(try reader.take("published", arguments: 1).arguments[0]) else { throw reader.invalid() }
-        guard let validUntil = Timestamp(try reader.take("valid-until", arguments: 1).arguments[0]), published < validUntil
+        guard try reader.take("geometry", arguments: 1).arguments[0] == Geometry.suite1.digest.hex else {
+            throw reader.invalid()
+        }
+        guard let published = Timestamp(try reader.take("published", arguments: 1).arguments[0]) else {
+            throw reader.invalid()
+        }
+        guard let validUntil = Timestamp(try reader.take("valid-until", arguments: 1).arguments[0]),
+            published < validUntil
         else { throw reader.invalid() }
         let software = try reader.take("software").arguments.joined(separator: " ")
         guard !software.isEmpty else { throw reader.invalid() }
         var keys: [KeyPeriod: KEMPublicKey] = [:]
         var last: KeyPeriod?
         for item in try reader.takeAll("packet-key", arguments: 1, object: Descriptor.keyLabel) {
-            guard let number = UInt16(item.arguments[0]), String(number) == item.arguments[0], last.map({ $0.number < number }) ?? true,
+            guard let number = UInt16(item.arguments[0]), String(number) == item.arguments[0],
+                last.map({ $0.number < number }) ?? true,
                 keys.count < Descriptor.maximumKeys, let key = try? KEMPublicKey(item.object?.bytes ?? [])
             else { throw reader.invalid() }
             last = KeyPeriod(number)
@@ -116,7 +127,8 @@ public struct UnverifiedDescriptor: Sendable {
         }
         var capabilities: [Capability] = []
         for item in try reader.takeAll("capability") {
-            guard let capability = Capability(words: item.arguments), capabilities.last.map({ $0.name < capability.name }) ?? true
+            guard let capability = Capability(words: item.arguments),
+                capabilities.last.map({ $0.name < capability.name }) ?? true
             else { throw reader.invalid() }
             capabilities.append(capability)
         }
@@ -129,7 +141,9 @@ public struct UnverifiedDescriptor: Sendable {
         }
         var family: [NodeID] = []
         for item in try reader.takeAll("family", arguments: 1) {
-            guard let id = NodeID(hex: item.arguments[0]), family.last.map({ $0 < id }) ?? true else { throw reader.invalid() }
+            guard let id = NodeID(hex: item.arguments[0]), family.last.map({ $0 < id }) ?? true else {
+                throw reader.invalid()
+            }
             family.append(id)
         }
         var contact = ""
@@ -143,8 +157,10 @@ public struct UnverifiedDescriptor: Sendable {
         self.identity = identity
         self.bytes = bytes
         fields = DescriptorFields(
-            network: network, nickname: nickname, addresses: addresses, published: published, validUntil: validUntil, keys: keys,
-            capabilities: capabilities, mixing: mixing, weaknesses: weaknesses, family: family, contact: contact, software: software)
+            network: network, nickname: nickname, addresses: addresses, published: published, validUntil: validUntil,
+            keys: keys,
+            capabilities: capabilities, mixing: mixing, weaknesses: weaknesses, family: family, contact: contact,
+            software: software)
     }
 
     /// The one door to a `Descriptor`: the signature is that of the identity key, for this kind of document and network.

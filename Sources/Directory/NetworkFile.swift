@@ -23,7 +23,9 @@ public struct UnverifiedNetworkFile: Sendable {
     /// Parses the canonical form.
     public init(_ bytes: [UInt8]) throws(DocumentError) {
         var reader = DocumentReader(try Document.parse(bytes))
-        guard try reader.take(DocumentKind.network.rawValue, arguments: 1).arguments == ["1"] else { throw reader.invalid() }
+        guard try reader.take(DocumentKind.network.rawValue, arguments: 1).arguments == ["1"] else {
+            throw reader.invalid()
+        }
         name = try reader.take("network", arguments: 1).arguments[0]
         guard Capability.isToken(name) else { throw reader.invalid() }
         let versionText = try reader.take("version", arguments: 1).arguments[0]
@@ -35,8 +37,11 @@ public struct UnverifiedNetworkFile: Sendable {
         } else {
             isTest = false
         }
-        guard let published = Timestamp(try reader.take("published", arguments: 1).arguments[0]) else { throw reader.invalid() }
-        guard let validUntil = Timestamp(try reader.take("valid-until", arguments: 1).arguments[0]), published < validUntil
+        guard let published = Timestamp(try reader.take("published", arguments: 1).arguments[0]) else {
+            throw reader.invalid()
+        }
+        guard let validUntil = Timestamp(try reader.take("valid-until", arguments: 1).arguments[0]),
+            published < validUntil
         else { throw reader.invalid() }
         self.published = published
         self.validUntil = validUntil
@@ -53,7 +58,8 @@ public struct UnverifiedNetworkFile: Sendable {
         var descriptors: [UnverifiedDescriptor] = []
         for item in try reader.takeAll("descriptor", arguments: 0, object: NetworkFile.descriptorLabel) {
             // Sorted by node id; that two are equal is found, and named, when the file is verified.
-            guard descriptors.count < NetworkFile.maximumNodes, let parsed = try? UnverifiedDescriptor(item.object?.bytes ?? []),
+            guard descriptors.count < NetworkFile.maximumNodes,
+                let parsed = try? UnverifiedDescriptor(item.object?.bytes ?? []),
                 descriptors.last.map({ $0.identity.nodeID <= parsed.identity.nodeID }) ?? true
             else { throw reader.invalid() }
             descriptors.append(parsed)
@@ -83,7 +89,9 @@ public struct UnverifiedNetworkFile: Sendable {
         var names: Set<String> = []
         for unverified in descriptors {
             let descriptor: Descriptor
-            do { descriptor = try unverified.verify(network: name) } catch { throw .badDescriptor(unverified.fields.nickname.text) }
+            do { descriptor = try unverified.verify(network: name) } catch {
+                throw .badDescriptor(unverified.fields.nickname.text)
+            }
             guard ids.insert(descriptor.id).inserted, names.insert(descriptor.fields.nickname.folded).inserted else {
                 throw .repeatedNode(descriptor.fields.nickname.text)
             }
@@ -93,7 +101,8 @@ public struct UnverifiedNetworkFile: Sendable {
             nodes.append(descriptor)
         }
         return NetworkFile(
-            name: name, version: version, isTest: isTest, published: published, validUntil: validUntil, parameters: parameters,
+            name: name, version: version, isTest: isTest, published: published, validUntil: validUntil,
+            parameters: parameters,
             nodes: nodes, signer: signer, bytes: bytes)
     }
 }
@@ -112,14 +121,17 @@ public enum NetworkFileError: Error, Equatable, Sendable, CustomStringConvertibl
     public var description: String {
         switch self {
         case .badSignature: "the network file's signature is wrong: it was damaged or forged; fetch it again"
-        case .otherSigner: "the network file is signed by another key than the one trusted for this network; do not use it"
+        case .otherSigner:
+            "the network file is signed by another key than the one trusted for this network; do not use it"
         case .expired(let date): "the network file expired on \(date); get a newer one from the network's operator"
-        case .notYet(let date): "the network file was made on \(date), which is in the future here; set this machine's clock"
+        case .notYet(let date):
+            "the network file was made on \(date), which is in the future here; set this machine's clock"
         case .badDescriptor(let name): "the descriptor of node \(name) in the network file is not signed by that node"
         case .repeatedNode(let name): "node \(name) is in the network file twice"
         case .privateAddress(let name, let address):
             "node \(name) has the address \(address), which cannot be reached from outside; only a test network may list it"
-        case .rollback(let have, let offered): "the network file is version \(offered), older than version \(have) that is installed"
+        case .rollback(let have, let offered):
+            "the network file is version \(offered), older than version \(have) that is installed"
         }
     }
 }
@@ -146,7 +158,8 @@ public struct NetworkFile: Sendable {
     /// Signs a new edition.
     /// - Throws: `DocumentError`, `NetworkFileError`.
     public static func make(
-        name: String, version: UInt32, isTest: Bool, published: Timestamp, validUntil: Timestamp, parameters: NetworkParameters,
+        name: String, version: UInt32, isTest: Bool, published: Timestamp, validUntil: Timestamp,
+        parameters: NetworkParameters,
         nodes: [Descriptor], key: SigningKey
     ) throws -> NetworkFile {
         var items: [DocumentItem] = [

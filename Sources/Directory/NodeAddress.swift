@@ -63,9 +63,10 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
             return b[0] & 0xE0 == 0x20
         case .name:
             let lower = host.lowercased()
-            return lower.contains(".") && !["localhost", "local", "internal", "invalid", "test", "example"].contains {
-                lower == $0 || lower.hasSuffix("." + $0)
-            }
+            return lower.contains(".")
+                && !["localhost", "local", "internal", "invalid", "test", "example"].contains {
+                    lower == $0 || lower.hasSuffix("." + $0)
+                }
         }
     }
 
@@ -106,10 +107,12 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
             let bytes = labels.compactMap { label in UInt8(label).flatMap { String($0) == label ? $0 : nil } }
             return labels.count == 4 && bytes.count == 4 ? .ipv4(bytes) : nil
         }
-        let isName = host.utf8.count <= 253 && labels.allSatisfy { label in
-            (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-                && label.utf8.allSatisfy { (97...122).contains($0 | 32) || (48...57).contains($0) || $0 == 45 }
-        }
+        let isName =
+            host.utf8.count <= 253
+            && labels.allSatisfy { label in
+                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                    && label.utf8.allSatisfy { (97...122).contains($0 | 32) || (48...57).contains($0) || $0 == 45 }
+            }
         return isName ? .name : nil
     }
 
@@ -121,7 +124,8 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
             if part.isEmpty { return [] }
             var values: [UInt16] = []
             for group in part.split(separator: ":", omittingEmptySubsequences: false) {
-                guard (1...4).contains(group.count), let value = UInt16(group, radix: 16), group.first != "+", group.first != "-"
+                guard (1...4).contains(group.count), let value = UInt16(group, radix: 16), group.first != "+",
+                    group.first != "-"
                 else { return nil }
                 values.append(value)
             }

@@ -15,7 +15,8 @@ public struct PathDemands: Sendable {
     public var endpoint: NodeID?
 
     public init(
-        exit: [(capability: String, what: String)] = [], blocked: Set<NodeID> = [], fixedExit: NodeID? = nil, endpoint: NodeID? = nil
+        exit: [(capability: String, what: String)] = [], blocked: Set<NodeID> = [], fixedExit: NodeID? = nil,
+        endpoint: NodeID? = nil
     ) {
         self.exit = exit
         self.blocked = blocked
@@ -127,7 +128,8 @@ public struct PathSelector: Sendable {
         if let fixed = demands.fixedExit {
             let node = try named(fixed.hex, demands)
             if let slot, !slot.contains(where: { $0.id == fixed }) {
-                throw .cannotExit(slot.first?.fields.nickname.text ?? "", needs: demands.exit.first?.what ?? "this address")
+                throw .cannotExit(
+                    slot.first?.fields.nickname.text ?? "", needs: demands.exit.first?.what ?? "this address")
             }
             return [node]
         }
@@ -184,7 +186,9 @@ public struct PathSelector: Sendable {
         // A test network lives on one machine.
         if !network.isTest {
             let networks = Set(a.fields.addresses.compactMap(\.network))
-            if b.fields.addresses.contains(where: { $0.network.map(networks.contains) ?? false }) { return .sameNetwork(nameA, nameB) }
+            if b.fields.addresses.contains(where: { $0.network.map(networks.contains) ?? false }) {
+                return .sameNetwork(nameA, nameB)
+            }
         }
         return nil
     }

@@ -36,17 +36,23 @@ public struct PathSpecification: Hashable, Sendable {
                 elements.append(.random(1))
             case "*" where word == "*": elements.append(.fill)
             case "*", "~":
-                guard let count = Int(word.dropFirst()), (1...5).contains(count), String(count) == word.dropFirst() else {
+                guard let count = Int(word.dropFirst()), (1...5).contains(count), String(count) == word.dropFirst()
+                else {
                     throw .syntax("`\(word)`: a number from 1 to 5 must follow")
                 }
                 elements.append(first == "*" ? .random(count) : .about(count))
             case "{":
                 guard word.last == "}" else { throw .syntax("`\(word)`: the closing brace is missing") }
-                let names = word.dropFirst().dropLast().split(separator: "|", omittingEmptySubsequences: false).map(Self.trimmed)
-                guard names.allSatisfy(Self.isName) else { throw .syntax("`\(word)`: names separated by | must stand in braces") }
+                let names = word.dropFirst().dropLast().split(separator: "|", omittingEmptySubsequences: false).map(
+                    Self.trimmed)
+                guard names.allSatisfy(Self.isName) else {
+                    throw .syntax("`\(word)`: names separated by | must stand in braces")
+                }
                 elements.append(.oneOf(names))
             default:
-                guard Self.isName(word) else { throw .syntax("`\(word)` is neither a node's name nor one of ?, *, *N, ~N, {A|B}") }
+                guard Self.isName(word) else {
+                    throw .syntax("`\(word)` is neither a node's name nor one of ?, *, *N, ~N, {A|B}")
+                }
                 elements.append(.node(word))
             }
         }
@@ -62,7 +68,8 @@ public struct PathSpecification: Hashable, Sendable {
     }
 
     private static func isName(_ text: String) -> Bool {
-        Nickname(text) != nil || (text.utf8.count >= 8 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) })
+        Nickname(text) != nil
+            || (text.utf8.count >= 8 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) })
     }
 }
 
@@ -96,8 +103,10 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
             "the path needs \(wanted) different nodes, but only \(usable) of the network are usable"
         case .repeated(let name): "the path would pass \(name) twice; every hop must be another node"
         case .sameFamily(let a, let b): "the path would pass \(a) and \(b), which the same people run"
-        case .sameNetwork(let a, let b): "the path would pass \(a) and \(b), which are in one network (IPv4 /16 or IPv6 /32)"
-        case .noKey(let name, let period): "node \(name) has published no key for period \(period); the network file is out of date"
+        case .sameNetwork(let a, let b):
+            "the path would pass \(a) and \(b), which are in one network (IPv4 /16 or IPv6 /32)"
+        case .noKey(let name, let period):
+            "node \(name) has published no key for period \(period); the network file is out of date"
         case .expiredNode(let name): "the descriptor of node \(name) has expired; the network file is out of date"
         case .notFound(let constraint):
             "no path meets all demands: the one that failed most often is \(constraint); shorten the path or demand less"

@@ -2,9 +2,9 @@
 // Node and client use the same one. Everything happens on one serial queue; sockets and disks report to it.
 
 internal import Dispatch
-internal import NIOCore
 public import MMTP
 public import Mixing
+internal import NIOCore
 public import Spool
 public import WireFormat
 
@@ -56,8 +56,10 @@ public final class Forwarder: @unchecked Sendable {
     /// - Parameters:
     ///   - selfNode: packets for this node go to `deliverToSelf` instead of a socket.
     public init(
-        spool: Spool, dialer: MMTPDialer, addresses: @escaping AddressLookup, strategy: MixStrategy, settings: QueueSettings,
-        clock: ForwarderClock, selfNode: NodeID? = nil, deliverToSelf: @escaping @Sendable ([PacketRowID]) -> Void = { _ in },
+        spool: Spool, dialer: MMTPDialer, addresses: @escaping AddressLookup, strategy: MixStrategy,
+        settings: QueueSettings,
+        clock: ForwarderClock, selfNode: NodeID? = nil,
+        deliverToSelf: @escaping @Sendable ([PacketRowID]) -> Void = { _ in },
         report: @escaping @Sendable (ForwardEvent) -> Void
     ) {
         self.spool = spool
@@ -317,7 +319,8 @@ public final class Forwarder: @unchecked Sendable {
             switch outcome {
             case .received: arrived.append(id)
             case .rejected(let reason):
-                let rejection: Rejection = reason.meansRetry
+                let rejection: Rejection =
+                    reason.meansRetry
                     ? .retry : .final(reason == .unknownPeriod ? .periodRefused : .refusedByNextHop)
                 perform(queues.rejected(node, id: id, rejection, now: now))
             case .notAcknowledged:

@@ -50,19 +50,25 @@ public enum Cascade {
             sent[number] = receiver
             let mail = try OutgoingMail(
                 Array("message \(number)\r\n".utf8), options: OutgoingMail.Options(subject: "message \(number)"))
-            let encoded = try MessageEncoder.encode(mail.envelope(to: [Address("mbox:\(receiver)@\(exit)")]), body: mail.body)
+            let encoded = try MessageEncoder.encode(
+                mail.envelope(to: [Address("mbox:\(receiver)@\(exit)")]), body: mail.body)
             let selector = PathSelector(network: network, at: now)
             let hops = try selector.hops(path, delays: path.map { _ in 0 }, at: now)
             for part in try MessageEncoder.parts(of: encoded, using: &generator).joined() {
-                packets.append(try PacketBuilder().build(content: PayloadContent.part(part).encoded(), path: hops, using: &generator))
+                packets.append(
+                    try PacketBuilder().build(
+                        content: PayloadContent.part(part).encoded(), path: hops, using: &generator))
             }
         }
         let dialer = try MMTPDialer(
-            group: MultiThreadedEventLoopGroup.singleton, clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) })
+            group: MultiThreadedEventLoopGroup.singleton,
+            clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) })
         let connection = try await dialer.connect(
             to: path[0].id, at: [LinkAddress(host: "127.0.0.1", port: lab.nodes[0].port)])
         for packet in packets {
-            guard await connection.send([packet]) == [.received] else { throw LabError("the first node did not take a packet") }
+            guard await connection.send([packet]) == [.received] else {
+                throw LabError("the first node did not take a packet")
+            }
         }
         connection.close()
 
@@ -85,7 +91,10 @@ public enum Cascade {
                 let directory = "\(lab.maildir(exit, user: receiver))/new"
                 for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
                     let path = "\(directory)/\(name)"
-                    guard let text = FileManager.default.contents(atPath: path).map({ String(decoding: $0, as: UTF8.self) }),
+                    guard
+                        let text = FileManager.default.contents(atPath: path).map({
+                            String(decoding: $0, as: UTF8.self)
+                        }),
                         let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Subject: message ") }),
                         let number = Int(line.dropFirst(17)),
                         let date = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
@@ -100,18 +109,30 @@ public enum Cascade {
 
     private static func judge(sent: [Int: String], arrived: [Arrival]) -> CascadeResult {
         var lines = ["\(messages) messages through \(nodes) nodes that flush at \(batch), to \(receivers) receivers"]
-        lines.append("in : " + sent.keys.sorted().map { "\($0)>\(sent[$0] ?? "")".replacingOccurrences(of: "receiver", with: "r") }.joined(separator: " "))
-        lines.append("out: " + arrived.map { "\($0.number)>\($0.receiver)".replacingOccurrences(of: "receiver", with: "r") }.joined(separator: " "))
+        lines.append(
+            "in : "
+                + sent.keys.sorted().map { "\($0)>\(sent[$0] ?? "")".replacingOccurrences(of: "receiver", with: "r") }
+                .joined(separator: " "))
+        lines.append(
+            "out: "
+                + arrived.map { "\($0.number)>\($0.receiver)".replacingOccurrences(of: "receiver", with: "r") }.joined(
+                    separator: " "))
         let allOnce = arrived.map(\.number).sorted() == sent.keys.sorted()
         let rightReceivers = arrived.allSatisfy { sent[$0.number] == $0.receiver }
-        let inBatches = allOnce && stride(from: 0, to: messages, by: batch).allSatisfy { start in
-            Set(arrived[start..<start + batch].map(\.number)) == Set((start + 1)...(start + batch))
-        }
+        let inBatches =
+            allOnce
+            && stride(from: 0, to: messages, by: batch).allSatisfy { start in
+                Set(arrived[start..<start + batch].map(\.number)) == Set((start + 1)...(start + batch))
+            }
         let inversions = arrived.indices.reduce(0) { count, i in
             count + arrived[(i + 1)...].count { $0.number < arrived[i].number }
         }
-        lines.append("arrived once each: \(allOnce ? "yes" : "NO"); at their receivers: \(rightReceivers ? "yes" : "NO"); batch by batch: \(inBatches ? "yes" : "NO")")
-        lines.append("pairs out of order: \(inversions) of \(batch * (batch - 1) / 2 * (messages / batch)) that a batch can turn around")
+        lines.append(
+            "arrived once each: \(allOnce ? "yes" : "NO"); at their receivers: \(rightReceivers ? "yes" : "NO"); batch by batch: \(inBatches ? "yes" : "NO")"
+        )
+        lines.append(
+            "pairs out of order: \(inversions) of \(batch * (batch - 1) / 2 * (messages / batch)) that a batch can turn around"
+        )
         return CascadeResult(lines: lines, isGood: allOnce && rightReceivers && inBatches)
     }
 }

@@ -51,7 +51,10 @@ extension Lab {
         for user in plan.localNames {
             text += "\n[[exit.mbox]]\nname = \"\(user)\"\ntarget = \"\(maildir(node.name, user: user))\"\n"
         }
-        if let pause = plan.retryPause { text = text.replacingOccurrences(of: "recipient-burst", with: "retry-pause = \"\(pause.milliseconds)ms\"\nrecipient-burst") }
+        if let pause = plan.retryPause {
+            text = text.replacingOccurrences(
+                of: "recipient-burst", with: "retry-pause = \"\(pause.milliseconds)ms\"\nrecipient-burst")
+        }
         if let smarthost = plan.smarthost, let address = NodeAddress(smarthost, defaultPort: 25) {
             text += """
 

@@ -1,13 +1,13 @@
 // A whole network of real processes on loopback, for tests, the demo and whoever wants to look around: every node is a
 // `nightjar-node` of its own with its own configuration, keys and data.
 
-internal import Foundation
 internal import Daemon
 internal import Directory
+internal import Foundation
+private import Glibc
 internal import MixCrypto
 internal import NodeProgram
 internal import WireFormat
-private import Glibc
 
 /// A node of a lab.
 public struct LabNode: Codable, Sendable {
@@ -33,8 +33,10 @@ struct LabState: Codable {
 public struct Lab: Sendable {
     /// Names of nodes, in order.
     static let names = [
-        "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima", "mike",
-        "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu",
+        "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima",
+        "mike",
+        "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray",
+        "yankee", "zulu",
     ]
     /// How long all nodes together may take to be ready.
     public static let readyTimeout = 30.0
@@ -80,16 +82,22 @@ public struct Lab: Sendable {
     /// As `start`, without starting anything.
     public static func prepare(_ plan: LabPlan, directory: String, program: String) throws -> Lab {
         guard (1...names.count).contains(plan.nodes) else { throw LabError("a lab has 1 to \(names.count) nodes") }
-        guard (0...plan.nodes).contains(plan.exits) else { throw LabError("a lab of \(plan.nodes) nodes cannot have \(plan.exits) exits") }
+        guard (0...plan.nodes).contains(plan.exits) else {
+            throw LabError("a lab of \(plan.nodes) nodes cannot have \(plan.exits) exits")
+        }
         guard FileManager.default.isExecutableFile(atPath: program) else {
             throw LabError("\(program) is not there; build it first with `swift build`")
         }
         let existing = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         guard existing.isEmpty else {
-            throw LabError("\(directory) is not empty; run `nightjar-lab stop --directory \(directory) --remove` or name another one")
+            throw LabError(
+                "\(directory) is not empty; run `nightjar-lab stop --directory \(directory) --remove` or name another one"
+            )
         }
         let directory = URL(fileURLWithPath: directory).standardizedFileURL.path
-        for path in [directory, "\(directory)/nodes", "\(directory)/mail", "\(directory)/client"] { _ = try PrivateDirectory(path) }
+        for path in [directory, "\(directory)/nodes", "\(directory)/mail", "\(directory)/client"] {
+            _ = try PrivateDirectory(path)
+        }
         let ports = try FreePorts.find(plan.nodes * 2)
         let origin = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         var parameters = NetworkParameters()
@@ -106,20 +114,24 @@ public struct Lab: Sendable {
         for index in 0..<plan.nodes {
             let isExit = index >= plan.nodes - plan.exits
             var node = LabNode(
-                name: names[index], id: "", port: ports[2 * index], monitorPort: ports[2 * index + 1], pid: 0, isExit: isExit)
+                name: names[index], id: "", port: ports[2 * index], monitorPort: ports[2 * index + 1], pid: 0,
+                isExit: isExit)
             let text = lab.configurationText(node, plan: plan, origin: origin, signer: signer.verificationKey.bytes)
             try AtomicFile.write(Array(text.utf8), to: lab.configuration(node.name))
             let bytes = try NodeCommands.initialize(
-                configuration: lab.configuration(node.name), network: "lab", parameters: parameters.values.map { ($0.name, $0.value) })
+                configuration: lab.configuration(node.name), network: "lab",
+                parameters: parameters.values.map { ($0.name, $0.value) })
             let descriptor = try UnverifiedDescriptor(bytes).verify(network: "lab")
             descriptors.append(descriptor)
             node = LabNode(
-                name: node.name, id: descriptor.id.hex, port: node.port, monitorPort: node.monitorPort, pid: 0, isExit: isExit)
+                name: node.name, id: descriptor.id.hex, port: node.port, monitorPort: node.monitorPort, pid: 0,
+                isExit: isExit)
             nodes.append(node)
         }
         let published = Timestamp(seconds: origin.seconds)
         let file = try NetworkFile.make(
-            name: "lab", version: 1, isTest: true, published: published, validUntil: published + .days(365), parameters: parameters,
+            name: "lab", version: 1, isTest: true, published: published, validUntil: published + .days(365),
+            parameters: parameters,
             nodes: descriptors, key: signer)
         try AtomicFile.write(file.bytes, to: lab.networkFile)
         var made = lab
@@ -155,7 +167,9 @@ public struct Lab: Sendable {
     /// Starts a node that is not running.
     /// - Parameter processor: the only processor that it may use, for measurements.
     public mutating func start(_ name: String, processor: Int? = nil, environment: [String: String] = [:]) throws {
-        guard let index = state.nodes.firstIndex(where: { $0.name == name }) else { throw LabError("the lab has no node \(name)") }
+        guard let index = state.nodes.firstIndex(where: { $0.name == name }) else {
+            throw LabError("the lab has no node \(name)")
+        }
         try start(index, processor: processor, environment: environment)
     }
 
@@ -165,14 +179,17 @@ public struct Lab: Sendable {
         var command = [state.program, "run", "--config", configuration(node.name)]
         if let processor { command = ["/usr/bin/taskset", "-c", String(processor)] + command }
         let process = try ProcessTable.start(
-            node.name, executable: command[0], arguments: Array(command.dropFirst()), log: log(node.name), environment: environment)
+            node.name, executable: command[0], arguments: Array(command.dropFirst()), log: log(node.name),
+            environment: environment)
         state.nodes[index].pid = process.pid
         try save()
     }
 
     /// Sends a signal to a node.
     public func signal(_ name: String, _ number: Int32) throws {
-        guard let node = state.nodes.first(where: { $0.name == name }), node.pid > 0 else { throw LabError("\(name) is not running") }
+        guard let node = state.nodes.first(where: { $0.name == name }), node.pid > 0 else {
+            throw LabError("\(name) is not running")
+        }
         ProcessTable.signal(node.pid, number)
     }
 
@@ -199,7 +216,8 @@ public struct Lab: Sendable {
             while !FileManager.default.fileExists(atPath: "\(dataDirectory(node.name))/running") {
                 ProcessTable.reap(node.pid)
                 guard ProcessTable.isAlive(node.pid) else {
-                    throw LabError("node \(node.name) has ended; its log \(log(node.name)) ends with:\n\(tail(log(node.name)))")
+                    throw LabError(
+                        "node \(node.name) has ended; its log \(log(node.name)) ends with:\n\(tail(log(node.name)))")
                 }
                 guard Date() < end else { throw LabError("node \(node.name) is not ready; see \(log(node.name))") }
                 usleep(20_000)

@@ -41,7 +41,10 @@ enum ProcessTable {
     /// Whether the process is there and not a zombie.
     static func isAlive(_ pid: Int32) -> Bool {
         guard kill(pid, 0) == 0 else { return false }
-        guard let status = FileManager.default.contents(atPath: "/proc/\(pid)/stat").map({ String(decoding: $0, as: UTF8.self) }),
+        guard
+            let status = FileManager.default.contents(atPath: "/proc/\(pid)/stat").map({
+                String(decoding: $0, as: UTF8.self)
+            }),
             let end = status.lastIndex(of: ")")
         else { return false }
         return !status[end...].hasPrefix(") Z")

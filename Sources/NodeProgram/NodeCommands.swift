@@ -26,7 +26,9 @@ public enum NodeCommands {
         return try makeFiles(settings, network: network, parameters: agreed)
     }
 
-    private static func makeFiles(_ settings: NodeSettings, network: String, parameters: NetworkParameters) throws -> [UInt8] {
+    private static func makeFiles(_ settings: NodeSettings, network: String, parameters: NetworkParameters) throws
+        -> [UInt8]
+    {
         let files = NodeFiles(directory: settings.dataDirectory)
         try files.create()
         let now = settings.clock.now()
@@ -34,7 +36,8 @@ public enum NodeCommands {
         _ = try keys.maintain(at: now)
         guard let period = parameters.calendar.period(at: now) else { throw KeyRingError.clock(now) }
         let descriptor = try files.writeDescriptor(
-            settings, network: network, keys: keys.current.published(from: period), identity: files.loadIdentity(), now: now,
+            settings, network: network, keys: keys.current.published(from: period), identity: files.loadIdentity(),
+            now: now,
             validFor: parameters.periodLength * Int64(KeyRing.periodsAhead + 1), software: NodeVersion.text)
         return descriptor.bytes
     }
@@ -48,7 +51,8 @@ public enum NodeCommands {
                     "there is no \(path); to make one, give --nickname NAME and --address HOST:PORT", code: .usage)
             }
             guard Nickname(nickname) != nil else {
-                throw CommandFailure("a nickname has 1 to 24 letters, digits, - and _ and starts with a letter", code: .usage)
+                throw CommandFailure(
+                    "a nickname has 1 to 24 letters, digits, - and _ and starts with a letter", code: .usage)
             }
             guard NodeAddress(address) != nil else {
                 throw CommandFailure("\(address) is not an address such as mix.example.org:48099", code: .usage)
@@ -59,7 +63,8 @@ public enum NodeCommands {
         let settings = try NodeSettings(configuration: path)
         try ScaledClock.checkPlausible()
         let view = try? NetworkView(
-            path: settings.networkFile, signer: settings.networkSigner, pin: NodeFiles(directory: settings.dataDirectory).pinnedSigner,
+            path: settings.networkFile, signer: settings.networkSigner,
+            pin: NodeFiles(directory: settings.dataDirectory).pinnedSigner,
             now: settings.clock.now())
         guard let name = view?.current.name ?? network else {
             throw CommandFailure(
@@ -90,7 +95,8 @@ public enum NodeCommands {
             .split(separator: "\n", omittingEmptySubsequences: false)
             .map { line in
                 // An exit is for those who ask for one: its required settings come commented out, and its tables too.
-                ["address = \"\"", "complaints = \"\"", "hello = \"\""].contains(line) || line.hasPrefix("[exit") ? "#" + line : line
+                ["address = \"\"", "complaints = \"\"", "hello = \"\""].contains(line) || line.hasPrefix("[exit")
+                    ? "#" + line : line
             }.joined(separator: "\n")
     }
 
@@ -108,7 +114,8 @@ public enum NodeCommands {
             throw CommandFailure("\(settings.dataDirectory) is not there; run `nightjar-node init --config \(path)`")
         }
         let view = try NetworkView(
-            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner, now: settings.clock.now())
+            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner,
+            now: settings.clock.now())
         let id = try files.loadIdentity().verificationKey.nodeID
         if view.current.node(id) == nil {
             terminal.message("warning: the network file does not list this node yet, so nobody will send to it")
@@ -124,7 +131,8 @@ public enum NodeCommands {
         let files = NodeFiles(directory: settings.dataDirectory)
         let identity = try files.loadIdentity().verificationKey
         let view = try? NetworkView(
-            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner, now: settings.clock.now())
+            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner,
+            now: settings.clock.now())
         let calendar = (view?.current.parameters ?? NetworkParameters()).calendar
         let periods = try FileManager.default.contentsOfDirectory(atPath: files.packetKeys)
             .compactMap { $0.hasSuffix(".key") ? UInt16($0.dropLast(4)) : nil }.sorted().map(KeyPeriod.init)
@@ -134,14 +142,17 @@ public enum NodeCommands {
                 "{\"period\": \($0), \"starts\": \"\(calendar.start(of: $0))\", \"ends\": \"\(calendar.end(of: $0))\", "
                     + "\"destroyed\": \"\(calendar.destruction(of: $0))\"}"
             }
-            try terminal.print("{\"id\": \"\(identity.nodeID)\", \"identity\": \"\(Hex.encode(identity.bytes))\", \"keys\": [\(list.joined(separator: ", "))]}")
+            try terminal.print(
+                "{\"id\": \"\(identity.nodeID)\", \"identity\": \"\(Hex.encode(identity.bytes))\", \"keys\": [\(list.joined(separator: ", "))]}"
+            )
             return
         }
         try terminal.print("id       \(identity.nodeID)")
         try terminal.print("identity \(Hex.encode(identity.bytes))")
         for period in periods {
             try terminal.print(
-                "period \(period)  \(calendar.start(of: period)) to \(calendar.end(of: period)), destroyed \(calendar.destruction(of: period))")
+                "period \(period)  \(calendar.start(of: period)) to \(calendar.end(of: period)), destroyed \(calendar.destruction(of: period))"
+            )
         }
     }
 
@@ -166,7 +177,8 @@ extension NodeSettings {
     /// A clock that runs fast is for test networks.
     func checkScale(_ network: NetworkFile) throws {
         guard timeScale == 1 || network.isTest else {
-            throw CommandFailure("[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)
+            throw CommandFailure(
+                "[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)
         }
     }
 }

@@ -28,13 +28,17 @@ public enum Armor {
         var body: [UInt8]?
         for line in text.utf8.split(omittingEmptySubsequences: false, whereSeparator: { $0 == 10 || $0 == 13 }) {
             var line = line[...]
-            while let first = line.first, first == UInt8(ascii: ">") || first == 32 || first == 9 { line = line.dropFirst() }
+            while let first = line.first, first == UInt8(ascii: ">") || first == 32 || first == 9 {
+                line = line.dropFirst()
+            }
             while let last = line.last, last == 32 || last == 9 { line = line.dropLast() }
             if line.elementsEqual("-----BEGIN \(kind.rawValue)-----".utf8) {
                 if body != nil { damaged += 1 }
                 body = []
             } else if line.elementsEqual("-----END \(kind.rawValue)-----".utf8) {
-                if let encoded = body, let bytes = Base64.decode(String(decoding: encoded, as: UTF8.self)), !bytes.isEmpty {
+                if let encoded = body, let bytes = Base64.decode(String(decoding: encoded, as: UTF8.self)),
+                    !bytes.isEmpty
+                {
                     blocks.append(bytes)
                 } else if body != nil {
                     damaged += 1

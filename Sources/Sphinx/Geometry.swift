@@ -54,7 +54,9 @@ public struct Geometry: Hashable, Sendable {
     /// Names the geometry in the consensus: SHA-256 of the text `nightjar geometry` and the numbers, so that two parties
     /// whose lengths differ find out before they exchange a packet.
     public var digest: Digest {
-        let numbers = [Int(suite), packetSize, maximumHops, ciphertextSize, keySize, blockSize, headerSize, payloadSize, surbSize]
+        let numbers = [
+            Int(suite), packetSize, maximumHops, ciphertextSize, keySize, blockSize, headerSize, payloadSize, surbSize,
+        ]
         return Digest.sha256("nightjar geometry " + numbers.map(String.init).joined(separator: " "))
     }
 }

@@ -1,5 +1,5 @@
-internal import WireFormat
 internal import MixCrypto
+internal import WireFormat
 
 /// Makes forward packets.
 public struct PacketBuilder: Sendable {

@@ -52,12 +52,18 @@ extension PacketVector {
     /// - Throws: `VectorMismatch` naming the first difference.
     public func verify() throws {
         func equal(_ what: String, _ found: String, _ wanted: String?) throws {
-            guard found == wanted else { throw VectorMismatch("\(what): found \(found), the vector says \(wanted ?? "nothing")") }
+            guard found == wanted else {
+                throw VectorMismatch("\(what): found \(found), the vector says \(wanted ?? "nothing")")
+            }
         }
         guard suite == Geometry.suite1.suite else { throw VectorMismatch("suite \(suite) is not known") }
-        guard hops.count == nodes.count, let packetBytes = Hex.decode(packet) else { throw VectorMismatch("malformed vector") }
+        guard hops.count == nodes.count, let packetBytes = Hex.decode(packet) else {
+            throw VectorMismatch("malformed vector")
+        }
         if kind == "reply" {
-            guard let text = surb, let bytes = Hex.decode(text) else { throw VectorMismatch("a reply vector has a SURB") }
+            guard let text = surb, let bytes = Hex.decode(text) else {
+                throw VectorMismatch("a reply vector has a SURB")
+            }
             let surb = try SURB(bytes)
             try equal("surb", Hex.encode(surb.encoded), text)
             try equal("surb header", Hex.encode(surb.header), String(packet.prefix(2 * Geometry.suite1.headerSize)))
@@ -66,7 +72,9 @@ extension PacketVector {
         var current = packetBytes
         for (index, (node, hop)) in zip(nodes, hops).enumerated() {
             let at = "hop \(index)"
-            guard var seed = Hex.decode(node.seed), let id = NodeID(hex: node.id) else { throw VectorMismatch("malformed vector") }
+            guard var seed = Hex.decode(node.seed), let id = NodeID(hex: node.id) else {
+                throw VectorMismatch("malformed vector")
+            }
             let privateKey = try KEMPrivateKey(seed: SecretBytes(moving: &seed))
             try equal("\(at) public key", Digest.sha256(privateKey.publicKey.bytes).hex, node.publicKeySHA256)
             let keys = OneKey(period: KeyPeriod(node.period), privateKey: privateKey)
@@ -90,8 +98,11 @@ extension PacketVector {
                 try equal("\(at) payload", Digest.sha256(payload).hex, hop.payloadSHA256)
                 let parsed = try ReplyInfo(info)
                 try equal("\(at) surb id", parsed.id.hex, surbID)
-                guard let secret = surbSecret.flatMap(Hex.decode) else { throw VectorMismatch("a reply vector has a secret") }
-                let (content, _) = try SURBMaker(secret: SymmetricSecret(copying: secret)).open(parsed, payload: payload)
+                guard let secret = surbSecret.flatMap(Hex.decode) else {
+                    throw VectorMismatch("a reply vector has a secret")
+                }
+                let (content, _) = try SURBMaker(secret: SymmetricSecret(copying: secret)).open(
+                    parsed, payload: payload)
                 try equal("content", Digest.sha256(content).hex, contentSHA256)
             }
             guard (index == nodes.count - 1) == (hop.outcome != "forward") else {
@@ -101,7 +112,9 @@ extension PacketVector {
     }
 
     /// A fresh vector of `hopCount` hops, `kind` being `forward` or `reply`.
-    public static func make(kind: String, hopCount: Int, using generator: inout some RandomNumberGenerator) throws -> PacketVector {
+    public static func make(kind: String, hopCount: Int, using generator: inout some RandomNumberGenerator) throws
+        -> PacketVector
+    {
         let geometry = Geometry.suite1
         var nodes: [Node] = []
         var path: [PathHop] = []
@@ -114,14 +127,16 @@ extension PacketVector {
             let period = KeyPeriod(UInt16(2900 + index))
             nodes.append(
                 Node(
-                    seed: Hex.encode(seedBytes), publicKeySHA256: Digest.sha256(privateKey.publicKey.bytes).hex, id: id.hex,
+                    seed: Hex.encode(seedBytes), publicKeySHA256: Digest.sha256(privateKey.publicKey.bytes).hex,
+                    id: id.hex,
                     period: period.number))
             path.append(PathHop(node: id, key: privateKey.publicKey, period: period, delay: UInt32(1000 * (index + 1))))
             privateKeys.append(OneKey(period: period, privateKey: privateKey))
         }
         let content = generator.bytes(geometry.contentSize)
         var vector = PacketVector(
-            suite: geometry.suite, kind: kind, nodes: nodes, hops: [], packet: "", contentSHA256: Digest.sha256(content).hex)
+            suite: geometry.suite, kind: kind, nodes: nodes, hops: [], packet: "",
+            contentSHA256: Digest.sha256(content).hex)
         var current: [UInt8]
         if kind == "reply" {
             let secret = generator.bytes(32)
@@ -141,7 +156,9 @@ extension PacketVector {
             switch outcome {
             case .forward(let next, let delay, let packet):
                 vector.hops.append(
-                    Hop(outcome: "forward", replayTag: tag.hex, delay: delay, next: next.hex, packetSHA256: Digest.sha256(packet).hex))
+                    Hop(
+                        outcome: "forward", replayTag: tag.hex, delay: delay, next: next.hex,
+                        packetSHA256: Digest.sha256(packet).hex))
                 current = packet
             case .deliver(let delay, _):
                 vector.hops.append(Hop(outcome: "deliver", replayTag: tag.hex, delay: delay))

@@ -45,7 +45,9 @@ public struct SURBMaker: Sendable {
 
     /// Opens an answer: the content (25620 bytes) and the message key that a crossover node's sealing used.
     /// - Throws: `notOurs` if this identity did not make the SURB, `damaged` if the payload was changed.
-    public func open(_ info: ReplyInfo, payload: [UInt8]) throws(SURBError) -> (content: [UInt8], messageKey: SymmetricSecret) {
+    public func open(_ info: ReplyInfo, payload: [UInt8]) throws(SURBError) -> (
+        content: [UInt8], messageKey: SymmetricSecret
+    ) {
         guard payload.count == geometry.payloadSize else { throw .malformed }
         var blob: [UInt8]
         do {

@@ -4,5 +4,6 @@ import ArgumentParser
 @main
 struct NightjarBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "nightjar-bench", abstract: "Measure what Nightjar costs on this machine.", subcommands: [PacketCommand.self, RelayCommand.self])
+        commandName: "nightjar-bench", abstract: "Measure what Nightjar costs on this machine.",
+        subcommands: [PacketCommand.self, RelayCommand.self])
 }

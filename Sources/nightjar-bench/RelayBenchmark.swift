@@ -47,7 +47,8 @@ struct RelayBenchmark {
         let lab = try Lab.prepare(plan, directory: directory, program: nodeProgram)
         let network = try UnverifiedNetworkFile(Array(Data(contentsOf: URL(fileURLWithPath: lab.networkFile))))
             .verify(trusted: nil, at: Self.now())
-        guard let relay = network.node(named: lab.nodes[0].name), let sinkNode = network.node(named: lab.nodes[1].name) else {
+        guard let relay = network.node(named: lab.nodes[0].name), let sinkNode = network.node(named: lab.nodes[1].name)
+        else {
             throw BenchmarkError("the lab has lost its nodes")
         }
         let maker = PacketMaker(network: network, path: [relay, sinkNode])
@@ -58,11 +59,13 @@ struct RelayBenchmark {
         try pin(to: 1)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let sink = Sink(expected: packets)
-        let identity = try SigningKey(seed: SecretFile.read("\(lab.dataDirectory(lab.nodes[1].name))/identity.key", count: 32))
+        let identity = try SigningKey(
+            seed: SecretFile.read("\(lab.dataDirectory(lab.nodes[1].name))/identity.key", count: 32))
         var configuration = ListenerConfiguration()
         configuration.limits = .singleBlock
         let listener = try await MMTPListener.bind(
-            to: [LinkAddress(host: "127.0.0.1", port: lab.nodes[1].port)], identity: LinkIdentity(identity, now: Self.now()),
+            to: [LinkAddress(host: "127.0.0.1", port: lab.nodes[1].port)],
+            identity: LinkIdentity(identity, now: Self.now()),
             receiver: sink, configuration: configuration, group: group, clock: Self.now, count: { _, _ in })
         var running = lab
         try running.start(running.nodes[0].name, processor: 0)
@@ -81,7 +84,8 @@ struct RelayBenchmark {
 
         let rate = Double(packets) / seconds
         var figures = RelayFigures(
-            packetsPerSecond: rate, cpuMicrosecondsPerPacket: (after.cpuSeconds - before.cpuSeconds) / Double(packets) * 1e6,
+            packetsPerSecond: rate,
+            cpuMicrosecondsPerPacket: (after.cpuSeconds - before.cpuSeconds) / Double(packets) * 1e6,
             unwrapMicroseconds: unwrap, tlsMicrosecondsPerSide: Self.tlsMicrosecondsPerSide,
             shareOfCryptographicLimit: rate * (unwrap + 2 * Self.tlsMicrosecondsPerSide) / 1e6,
             residentMegabytes: after.peakMegabytes, packets: packets)
@@ -117,7 +121,8 @@ struct RelayBenchmark {
                     for start in stride(from: 0, to: mine.count, by: 256) {
                         let outcomes = await connection.send(Array(mine[start..<min(start + 256, mine.count)]))
                         guard outcomes.allSatisfy({ $0 == .received }) else {
-                            throw BenchmarkError("the node did not take a packet: \(outcomes.first { $0 != .received }!)")
+                            throw BenchmarkError(
+                                "the node did not take a packet: \(outcomes.first { $0 != .received }!)")
                         }
                     }
                     connection.finish()
@@ -249,7 +254,8 @@ private struct ProcessFigures {
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
         cpuSeconds = ((Double(fields[12]) ?? 0) + (Double(fields[13]) ?? 0)) / ticks
         let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
-        peakMegabytes = (Double(line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first ?? "0") ?? 0) / 1024
+        peakMegabytes =
+            (Double(line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first ?? "0") ?? 0) / 1024
     }
 }
 

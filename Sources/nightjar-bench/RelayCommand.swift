@@ -26,7 +26,8 @@ struct RelayCommand: AsyncParsableCommand {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("nightjar-relay-\(getpid())").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let figures = try await RelayBenchmark(
-            nodeProgram: program, packets: packets, queued: queued, directory: directory).run()
+            nodeProgram: program, packets: packets, queued: queued, directory: directory
+        ).run()
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -51,6 +52,7 @@ extension RelayFigures {
             rows.append(("peak memory with \(queued) packets held, MB", number(queuedResidentMegabytes, 1)))
         }
         let width = rows.map(\.0.count).max() ?? 0
-        return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 }.joined(separator: "\n")
+        return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 }.joined(
+            separator: "\n")
     }
 }

@@ -62,7 +62,8 @@ struct Start: AsyncParsableCommand {
         try LabNetwork.installForClient(lab)
         for node in lab.nodes {
             try Terminal.standard.print(
-                "\(node.name)  \(node.id.prefix(16))  127.0.0.1:\(node.port)  pid \(node.pid)\(node.isExit ? "  exit" : "")")
+                "\(node.name)  \(node.id.prefix(16))  127.0.0.1:\(node.port)  pid \(node.pid)\(node.isExit ? "  exit" : "")"
+            )
         }
     }
 }
@@ -103,7 +104,9 @@ struct Env: AsyncParsableCommand {
 
 struct PyMix: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pymix", abstract: "Show batching: 10 messages, a cascade of 3 nodes that flush at 5, 5 receivers, the order in and out.",
+        commandName: "pymix",
+        abstract:
+            "Show batching: 10 messages, a cascade of 3 nodes that flush at 5, 5 receivers, the order in and out.",
         discussion: """
             What PyMix's `make test` promises, with a verdict: every message arrives, once, at its receiver, and every batch
             leaves in another order than it came.
@@ -115,7 +118,9 @@ struct PyMix: AsyncParsableCommand {
     var directory: String?
 
     func run() async throws {
-        let place = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("nightjar-pymix-\(getpid())").path
+        let place =
+            directory
+            ?? FileManager.default.temporaryDirectory.appendingPathComponent("nightjar-pymix-\(getpid())").path
         let result = try await Cascade.run(directory: place, program: Programs.node)
         if directory == nil { try FileManager.default.removeItem(atPath: place) }
         for line in result.lines { try Terminal.standard.print(line) }
@@ -126,7 +131,8 @@ struct PyMix: AsyncParsableCommand {
 enum Programs {
     /// `nightjar-node` beside this program.
     static var node: String {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("nightjar-node").path
     }
 }

@@ -5,7 +5,8 @@ import NodeProgram
 @main
 struct NightjarNode: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "nightjar-node", abstract: "A node of a Nightjar network: takes packets, mixes them, sends them on.",
+        commandName: "nightjar-node",
+        abstract: "A node of a Nightjar network: takes packets, mixes them, sends them on.",
         discussion: """
             Examples:
               nightjar-node init --config /etc/nightjar/node.toml
@@ -92,7 +93,8 @@ struct Keys: AsyncParsableCommand {
 
 struct Describe: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "descriptor", abstract: "Print the node's current descriptor, to be given to the people who run the network.",
+        commandName: "descriptor",
+        abstract: "Print the node's current descriptor, to be given to the people who run the network.",
         discussion: """
             Example:
               nightjar-node descriptor --config /etc/nightjar/node.toml > alpha.descriptor

@@ -102,13 +102,11 @@ import WireFormat
     }
 
     @Test func unreachableAddressesAreToldApart() async throws {
-        let gone = try await Link.start(PromptReceiver())
-        await gone.stop()
-        let dialer = try makeDialer { $0.connectTimeout = .milliseconds(300) }
-        await #expect(throws: DialFailure.refused) {
-            try await dialer.connect(to: gone.nodeID, at: gone.listener.addresses)
-        }
-        await #expect(throws: DialFailure.noAddress) { try await dialer.connect(to: gone.nodeID, at: []) }
+        let port = try RefusingPort()
+        let node = try SigningKey.generate().verificationKey.nodeID
+        let dialer = try makeDialer { $0.connectTimeout = .seconds(5) }
+        await #expect(throws: DialFailure.refused) { try await dialer.connect(to: node, at: [port.address]) }
+        await #expect(throws: DialFailure.noAddress) { try await dialer.connect(to: node, at: []) }
     }
 
     @Test func aListenerWithoutTheProtocolIsRefused() async throws {

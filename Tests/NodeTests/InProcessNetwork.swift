@@ -9,8 +9,8 @@ import MixCrypto
 import Mixing
 import NIOCore
 import NIOPosix
-import Spool
 import Sphinx
+import Spool
 import TestSupport
 import WireFormat
 
@@ -54,7 +54,8 @@ final class InProcessNetwork: @unchecked Sendable {
             let period = try Self.require(parameters.calendar.period(at: clock.now()))
             descriptors.append(
                 try files.writeDescriptor(
-                    node, network: "lab", keys: keys.current.published(from: period), identity: files.loadIdentity(), now: clock.now(),
+                    node, network: "lab", keys: keys.current.published(from: period), identity: files.loadIdentity(),
+                    now: clock.now(),
                     validFor: .days(21), software: "test"))
         }
         let now = Timestamp(seconds: clock.now().seconds)
@@ -66,7 +67,8 @@ final class InProcessNetwork: @unchecked Sendable {
 
     /// Starts a node; returns when it listens.
     func start(_ index: Int) async throws {
-        let node = try Node(settings[index], clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let node = try Node(
+            settings[index], clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         nodes[index] = node
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let once = Once(continuation)
@@ -96,7 +98,8 @@ final class InProcessNetwork: @unchecked Sendable {
 
     /// The packets of a message along one path, made now.
     func packets(
-        body: [UInt8], to recipient: String, path: [Int], delay: UInt32 = 0, using generator: inout some RandomNumberGenerator
+        body: [UInt8], to recipient: String, path: [Int], delay: UInt32 = 0,
+        using generator: inout some RandomNumberGenerator
     ) throws -> [[UInt8]] {
         let mail = try OutgoingMail(body, options: OutgoingMail.Options(subject: "Test"))
         let encoded = try MessageEncoder.encode(mail.envelope(to: [Address(recipient)]), body: mail.body)
@@ -104,7 +107,8 @@ final class InProcessNetwork: @unchecked Sendable {
         var packets: [[UInt8]] = []
         for part in try MessageEncoder.parts(of: encoded, using: &generator).joined() {
             let hops = try selector.hops(path.map(descriptor), delays: path.map { _ in delay }, at: clock.now())
-            packets.append(try PacketBuilder().build(content: PayloadContent.part(part).encoded(), path: hops, using: &generator))
+            packets.append(
+                try PacketBuilder().build(content: PayloadContent.part(part).encoded(), path: hops, using: &generator))
         }
         return packets
     }

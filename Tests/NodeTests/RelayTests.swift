@@ -3,8 +3,8 @@ import Forwarding
 import Foundation
 import MMTP
 import Mixing
-import Testing
 import TestSupport
+import Testing
 
 @testable import NodeProgram
 
@@ -13,7 +13,8 @@ struct RelayTests {
     static func exitSettings(_ directory: TemporaryDirectory) throws -> ExitSettings {
         var exit = ExitSettings(
             identity: ExitIdentity(
-                address: try MailRecipient("anonymous@exit.example"), complaints: try MailRecipient("abuse@exit.example")))
+                address: try MailRecipient("anonymous@exit.example"),
+                complaints: try MailRecipient("abuse@exit.example")))
         exit.mailboxes = try LocalMailboxes([("alice", directory.file("alice"))])
         return exit
     }
@@ -27,9 +28,11 @@ struct RelayTests {
         }
         for index in 0..<3 { try await network.start(index) }
         let small = Array("hello\r\nworld\r\n".utf8)
-        let large = Array((0..<3000).map { _ in
-            String((0..<76).map { _ in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef".randomElement(using: &generator) ?? "x" }) + "\r\n"
-        }.joined().utf8)
+        let large = Array(
+            (0..<3000).map { _ in
+                String((0..<76).map { _ in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef".randomElement(using: &generator) ?? "x" })
+                    + "\r\n"
+            }.joined().utf8)
         var packets: [[UInt8]] = []
         for body in [small, large] {
             packets += try network.packets(
@@ -42,7 +45,9 @@ struct RelayTests {
             let text = String(decoding: mail, as: UTF8.self)
             return text.components(separatedBy: "\n\n").dropFirst().joined(separator: "\n\n")
         }
-        let wanted = [small, large].map { String(decoding: $0, as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n") }
+        let wanted = [small, large].map {
+            String(decoding: $0, as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n")
+        }
         // Compared as a fact, so that a failure does not print half a megabyte.
         let isSame = Set(bodies) == Set(wanted)
         #expect(isSame)

@@ -29,7 +29,8 @@ final class CoverTraffic: Sendable {
     private let state: Mutex<State>
 
     init(
-        node: NodeID, loopsPerMinute: Double, network: @escaping @Sendable () -> NetworkFile, spool: Spool, ledger: NodeLedger,
+        node: NodeID, loopsPerMinute: Double, network: @escaping @Sendable () -> NetworkFile, spool: Spool,
+        ledger: NodeLedger,
         clock: ScaledTime, forward: @escaping @Sendable ([WaitingPacket]) -> Void,
         verdictChanged: @escaping @Sendable (LoopLedger<LoopID>.Verdict) -> Void
     ) {
@@ -59,7 +60,9 @@ final class CoverTraffic: Sendable {
     /// Sends loops until the task is cancelled.
     func run() async throws {
         while true {
-            let next = state.withLock { state in [state.schedule.nextWake, state.loops.nextWake].compactMap { $0 }.min() }
+            let next = state.withLock { state in
+                [state.schedule.nextWake, state.loops.nextWake].compactMap { $0 }.min()
+            }
             guard let next else { return try await clock.sleep(until: clock.now() + .days(3650)) }
             try await clock.sleep(until: next)
             let now = clock.now()
@@ -101,7 +104,8 @@ final class CoverTraffic: Sendable {
             let due = now + (min(parameters.meanDelay * 4, parameters.delayCap) + .minutes(2)) * Int64(nodes.count)
             state.withLock { $0.loops.sent(loop, deadline: due) }
             let first = path[0].node
-            let operation = SpoolOperation.enqueuePacket(destination: first, release: now, deadline: deadline, body: packet)
+            let operation = SpoolOperation.enqueuePacket(
+                destination: first, release: now, deadline: deadline, body: packet)
             try spool.submit([operation]) { [ledger, forward] results in
                 guard case .stored(let id) = results.first else { return }
                 ledger.book { $0.createdAndHeld() }

@@ -50,7 +50,8 @@ actor ExitDesk {
     ///   - count: told of outcomes.
     ///   - ended: told once for each delivery that ends: nil for delivered, else why not.
     init(
-        settings: ExitSettings, spool: Spool, tokenKey: SymmetricSecret, strategy: MixStrategy, bodyLimit: Int, clock: ScaledTime,
+        settings: ExitSettings, spool: Spool, tokenKey: SymmetricSecret, strategy: MixStrategy, bodyLimit: Int,
+        clock: ScaledTime,
         count: @escaping @Sendable (ExitEvent) -> Void, ended: @escaping @Sendable (DropReason?) -> Void
     ) throws {
         self.settings = settings
@@ -72,7 +73,8 @@ actor ExitDesk {
     func add(_ deliveries: [PendingDelivery]) {
         let now = clock.now()
         for delivery in deliveries {
-            entries[delivery.id.number] = Entry(delivery: delivery, nextAttempt: delivery.release, attempts: delivery.attempts)
+            entries[delivery.id.number] = Entry(
+                delivery: delivery, nextAttempt: delivery.release, attempts: delivery.attempts)
             pool.insert(id: delivery.id.number, release: delivery.release, now: now)
         }
         turn()
@@ -159,7 +161,9 @@ actor ExitDesk {
         switch outcome {
         case .delivered: await finish(id, nil, ended: nil)
         case .refused(let reason, _):
-            await finish(id, nil, ended: reason == .deniedByPolicy || reason == .unknownMailbox ? .recipientRefused : .deliveryRefused)
+            await finish(
+                id, nil,
+                ended: reason == .deniedByPolicy || reason == .unknownMailbox ? .recipientRefused : .deliveryRefused)
         case .deferred(let deferral):
             if deferral.isAmbiguous { count(.ambiguousRetry) }
             let accepted = entry.delivery.deadline - settings.retries.lifetime
@@ -239,13 +243,18 @@ actor ExitDesk {
         do {
             // Disk and scanning: not on the cooperative pool.
             composed = try await NIOThreadPool.singleton.runIfActive {
-                let stored = try StoredMessage(bodyLimit: bodyLimit) { () throws(SpoolError) in try spool.openFile(delivery.file) }
+                let stored = try StoredMessage(bodyLimit: bodyLimit) { () throws(SpoolError) in
+                    try spool.openFile(delivery.file)
+                }
                 let facts = try stored.body.facts()
-                let token = Array((delivery.message.hex + " " + delivery.recipient).utf8).withUnsafeBytes { tokenKey.mac($0) }
+                let token = Array((delivery.message.hex + " " + delivery.recipient).utf8).withUnsafeBytes {
+                    tokenKey.mac($0)
+                }
                 do throws(RefusalReason) {
                     let shown = target.recipient.map { [$0] } ?? []
                     let mail = try ExitMail.compose(
-                        identity: settings.identity, recipients: shown, fields: stored.envelope.fields, body: facts, token: token,
+                        identity: settings.identity, recipients: shown, fields: stored.envelope.fields, body: facts,
+                        token: token,
                         now: now)
                     return .success(Composed(mail: mail, body: stored.body, token: token))
                 } catch {
@@ -279,12 +288,14 @@ struct ExitGate: RecipientGate {
     func refusal(of address: Address) -> DropReason? {
         switch address.kind {
         case .smtp:
-            guard settings.smtp != nil, let recipient = try? MailRecipient(address.mailAddress ?? "") else { return .recipientRefused }
+            guard settings.smtp != nil, let recipient = try? MailRecipient(address.mailAddress ?? "") else {
+                return .recipientRefused
+            }
             return settings.policy.refusal(of: recipient) == nil ? nil : .recipientRefused
         case .mbox:
-            return names.contains(address.host.lowercased()) && settings.mailboxes?[address.user] != nil ? nil : .recipientRefused
+            return names.contains(address.host.lowercased()) && settings.mailboxes?[address.user] != nil
+                ? nil : .recipientRefused
         case .box, .nym, .drop: return .recipientRefused
         }
     }
 }
-

@@ -33,7 +33,8 @@ final class Reassembler: Sendable {
     ///   - ready: told of deliveries that are durable.
     init(
         spool: Spool, gate: any RecipientGate, bodyLimit: Int, deliveryDeadline: Interval, rememberFor: Interval,
-        clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger, refused: @escaping @Sendable (DropReason) -> Void,
+        clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
+        refused: @escaping @Sendable (DropReason) -> Void,
         ready: @escaping @Sendable ([PendingDelivery]) -> Void
     ) {
         self.spool = spool
@@ -51,7 +52,9 @@ final class Reassembler: Sendable {
     func rebuild(_ message: MessageID, release: Timestamp) {
         queue.async { [self] in
             let partial: PartialMessage?
-            do throws(SpoolError) { partial = try spool.readMessage(message) } catch { return later(message, release: release) }
+            do throws(SpoolError) { partial = try spool.readMessage(message) } catch {
+                return later(message, release: release)
+            }
             guard let partial, partial.isComplete else { return }
             work(on: partial, release: release)
         }
@@ -67,7 +70,9 @@ final class Reassembler: Sendable {
             let file = try write(partial)
             let stored: StoredMessage
             do {
-                stored = try StoredMessage(bodyLimit: bodyLimit) { [spool] () throws(SpoolError) in try spool.openFile(file) }
+                stored = try StoredMessage(bodyLimit: bodyLimit) { [spool] () throws(SpoolError) in
+                    try spool.openFile(file)
+                }
                 try check(stored)
             } catch let error as SpoolError {
                 throw error
@@ -82,7 +87,8 @@ final class Reassembler: Sendable {
                 } else {
                     deliveries.append(
                         NewDelivery(
-                            recipient: address.description, file: file, deadline: now + deliveryDeadline, nextAttempt: release))
+                            recipient: address.description, file: file, deadline: now + deliveryDeadline,
+                            nextAttempt: release))
                 }
             }
             guard !deliveries.isEmpty else {

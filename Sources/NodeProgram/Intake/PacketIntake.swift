@@ -40,8 +40,10 @@ final class PacketIntake: PacketReceiver, Sendable {
     private let group = DispatchGroup()
 
     init(
-        node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar, isExit: Bool, messageLimit: Int,
-        partDeadline: Interval, clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger, outcomes: any IntakeOutcomes
+        node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar, isExit: Bool,
+        messageLimit: Int,
+        partDeadline: Interval, clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
+        outcomes: any IntakeOutcomes
     ) {
         self.node = node
         self.keys = keys
@@ -217,10 +219,13 @@ final class PacketIntake: PacketReceiver, Sendable {
             release: now + min(.milliseconds(Int64(delay)), budget.delayCap), period: nextPeriod, calendar: calendar)
         return .store(
             .forward(next: next, release: release, deadline: deadline),
-            .acceptPacket(tag: tag, period: period, destination: next, release: release, deadline: deadline, body: packet))
+            .acceptPacket(
+                tag: tag, period: period, destination: next, release: release, deadline: deadline, body: packet))
     }
 
-    private func deliver(_ content: [UInt8], delay: UInt32, tag: ReplayTag, period: KeyPeriod, now: Timestamp) -> Verdict {
+    private func deliver(_ content: [UInt8], delay: UInt32, tag: ReplayTag, period: KeyPeriod, now: Timestamp)
+        -> Verdict
+    {
         let drop: DropReason
         do throws(PayloadError) {
             switch try PayloadContent(decoding: content) {
@@ -254,7 +259,9 @@ final class PacketIntake: PacketReceiver, Sendable {
     }
 
     /// A crossover node puts the sealed part under the reply block's header and sends it on; it can read nothing of it.
-    private func inject(_ injection: Injection, delay: UInt32, tag: ReplayTag, period: KeyPeriod, now: Timestamp) -> Verdict {
+    private func inject(_ injection: Injection, delay: UInt32, tag: ReplayTag, period: KeyPeriod, now: Timestamp)
+        -> Verdict
+    {
         guard let content = try? PayloadContent.sealed(injection.sealedPart).encoded(),
             let packet = Reinjection.packet(injection, content: content)
         else { return .store(.drop(.badInjection), .acceptNothing(tag: tag, period: period)) }

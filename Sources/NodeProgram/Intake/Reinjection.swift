@@ -15,7 +15,8 @@ enum Reinjection {
         packet.append(contentsOf: repeatElement(0, count: geometry.keySize))
         packet.append(contentsOf: content)
         packet.withUnsafeMutableBytes { bytes in
-            WideBlock(key: injection.payloadKey).encrypt(UnsafeMutableRawBufferPointer(rebasing: bytes[geometry.headerSize...]))
+            WideBlock(key: injection.payloadKey).encrypt(
+                UnsafeMutableRawBufferPointer(rebasing: bytes[geometry.headerSize...]))
         }
         return packet
     }

@@ -23,7 +23,9 @@ final class NetworkView: Sendable {
     init(path: String, signer: String?, pin: String, now: Timestamp) throws {
         self.path = path
         let trusted: VerificationKey?
-        if let text = signer ?? (try? String(contentsOfFile: pin, encoding: .utf8)).map({ String($0.prefix { $0 != "\n" }) }) {
+        if let text = signer
+            ?? (try? String(contentsOfFile: pin, encoding: .utf8)).map({ String($0.prefix { $0 != "\n" }) })
+        {
             guard let bytes = Hex.decode(text), let key = try? VerificationKey(bytes) else {
                 throw NetworkViewError.signer(signer == nil ? pin : "network-signer")
             }
@@ -49,7 +51,9 @@ final class NetworkView: Sendable {
         let new = try Self.read(path, trusted: old.signer, now: now)
         guard new.bytes != old.bytes else { return nil }
         guard new.name == old.name else { throw NetworkViewError.otherNetwork(new.name) }
-        guard new.version > old.version else { throw NetworkFileError.rollback(have: old.version, offered: new.version) }
+        guard new.version > old.version else {
+            throw NetworkFileError.rollback(have: old.version, offered: new.version)
+        }
         let addresses = Self.addresses(new)
         return state.withLock { state in
             let changed = addresses.filter { state.addresses[$0.key] != $0.value }.map(\.key)
@@ -62,7 +66,9 @@ final class NetworkView: Sendable {
         let data: Data
         do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch { throw NetworkViewError.missing(path) }
         let parsed: UnverifiedNetworkFile
-        do { parsed = try UnverifiedNetworkFile(Array(data)) } catch { throw NetworkViewError.malformed(path, error.description) }
+        do { parsed = try UnverifiedNetworkFile(Array(data)) } catch {
+            throw NetworkViewError.malformed(path, error.description)
+        }
         return try parsed.verify(trusted: trusted, at: now)
     }
 
@@ -87,7 +93,8 @@ enum NetworkViewError: Error, CustomStringConvertible {
             "cannot read the network file \(path): get it from the people who run the network and name it in network-file"
         case .malformed(let path, let why): "\(path) is not a network file: \(why)"
         case .signer(let where_): "\(where_) does not hold a key of 64 hexadecimal digits"
-        case .otherNetwork(let name): "the network file now names the network \(name); a node cannot change networks while it runs"
+        case .otherNetwork(let name):
+            "the network file now names the network \(name); a node cannot change networks while it runs"
         }
     }
 }

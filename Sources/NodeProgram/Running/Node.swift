@@ -4,8 +4,8 @@
 internal import Daemon
 internal import Directory
 internal import Exits
-internal import Foundation
 internal import Forwarding
+internal import Foundation
 internal import Logging
 internal import MMTP
 internal import Messages
@@ -52,7 +52,8 @@ final class Node: Sendable {
             path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner, now: now)
         let parameters = network.current.parameters
         budget = TimeBudget(
-            hops: 5, delayCap: parameters.delayCap, retryDeadline: parameters.retryDeadline, acceptance: parameters.acceptance)
+            hops: 5, delayCap: parameters.delayCap, retryDeadline: parameters.retryDeadline,
+            acceptance: parameters.acceptance)
         try budget.check()
         keys = KeyRing(directory: files.packetKeys, calendar: parameters.calendar)
         let changes = try keys.maintain(at: now)
@@ -72,7 +73,8 @@ final class Node: Sendable {
         let dialer = try MMTPDialer(configuration: dialing, group: group, clock: { clock.realNow() })
         let relay = SelfDelivery()
         forwarder = Forwarder(
-            spool: spool, dialer: dialer, addresses: { [network] in network.addresses(of: $0) }, strategy: settings.strategy,
+            spool: spool, dialer: dialer, addresses: { [network] in network.addresses(of: $0) },
+            strategy: settings.strategy,
             settings: settings.queues, clock: clock.forForwarder, selfNode: id, deliverToSelf: { relay.handler?($0) },
             report: { [ledger, counters] event in
                 switch event {
@@ -89,7 +91,8 @@ final class Node: Sendable {
     private let selfDelivery: SelfDelivery
 
     /// Runs until `stop` returns, then stops in order.
-    func run(ready: ([LinkAddress]) async throws -> Void, until stop: @escaping @Sendable () async -> Void) async throws {
+    func run(ready: ([LinkAddress]) async throws -> Void, until stop: @escaping @Sendable () async -> Void) async throws
+    {
         let parameters = network.current.parameters
         let exit = try makeExit(parameters)
         let reassembler = exit.map { desk in
@@ -122,7 +125,8 @@ final class Node: Sendable {
         let link = try LinkIdentity(identity, now: clock.realNow())
         let listener = try await MMTPListener.bind(
             to: settings.listen, identity: link, receiver: intake, configuration: settings.listener, group: group,
-            clock: clock.realNow, count: { [counters] event, count in counters.count("link_events", kind: event.label, by: count) })
+            clock: clock.realNow,
+            count: { [counters] event, count in counters.count("link_events", kind: event.label, by: count) })
         counters.watch(self, cover: cover, listener: listener)
         try await ready(listener.addresses)
 
@@ -162,7 +166,8 @@ final class Node: Sendable {
         guard var exit = settings.exit else { return nil }
         exit.retries.lifetime = parameters.deliveryDeadline
         let desk = try ExitDesk(
-            settings: exit, spool: spool, tokenKey: tokenKey, strategy: settings.strategy, bodyLimit: Int(parameters.messageSize),
+            settings: exit, spool: spool, tokenKey: tokenKey, strategy: settings.strategy,
+            bodyLimit: Int(parameters.messageSize),
             clock: clock, count: { [counters] in counters.count($0.metricName, kind: $0.reason) },
             ended: { [counters] reason in
                 counters.count("deliveries_ended", kind: reason?.rawValue ?? "delivered")
@@ -230,7 +235,8 @@ final class Node: Sendable {
         counters.health.set("cover", trouble: verdict.isAlarm ? "own loops stay away" : nil)
         switch verdict {
         case .release: logger.notice("own loops come back again")
-        case .releaseWithAlarm: logger.error("own loops stay away: packets are lost on the way or somebody blocks this node")
+        case .releaseWithAlarm:
+            logger.error("own loops stay away: packets are lost on the way or somebody blocks this node")
         case .hold: logger.error("own loops stay away: holding packets back, up to their cap")
         }
     }

@@ -37,25 +37,43 @@ final class NodeCounters: Sendable {
             ("packets_missing", \.missing),
         ]
         for (name, path) in books {
-            registry.gauge(name, help: "Of the packet balance: received + created + held before = forwarded + delivered + dropped + held.") {
+            registry.gauge(
+                name,
+                help:
+                    "Of the packet balance: received + created + held before = forwarded + delivered + dropped + held."
+            ) {
                 Double(ledger.snapshot[keyPath: path])
             }
         }
         for reason in DropReason.allCases {
-            registry.gauge(Self.series("packets_dropped", reason.rawValue, ending: ""), help: "Packets dropped for this reason.") {
+            registry.gauge(
+                Self.series("packets_dropped", reason.rawValue, ending: ""), help: "Packets dropped for this reason."
+            ) {
                 Double(ledger.snapshot.dropped[reason] ?? 0)
             }
         }
         let spool = node.spool
         registry.gauge("spool_packets", help: "Packets that wait.") { Double(spool.statistics.packets) }
-        registry.gauge("spool_shares", help: "Shares of messages that are not complete.") { Double(spool.statistics.shares) }
-        registry.gauge("spool_deliveries", help: "Deliveries that have not ended.") { Double(spool.statistics.deliveries) }
-        registry.gauge("spool_live_bytes", help: "Bytes on disk that are needed.") { Double(spool.statistics.liveBytes) }
-        registry.gauge("spool_nearly_full", help: "1 above 80 percent of a limit.") { spool.statistics.isNearlyFull ? 1 : 0 }
-        registry.gauge("spool_failed_groups", help: "Transactions that failed.") { Double(spool.statistics.failedGroups) }
+        registry.gauge("spool_shares", help: "Shares of messages that are not complete.") {
+            Double(spool.statistics.shares)
+        }
+        registry.gauge("spool_deliveries", help: "Deliveries that have not ended.") {
+            Double(spool.statistics.deliveries)
+        }
+        registry.gauge("spool_live_bytes", help: "Bytes on disk that are needed.") {
+            Double(spool.statistics.liveBytes)
+        }
+        registry.gauge("spool_nearly_full", help: "1 above 80 percent of a limit.") {
+            spool.statistics.isNearlyFull ? 1 : 0
+        }
+        registry.gauge("spool_failed_groups", help: "Transactions that failed.") {
+            Double(spool.statistics.failedGroups)
+        }
         registry.gauge("link_connections", help: "Connections from others.") { Double(listener.connectionCount) }
         registry.gauge("cover_alarm", help: "1 while own loops stay away.") { cover.isAlarm ? 1 : 0 }
-        registry.gauge("cover_fraction_back", help: "Share of own loops that came back; -1 before the first.") { cover.fractionBack ?? -1 }
+        registry.gauge("cover_fraction_back", help: "Share of own loops that came back; -1 before the first.") {
+            cover.fractionBack ?? -1
+        }
     }
 
     /// `exit_deferred`, `serverRefused` -> `exit_deferred_server_refused_total`.

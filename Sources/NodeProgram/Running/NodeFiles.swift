@@ -44,7 +44,8 @@ struct NodeFiles: Sendable {
 
     /// Signs and writes a descriptor with the keys of the current and the coming periods.
     func writeDescriptor(
-        _ settings: NodeSettings, network: String, keys: [KeyPeriod: KEMPublicKey], identity: SigningKey, now: Timestamp,
+        _ settings: NodeSettings, network: String, keys: [KeyPeriod: KEMPublicKey], identity: SigningKey,
+        now: Timestamp,
         validFor: Interval, software: String
     ) throws -> Descriptor {
         let whole = Timestamp(seconds: now.seconds)

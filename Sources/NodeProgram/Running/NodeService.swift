@@ -87,8 +87,12 @@ extension Node {
         let fresh = try NodeSettings(configuration: path)
         sink.level = fresh.log.level
         if let changed = try network.refresh(now: clock.now()) { forwarder.destinationsChanged(changed) }
-        let restartNeeded = fresh.nickname != settings.nickname || fresh.dataDirectory != settings.dataDirectory
-            || fresh.listen != settings.listen || fresh.strategy != settings.strategy || fresh.addresses != settings.addresses
-        if restartNeeded { logger.warning("names, addresses, directories and the mixing strategy change only with a restart") }
+        let restartNeeded =
+            fresh.nickname != settings.nickname || fresh.dataDirectory != settings.dataDirectory
+            || fresh.listen != settings.listen || fresh.strategy != settings.strategy
+            || fresh.addresses != settings.addresses
+        if restartNeeded {
+            logger.warning("names, addresses, directories and the mixing strategy change only with a restart")
+        }
     }
 }

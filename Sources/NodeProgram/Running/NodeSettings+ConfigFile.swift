@@ -19,7 +19,8 @@ extension NodeSettings {
 
     /// Takes all settings out of a table; problems are reported there.
     static func read(_ root: ConfigTable) -> NodeSettings {
-        let name = root.required("nickname", .string, doc: "The node's name for people: 1 to 24 letters, digits, - and _.")
+        let name = root.required(
+            "nickname", .string, doc: "The node's name for people: 1 to 24 letters, digits, - and _.")
         let nickname = Nickname(name) ?? Nickname("unnamed")
         if Nickname(name) == nil, !name.isEmpty {
             root.report("nickname", "a nickname has 1 to 24 letters, digits, - and _ and starts with a letter")
@@ -28,18 +29,24 @@ extension NodeSettings {
         var settings = NodeSettings(
             nickname: nickname,
             dataDirectory: root.value(
-                "data-directory", .path, default: "/var/lib/nightjar/node", doc: "Keys, spool and descriptor; mode 0700."),
+                "data-directory", .path, default: "/var/lib/nightjar/node",
+                doc: "Keys, spool and descriptor; mode 0700."),
             networkFile: root.value(
-                "network-file", .path, default: "/etc/nightjar/network", doc: "The signed document that lists the network's nodes."),
+                "network-file", .path, default: "/etc/nightjar/network",
+                doc: "The signed document that lists the network's nodes."),
             listen: [], addresses: [])
         settings.networkSigner = root.optional(
             "network-signer", .string,
-            doc: "Key (64 hexadecimal digits) that must have signed the network file. Without it the first signer seen is kept.")
+            doc:
+                "Key (64 hexadecimal digits) that must have signed the network file. Without it the first signer seen is kept."
+        )
         let listen = root.value(
             "listen", .strings, default: ["0.0.0.0:48099", "[::]:48099"], doc: "Addresses and ports to listen on.")
         settings.listen = listen.compactMap { text in
             guard let address = NodeAddress(text), address.family != .name else {
-                root.report("listen", "'\(text)' is not an IPv4 or IPv6 address with a port, such as 0.0.0.0:48099 or [::]:48099")
+                root.report(
+                    "listen",
+                    "'\(text)' is not an IPv4 or IPv6 address with a port, such as 0.0.0.0:48099 or [::]:48099")
                 return nil
             }
             return LinkAddress(host: address.host, port: Int(address.port))
@@ -48,24 +55,27 @@ extension NodeSettings {
             "addresses", .strings, doc: "Addresses (host:port) that other nodes reach this one at, to be published.")
         settings.addresses = addresses.compactMap { text in
             guard let address = NodeAddress(text) else {
-                root.report("addresses", "'\(text)' is not a host or address with a port, such as mix.example.org:48099")
+                root.report(
+                    "addresses", "'\(text)' is not a host or address with a port, such as mix.example.org:48099")
                 return nil
             }
             return address
         }
         settings.contact = root.value("contact", .string, default: "", doc: "How people reach you; published.")
         settings.family = root.value(
-            "family", .strings, default: [], doc: "Ids of other nodes that you run; each must name this one too.").compactMap { text in
-                guard let id = NodeID(hex: text) else {
-                    root.report("family", "'\(text)' is not a node id of 64 hexadecimal digits")
-                    return nil
-                }
-                return id
+            "family", .strings, default: [], doc: "Ids of other nodes that you run; each must name this one too."
+        ).compactMap { text in
+            guard let id = NodeID(hex: text) else {
+                root.report("family", "'\(text)' is not a node id of 64 hexadecimal digits")
+                return nil
             }
+            return id
+        }
         settings.workers = root.value(
             "workers", .int(0...256), default: 0, doc: "Threads that open packets; 0 is one for each processor.")
         settings.locksMemory = root.value(
-            "lock-memory", .bool, default: false, doc: "Keep all memory from being swapped; needs a high memlock limit.")
+            "lock-memory", .bool, default: false, doc: "Keep all memory from being swapped; needs a high memlock limit."
+        )
         settings.readLimits(root.table("limits"))
         settings.readMixing(root.table("mixing"))
         settings.loopsPerMinute = root.table("cover").optional(
@@ -95,11 +105,14 @@ extension NodeSettings {
             "concurrent-connections", .int(1...1_000_000), default: peers.concurrentConnections,
             doc: "Connections at one time from one address block.")
         peers.framesPerSecond = table.value(
-            "frames-per-second", .double(1...10_000_000), default: peers.framesPerSecond, doc: "Frames a second from one address block.")
+            "frames-per-second", .double(1...10_000_000), default: peers.framesPerSecond,
+            doc: "Frames a second from one address block.")
         peers.frameBurst = table.value(
-            "frame-burst", .double(1...10_000_000), default: peers.frameBurst, doc: "Frames at once from one address block.")
+            "frame-burst", .double(1...10_000_000), default: peers.frameBurst,
+            doc: "Frames at once from one address block.")
         peers.globalConnections = table.value(
-            "connections", .int(1...1_000_000), default: peers.globalConnections, doc: "Connections at one time in all.")
+            "connections", .int(1...1_000_000), default: peers.globalConnections, doc: "Connections at one time in all."
+        )
         listener.limits = peers
         queues.maximumConnections = table.value(
             "outgoing-connections", .int(1...10_000), default: queues.maximumConnections,
@@ -126,23 +139,29 @@ extension NodeSettings {
         if !acceptsWeakness, let weakness = strategy.weaknesses().first {
             table.report(
                 "strategy",
-                "\(weakness.explanation); choose another or set i-understand-this-is-not-anonymous = true, which is published")
+                "\(weakness.explanation); choose another or set i-understand-this-is-not-anonymous = true, which is published"
+            )
         }
     }
 
     private static func readExit(_ table: ConfigTable) -> ExitSettings? {
         func address(_ name: String, _ text: String) -> MailRecipient? {
             do throws(RefusalReason) { return try MailRecipient(text) } catch {
-                if !text.isEmpty { table.report(name, "'\(text)' is not a mail address such as anonymous@exit.example.org") }
+                if !text.isEmpty {
+                    table.report(name, "'\(text)' is not a mail address such as anonymous@exit.example.org")
+                }
                 return nil
             }
         }
         let from = address(
-            "address", table.required("address", .string, doc: "The address in From of every mail, such as anonymous@exit.example.org."))
+            "address",
+            table.required(
+                "address", .string, doc: "The address in From of every mail, such as anonymous@exit.example.org."))
         let complaints = address(
             "complaints", table.required("complaints", .string, doc: "Where recipients complain; shown in every mail."))
         let bounces = table.optional(
-            "bounces", .string, doc: "Envelope sender, to which mail servers return what they cannot deliver; without it <>.")
+            "bounces", .string,
+            doc: "Envelope sender, to which mail servers return what they cannot deliver; without it <>.")
         let stand = try? MailRecipient("anonymous@localhost.invalid")
         guard let identityAddress = from ?? stand, let complaintAddress = complaints ?? stand else { return nil }
         var exit = ExitSettings(identity: ExitIdentity(address: identityAddress, complaints: complaintAddress))
@@ -153,19 +172,22 @@ extension NodeSettings {
             "allow-others", .bool, default: true, doc: "Deliver to recipients that no rule matches.")
         exit.policy.rules = table.value(
             "rules", .strings, default: [],
-            doc: "Rules in order, the first that matches decides: \"allow PATTERN\" or \"deny PATTERN\".").compactMap { text in
-                do throws(RecipientRuleError) { return try RecipientRule(text) } catch {
-                    table.report("rules", error.description)
-                    return nil
-                }
+            doc: "Rules in order, the first that matches decides: \"allow PATTERN\" or \"deny PATTERN\"."
+        ).compactMap { text in
+            do throws(RecipientRuleError) { return try RecipientRule(text) } catch {
+                table.report("rules", error.description)
+                return nil
             }
+        }
         exit.perRecipient = MailRate(
-            burst: table.value("recipient-burst", .int(1...10_000_000), default: 10, doc: "Mails at once for one recipient."),
+            burst: table.value(
+                "recipient-burst", .int(1...10_000_000), default: 10, doc: "Mails at once for one recipient."),
             interval: table.value(
                 "recipient-interval", .duration(.milliseconds(1)...(.days(30))), default: .minutes(10),
                 doc: "One more mail for a recipient after this long."))
         exit.perDomain = MailRate(
-            burst: table.value("domain-burst", .int(1...10_000_000), default: 200, doc: "Mails at once for one domain."),
+            burst: table.value(
+                "domain-burst", .int(1...10_000_000), default: 200, doc: "Mails at once for one domain."),
             interval: table.value(
                 "domain-interval", .duration(.milliseconds(1)...(.days(30))), default: .seconds(20),
                 doc: "One more mail for a domain after this long."))
@@ -205,27 +227,36 @@ extension NodeSettings {
     private static func readSMTP(_ table: ConfigTable) -> SMTPSettings {
         var smtp = SMTPSettings(
             helloName: table.required("hello", .string, doc: "The name given in EHLO: this host's full name."))
-        smtp.host = table.value("host", .string, default: "localhost", doc: "The mail server that all mail is handed to.")
+        smtp.host = table.value(
+            "host", .string, default: "localhost", doc: "The mail server that all mail is handed to.")
         smtp.port = table.value("port", .int(1...65_535), default: 25, doc: "Its port.")
         switch table.value(
             "security", .choice(SecurityWord.opportunistic), default: .opportunistic,
-            doc: "TLS: none, opportunistic (STARTTLS if offered), required (STARTTLS or no mail), implicit (from the first byte).")
+            doc:
+                "TLS: none, opportunistic (STARTTLS if offered), required (STARTTLS or no mail), implicit (from the first byte)."
+        )
         {
         case .none: smtp.security = .none
         case .opportunistic: smtp.security = .opportunistic
         case .required: smtp.security = .required
         case .implicit: smtp.security = .implicit
         }
-        let trust = table.optional("trust-file", .path, doc: "PEM file with the authorities that the server's certificate must come from.")
+        let trust = table.optional(
+            "trust-file", .path, doc: "PEM file with the authorities that the server's certificate must come from.")
         let verify = table.value(
-            "tls-verify", .bool, default: true, doc: "Check the server's certificate; false only for tests on one machine.")
+            "tls-verify", .bool, default: true,
+            doc: "Check the server's certificate; false only for tests on one machine.")
         if !verify { smtp.trust = .anything } else if let trust { smtp.trust = .file(trust) }
         let user = table.optional("user", .string, doc: "User name for AUTH.")
-        let password = table.optional("password-file", .path, doc: "File (mode 0600) whose first line is the password for AUTH.")
+        let password = table.optional(
+            "password-file", .path, doc: "File (mode 0600) whose first line is the password for AUTH.")
         smtp.allowsPasswordInClear = table.value(
-            "allow-password-in-clear", .bool, default: false, doc: "Send the password over a connection that is not encrypted.")
+            "allow-password-in-clear", .bool, default: false,
+            doc: "Send the password over a connection that is not encrypted.")
         if let user, let password {
-            do throws(SMTPCredentialsError) { smtp.credentials = try SMTPCredentials(user: user, passwordFile: password) } catch {
+            do throws(SMTPCredentialsError) {
+                smtp.credentials = try SMTPCredentials(user: user, passwordFile: password)
+            } catch {
                 table.report("password-file", error.description)
             }
         } else if user != nil || password != nil {
