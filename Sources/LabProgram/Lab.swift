@@ -242,8 +242,11 @@ public struct Lab: Sendable {
     private func waitUntilGone(_ pid: Int32, seconds: Double) throws {
         let end = Date().addingTimeInterval(seconds)
         while true {
-            ProcessTable.reap(pid)
-            guard ProcessTable.isAlive(pid) else { return }
+            guard ProcessTable.isAlive(pid) else {
+                // It may have ended a moment ago and be a zombie of ours.
+                ProcessTable.reap(pid)
+                return
+            }
             guard Date() < end else { throw LabError("process \(pid) does not end") }
             usleep(10_000)
         }
