@@ -65,14 +65,18 @@ public enum Cascade {
             clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) })
         let connection = try await dialer.connect(
             to: path[0].id, at: [LinkAddress(host: "127.0.0.1", port: lab.nodes[0].port)])
-        for packet in packets {
-            guard await connection.send([packet]) == [.received] else {
-                throw LabError("the first node did not take a packet")
+        // A batch is sent when the one before has arrived: a node flushes whatever is in when five are, so packets that come
+        // faster than it flushes would make larger batches.
+        var arrived: [Arrival] = []
+        for start in stride(from: 0, to: packets.count, by: batch) {
+            for packet in packets[start..<min(start + batch, packets.count)] {
+                guard await connection.send([packet]) == [.received] else {
+                    throw LabError("the first node did not take a packet")
+                }
             }
+            arrived = try await arrivals(lab, exit: exit, count: start + batch)
         }
         connection.close()
-
-        let arrived = try await arrivals(lab, exit: exit)
         return judge(sent: sent, arrived: arrived)
     }
 
@@ -82,7 +86,7 @@ public enum Cascade {
         let time: Double
     }
 
-    private static func arrivals(_ lab: Lab, exit: String) async throws -> [Arrival] {
+    private static func arrivals(_ lab: Lab, exit: String, count: Int) async throws -> [Arrival] {
         let end = Date().addingTimeInterval(patience)
         while true {
             var found: [Arrival] = []
@@ -102,7 +106,7 @@ public enum Cascade {
                     found.append(Arrival(number: number, receiver: receiver, time: date.timeIntervalSince1970))
                 }
             }
-            if found.count >= messages || Date() > end { return found.sorted { $0.time < $1.time } }
+            if found.count >= count || Date() > end { return found.sorted { $0.time < $1.time } }
             try await Task.sleep(for: .milliseconds(50))
         }
     }
