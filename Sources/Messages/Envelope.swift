@@ -38,6 +38,10 @@ public enum BodyKind: UInt8, Hashable, Sendable, CaseIterable {
     case rfc5322 = 0
     /// Bytes, delivered as they are.
     case raw = 1
+    /// A `Receipt` of an exit, for the sender of the message that it is about; comes through a reply block.
+    case receipt = 2
+    /// The id of a message, 16 bytes: the exit tells through the receipt block how it stands with it.
+    case statusQuery = 3
 }
 
 /// To whom, how, and with what.

@@ -1,6 +1,8 @@
 // Which header fields a sender may set, and what may stand in them. Clients apply the rules so that people hear about
 // a mistake at once; exits apply them again to whatever arrives, because nobody has to use our client.
 
+internal import WireFormat
+
 /// The rules for header fields that come from an anonymous sender. Pure.
 public enum HeaderRules {
     /// Stands behind every display name, so that a name is never mistaken for one that somebody vouches for.
@@ -15,14 +17,15 @@ public enum HeaderRules {
     public static let maximumMessageID = 250
 
     /// The header fields that an envelope's sender fields become, checked, in the order of their tags. A display name
-    /// is checked too but is no field: pass it to `from`.
+    /// and an introduction are checked too but are no fields: pass the name to `from`.
     public static func senderHeaders(from fields: [SenderField: String]) throws(HeaderViolation) -> [HeaderField] {
         var headers: [HeaderField] = []
         for (field, value) in fields.sorted(by: { $0.key < $1.key }) {
-            if field == .displayName {
-                try checkDisplayName(value)
-            } else {
-                headers.append(try header(field, value))
+            switch field {
+            case .displayName: try checkDisplayName(value)
+            case .introduction:
+                guard MailboxToken(hex: value) != nil else { throw HeaderViolation(field.name, .malformedValue) }
+            default: headers.append(try header(field, value))
             }
         }
         return headers
@@ -74,7 +77,8 @@ public enum HeaderRules {
                 throw HeaderViolation(field.name, .malformedValue)
             }
             return header
-        case .contentLanguage, .contentMD5, .contentDuration, .contentFeatures, .contentAlternative, .displayName:
+        case .contentLanguage, .contentMD5, .contentDuration, .contentFeatures, .contentAlternative, .displayName,
+            .introduction:
             guard !value.utf8.contains(0x3D) || !value.contains("=?") else {
                 throw HeaderViolation(field.name, .malformedValue)
             }

@@ -18,6 +18,8 @@ public enum MessageError: Error, Hashable, Sendable, CustomStringConvertible {
     case inflatesTooFar
     /// A compressed body that is not shorter than the body, is not what zlib makes, or is not of the length promised.
     case malformedCompression
+    /// A record of another kind of format, such as a receipt, that is not well-formed.
+    case malformedRecord
     /// zlib has no memory.
     case outOfMemory
 
@@ -28,7 +30,8 @@ public enum MessageError: Error, Hashable, Sendable, CustomStringConvertible {
         case .envelope(let error): error.description
         case .unknownVersion: "the message is of a version that this program does not know; update the program"
         case .outOfMemory: "out of memory; try again later"
-        case .unknownFlags, .truncated, .trailingBytes, .envelopeTooLarge, .inflatesTooFar, .malformedCompression:
+        case .unknownFlags, .truncated, .trailingBytes, .envelopeTooLarge, .inflatesTooFar, .malformedCompression,
+            .malformedRecord:
             "the message is damaged; ask for it to be sent again"
         }
     }

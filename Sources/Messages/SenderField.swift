@@ -1,6 +1,8 @@
 // What a sender may say in the header section of a mail. On the wire a field is a number, so that a name which is not
 // in this list cannot even be asked for.
 
+internal import WireFormat
+
 /// A field of the mail's header section that the sender may set, by its tag in the envelope.
 ///
 /// Left out on purpose, although they are MIME fields: Content-ID, Content-Location and Content-Base, which name the
@@ -14,6 +16,8 @@ public enum SenderField: UInt8, CaseIterable, Sendable, Comparable, Hashable {
     case inReplyTo = 3
     /// References (RFC 5322 section 3.6.4).
     case references = 4
+    /// No header: the token, 32 hexadecimal digits, by which a mailbox knows a sender who was introduced to it.
+    case introduction = 5
     /// MIME-Version (RFC 2045 section 4).
     case mimeVersion = 16
     /// Content-Type (RFC 2045 section 5).
@@ -35,13 +39,14 @@ public enum SenderField: UInt8, CaseIterable, Sendable, Comparable, Hashable {
     /// Content-Alternative (RFC 3297).
     case contentAlternative = 25
 
-    /// The field's name in a mail; "display name" has none of its own.
+    /// The field's name in a mail; "display name" and "introduction" stand in none.
     public var name: String {
         switch self {
         case .subject: "Subject"
         case .displayName: "display name"
         case .inReplyTo: "In-Reply-To"
         case .references: "References"
+        case .introduction: "introduction"
         case .mimeVersion: "MIME-Version"
         case .contentType: "Content-Type"
         case .contentTransferEncoding: "Content-Transfer-Encoding"
@@ -58,11 +63,14 @@ public enum SenderField: UInt8, CaseIterable, Sendable, Comparable, Hashable {
     /// The field of a mail with this name, in any case of letters; nil if senders may not set it.
     public init?(headerName: some StringProtocol) {
         let wanted = headerName.lowercased()
-        guard let field = Self.allCases.first(where: { $0 != .displayName && $0.name.lowercased() == wanted }) else {
+        guard let field = Self.allCases.first(where: { $0.isHeader && $0.name.lowercased() == wanted }) else {
             return nil
         }
         self = field
     }
+
+    /// Whether the field becomes a header field as it is.
+    public var isHeader: Bool { self != .displayName && self != .introduction }
 
     /// Whether the field belongs to MIME.
     public var isMIME: Bool { rawValue >= Self.mimeVersion.rawValue }
@@ -72,6 +80,7 @@ public enum SenderField: UInt8, CaseIterable, Sendable, Comparable, Hashable {
         switch self {
         case .subject: 2_000
         case .displayName: 160
+        case .introduction: 2 * MailboxToken.byteCount
         case .references: 4_096
         case .mimeVersion, .contentTransferEncoding: 40
         case .contentMD5, .contentDuration: 80

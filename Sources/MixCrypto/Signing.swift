@@ -20,6 +20,11 @@ public struct VerificationKey: Hashable, Sendable {
         WireFormat.Digest.sha256(bytes).withBytes { NodeID(copying: $0) }
     }
 
+    /// SHA-256 of the key: the name of the mailbox whose key this is.
+    public var mailboxID: MailboxID {
+        WireFormat.Digest.sha256(bytes).withBytes { MailboxID(copying: $0) }
+    }
+
     /// Whether `signature` (64 bytes) is this key's over `message`.
     public func isValid(_ signature: [UInt8], over message: [UInt8]) -> Bool {
         guard signature.count == 64, let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes) else { return false }

@@ -108,3 +108,17 @@ public struct MessageID: FixedBytes {
     public var storage = Words16()
     @inlinable public init() {}
 }
+
+/// Name of a mailbox: the SHA-256 of its Ed25519 key, 32 bytes.
+public struct MailboxID: FixedBytes {
+    public static let byteCount = 32
+    public var storage = Words32()
+    @inlinable public init() {}
+}
+
+/// What opens a mailbox to those who were introduced, 16 bytes.
+public struct MailboxToken: FixedBytes {
+    public static let byteCount = 16
+    public var storage = Words16()
+    @inlinable public init() {}
+}
