@@ -47,7 +47,7 @@ public struct KEMPublicKey: Hashable, Sendable {
 
 /// A KEM private key, expanded from its seed once and used for many packets.
 public final class KEMPrivateKey: Sendable {
-    private let key: XWingMLKEM768X25519.PrivateKey
+    let key: XWingMLKEM768X25519.PrivateKey
     /// The key that others encapsulate to.
     public let publicKey: KEMPublicKey
 

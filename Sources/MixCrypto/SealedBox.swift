@@ -46,6 +46,26 @@ public enum SealedBox {
         }
     }
 
+    /// As `open`, into locked memory; every copy on the way is wiped.
+    public static func openSecret(
+        _ sealed: [UInt8], key: SymmetricSecret, nonce: [UInt8], authenticating data: [UInt8] = []
+    ) throws -> SecretBytes {
+        guard sealed.count > overhead, nonce.count == nonceSize else { throw CryptoError.malformed }
+        var plain: Data
+        do {
+            let split = sealed.count - overhead
+            let box = try AES.GCM.SealedBox(
+                nonce: AES.GCM.Nonce(data: nonce), ciphertext: sealed[..<split], tag: sealed[split...])
+            plain = try AES.GCM.open(box, using: key.key, authenticating: data)
+        } catch {
+            throw CryptoError.notAuthentic
+        }
+        defer { plain.withUnsafeMutableBytes { ConstantTime.wipe($0) } }
+        return try SecretBytes(count: plain.count) { (buffer) throws(Never) in
+            plain.withUnsafeBytes { buffer.copyMemory(from: $0) }
+        }
+    }
+
     /// `seal` for arrays.
     public static func seal(
         _ plaintext: [UInt8], key: SymmetricSecret, nonce: [UInt8], authenticating data: [UInt8] = []

@@ -7,6 +7,8 @@ internal import WireFormat
 public enum ArmorKind: String, CaseIterable, Sendable {
     case replyBlock = "NIGHTJAR REPLY BLOCK"
     case message = "NIGHTJAR MESSAGE"
+    case publicKey = "NIGHTJAR PUBLIC KEY"
+    case contact = "NIGHTJAR CONTACT"
 }
 
 /// Writes and reads armor.
