@@ -186,6 +186,19 @@ public final class Spool: Sendable {
         }.map { StoredShare(index: $0.row[3], bytes: $0.bytes) }
     }
 
+    /// Which shares of an unfinished message are held: the numbers of each group's shares in order, by the group's
+    /// number, without groups of which none is held. Empty if the message is unknown or finished.
+    public func heldShares(of message: MessageID) throws(SpoolError) -> [Int: [Int]] {
+        let rows = try core.query { database in
+            try Row.fetchAll(
+                database, sql: "SELECT number, position FROM share WHERE message = ? ORDER BY number, position",
+                arguments: [message.blob])
+        }
+        var held: [Int: [Int]] = [:]
+        for row in rows { held[row[0], default: []].append(row[1]) }
+        return held
+    }
+
     /// Finds rows whose first three columns are a record, and reads the records. Once more if one was copied on and
     /// its old segment deleted between the two.
     private func readRecords(_ find: (Database) throws -> [Row]) throws(SpoolError) -> [(row: Row, bytes: [UInt8])] {

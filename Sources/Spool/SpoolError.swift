@@ -12,6 +12,9 @@ public enum SpoolError: Error, Equatable, Sendable {
     case otherVersion(directory: String, found: Int, wanted: Int)
     /// The storage key does not open this spool.
     case wrongStorageKey(directory: String)
+    /// A store of records was damaged, cut off or lost; what is left of it has been renamed, and the next opening
+    /// makes a new one.
+    case setAside(path: String, as: String)
     /// A system call failed; `code` is its errno.
     case system(call: String, path: String, code: Int32)
     /// SQLite reported an error that is not damage.
@@ -49,6 +52,9 @@ extension SpoolError: CustomStringConvertible {
         case .wrongStorageKey(let directory):
             "the storage key does not open the spool in \(directory): put back the key it was made with, "
                 + "or name a new directory"
+        case .setAside(let path, let name):
+            "\(path) is damaged or cut off: it is kept as \(name); restore a backup, or start again to go on with a "
+                + "new, empty one"
         case .system(let call, let path, let code):
             "\(call) \(path): \(String(cString: strerror(code)))"
         case .database(let text): "the spool's database: \(text)"

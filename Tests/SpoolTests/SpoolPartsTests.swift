@@ -37,6 +37,8 @@ import WireFormat
             #expect(try spool.one(sender.part(0, 2, share: shares[2])) == .partStored(complete: false))
             #expect(try spool.one(sender.part(1, 0, share: shares[0])) == .partStored(complete: false))
             #expect(try spool.readMessage(sender.message)?.groups[0]?.held == 1)
+            #expect(try spool.heldShares(of: sender.message) == [0: [2], 1: [0]])
+            #expect(try spool.heldShares(of: MessageID()).isEmpty)
         }
         do {
             let (spool, recovery) = try fixture.open()

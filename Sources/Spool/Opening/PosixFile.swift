@@ -101,6 +101,13 @@ final class PosixFile: Sendable {
         return false
     }
 
+    /// Takes the file for this process alone, after every other that holds it.
+    func waitForLock() throws(SpoolError) {
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw .system(call: "flock", path: path, code: errno) }
+        }
+    }
+
     /// Gives the file back before it is closed.
     func unlock() { flock(descriptor, LOCK_UN) }
 }
