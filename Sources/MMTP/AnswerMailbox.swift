@@ -11,6 +11,8 @@ final class AnswerMailbox: Sendable {
         var number: UInt32
         var answer: Answer
         var digest: Digest
+        /// What follows the answer to a frame that asked for a block and was not rejected.
+        var block: HeldBlock?
     }
 
     private struct State {

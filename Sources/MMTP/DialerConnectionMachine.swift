@@ -1,11 +1,11 @@
 // The dialer's side of one connection, without I/O: keeps the window and matches answers to frames by order, number
-// and digest. Holds at most `LinkFrame.window` digests and part of one answer.
+// and digest. Holds at most `LinkFrame.window` digests and part of one answer with its block.
 
 public import WireFormat
 
 /// What a listener did that ends the connection to it.
 public enum AnswerViolation: Error, Hashable, Sendable {
-    /// Forty bytes that are no answer.
+    /// Forty bytes that are no answer, or a block of other bytes than zeros after REJECTED.
     case malformed
     /// An answer although no frame waits for one.
     case unasked
@@ -23,6 +23,8 @@ public struct DialerConnectionMachine: Sendable {
         case needMoreBytes
         /// The oldest unanswered frame, of this number, is answered.
         case answered(number: UInt32, Answer)
+        /// The same for a frame that asked for a block, which is 32,768 bytes.
+        case answeredWithBlock(number: UInt32, Answer, block: [UInt8])
         /// The listener broke the rules; close the connection.
         case violation(AnswerViolation)
     }
@@ -31,6 +33,11 @@ public struct DialerConnectionMachine: Sendable {
     private var oldest: UInt32 = 0
     private var next: UInt32 = 0
     private var partial: [UInt8] = []
+    /// Bit `number % window`: the unanswered frame asked for a block.
+    private var asks: UInt64 = 0
+    /// The oldest frame's answer, while the block that follows it is being received into `block`.
+    private var answerBeforeBlock: AnswerFrame?
+    private var block: [UInt8] = []
     private var broken: AnswerViolation?
     private var isClosed = false
 
@@ -42,12 +49,20 @@ public struct DialerConnectionMachine: Sendable {
     /// How many frames may be sent now.
     public var room: Int { isClosed || broken != nil ? 0 : LinkFrame.window - unanswered }
 
-    /// Notes that a frame with this body's digest is being sent; its number. Only while `room` is not zero. Without a
-    /// digest the answer is matched by its number.
-    public mutating func send(digest: Digest?) -> UInt32 {
+    /// How many frames that ask for a block may be sent now.
+    public var roomForAsks: Int { min(room, LinkFrame.askWindow - asks.nonzeroBitCount) }
+
+    /// Notes that a frame with this body's digest is being sent; its number. Only while `room` is not zero, and
+    /// `roomForAsks` if it asks for a block. Without a digest the answer is matched by its number.
+    public mutating func send(digest: Digest?, asksForBlock: Bool = false) -> UInt32 {
         precondition(room > 0, "a frame is sent only when the window has room")
         defer { next &+= 1 }
-        digests[Int(next) % LinkFrame.window] = digest
+        let place = Int(next) % LinkFrame.window
+        digests[place] = digest
+        if asksForBlock {
+            precondition(roomForAsks > 0, "a frame that asks for a block is sent only when their window has room")
+            asks |= 1 << UInt64(place)
+        }
         return next
     }
 
@@ -58,6 +73,7 @@ public struct DialerConnectionMachine: Sendable {
             input = UnsafeRawBufferPointer(start: nil, count: 0)
             return .needMoreBytes
         }
+        if let answerBeforeBlock { return receiveBlock(after: answerBeforeBlock, &input) }
         let answer: AnswerFrame?
         if partial.isEmpty, input.count >= AnswerFrame.size {
             answer = AnswerFrame(UnsafeRawBufferPointer(rebasing: input.prefix(AnswerFrame.size)))
@@ -73,15 +89,37 @@ public struct DialerConnectionMachine: Sendable {
         guard let answer else { return fail(.malformed) }
         guard unanswered > 0 else { return fail(.unasked) }
         guard answer.number == oldest else { return fail(.wrongNumber) }
-        if let digest = digests[Int(oldest) % LinkFrame.window], answer.digest != digest { return fail(.wrongDigest) }
+        let place = Int(oldest) % LinkFrame.window
+        if let digest = digests[place], answer.digest != digest { return fail(.wrongDigest) }
+        if asks & 1 << UInt64(place) != 0 {
+            answerBeforeBlock = answer
+            block.reserveCapacity(LinkFrame.bodySize)
+            return receiveBlock(after: answer, &input)
+        }
         oldest &+= 1
         return .answered(number: answer.number, answer.answer)
+    }
+
+    private mutating func receiveBlock(after answer: AnswerFrame, _ input: inout UnsafeRawBufferPointer) -> Step {
+        let piece = input.prefix(LinkFrame.bodySize - block.count)
+        block.append(contentsOf: piece)
+        input = UnsafeRawBufferPointer(rebasing: input.dropFirst(piece.count))
+        guard block.count == LinkFrame.bodySize else { return .needMoreBytes }
+        var whole: [UInt8] = []
+        swap(&whole, &block)
+        answerBeforeBlock = nil
+        if case .rejected = answer.answer, whole.contains(where: { $0 != 0 }) { return fail(.malformed) }
+        asks &= ~(1 << UInt64(Int(oldest) % LinkFrame.window))
+        oldest &+= 1
+        return .answeredWithBlock(number: answer.number, answer.answer, block: whole)
     }
 
     /// Ends the connection: the numbers of the frames that were sent and never answered, oldest first.
     public mutating func close() -> [UInt32] {
         let numbers = (0..<UInt32(unanswered)).map { oldest &+ $0 }
         oldest = next
+        asks = 0
+        block = []
         isClosed = true
         return numbers
     }

@@ -12,18 +12,39 @@ final class DialerHandler: ChannelInboundHandler {
     /// The reports of one call of `send`; nil for padding, of which nobody wants to know.
     typealias Report = @Sendable (_ index: Int, _ outcome: FrameOutcome) -> Void
 
+    /// The report of a frame that asked for a block.
+    typealias BlockReport = @Sendable (Result<(answer: Answer, block: [UInt8]), DialFailure>) -> Void
+
     struct Pending: Sendable {
         var type: FrameType
         var body: [UInt8]
         /// What the answer must carry; nil for a frame whose answer is matched by its number alone.
         var digest: Digest?
-        var index: Int
-        var report: Report?
+        var sender: Sender
     }
 
-    private struct InFlight {
-        var index: Int
-        var report: Report?
+    /// Who hears what became of a frame.
+    enum Sender: Sendable {
+        case outcome(index: Int, Report?)
+        case block(BlockReport)
+
+        func hear(_ answer: Answer, block: [UInt8]) {
+            switch self {
+            case .outcome(let index, let report):
+                switch answer {
+                case .received: report?(index, .received)
+                case .rejected(let reason): report?(index, .rejected(reason))
+                }
+            case .block(let report): report(.success((answer, block)))
+            }
+        }
+
+        func hear(_ failure: DialFailure) {
+            switch self {
+            case .outcome(let index, let report): report?(index, .notAcknowledged(failure))
+            case .block(let report): report(.failure(failure))
+            }
+        }
     }
 
     private enum Phase { case handshaking, open, finishing, closed }
@@ -42,7 +63,9 @@ final class DialerHandler: ChannelInboundHandler {
     private var phase = Phase.handshaking
     private var machine = DialerConnectionMachine()
     private var pending = CircularBuffer<Pending>()
-    private var inFlight = CircularBuffer<InFlight>()
+    /// Frames that ask for a block; they have a window of their own, and packets need not wait for it.
+    private var pendingAsks = CircularBuffer<Pending>()
+    private var inFlight = CircularBuffer<Sender>()
     private var scratch = ByteBuffer()
     private var timer: Scheduled<Void>?
     private var lastProgress = NIODeadline.now()
@@ -79,25 +102,45 @@ final class DialerHandler: ChannelInboundHandler {
     func enqueue(_ frames: [Pending]) {
         guard phase == .open else {
             dequeued(frames.count)
-            for frame in frames { frame.report?(frame.index, .notAcknowledged(.closed)) }
+            for frame in frames { frame.sender.hear(.closed) }
             return
         }
         pending.append(contentsOf: frames)
         pump()
     }
 
+    /// Queues a frame that asks for a block.
+    func enqueue(ask frame: Pending) {
+        guard phase == .open else {
+            dequeued(1)
+            return frame.sender.hear(.closed)
+        }
+        pendingAsks.append(frame)
+        pump()
+    }
+
+    /// The next frame that may leave.
+    private func nextFrame() -> Pending? {
+        if !pendingAsks.isEmpty, machine.roomForAsks > 0 { return pendingAsks.popFirst() }
+        return machine.room > 0 ? pending.popFirst() : nil
+    }
+
+    private var mayLeave: Bool {
+        machine.room > 0 && (!pending.isEmpty || (!pendingAsks.isEmpty && machine.roomForAsks > 0))
+    }
+
     /// Sends as much as the window and the socket take.
     private func pump() {
         guard phase == .open || phase == .finishing, let context else { return }
         if inFlight.isEmpty { lastProgress = .now() }
-        while machine.room > 0, !pending.isEmpty, context.channel.isWritable {
+        while mayLeave, context.channel.isWritable {
             scratch.clear(minimumCapacity: Self.framesPerFlush * LinkFrame.size)
             var count = 0
-            while count < Self.framesPerFlush, machine.room > 0, let frame = pending.popFirst() {
+            while count < Self.framesPerFlush, let frame = nextFrame() {
                 scratch.writeInteger(LinkFrame.header(frame.type))
                 scratch.writeBytes(frame.body)
-                _ = machine.send(digest: frame.digest)
-                inFlight.append(InFlight(index: frame.index, report: frame.report))
+                _ = machine.send(digest: frame.digest, asksForBlock: frame.type.asksForBlock)
+                inFlight.append(frame.sender)
                 count += 1
             }
             dequeued(count)
@@ -108,7 +151,7 @@ final class DialerHandler: ChannelInboundHandler {
             context.flush()
         }
         if inFlight.isEmpty {
-            if phase == .finishing, pending.isEmpty { closeOrderly(context) }
+            if phase == .finishing, pending.isEmpty, pendingAsks.isEmpty { closeOrderly(context) }
         } else if timer == nil {
             schedule(in: .milliseconds(configuration.answerTimeout.milliseconds))
         }
@@ -145,13 +188,14 @@ final class DialerHandler: ChannelInboundHandler {
                 case .needMoreBytes:
                     return nil
                 case .answered(_, let answer):
-                    guard let frame = inFlight.popFirst() else { return .unasked }
+                    guard let sender = inFlight.popFirst() else { return .unasked }
                     // Only whole answers count as progress, or a byte now and then would put the deadline off.
                     isProgress = true
-                    switch answer {
-                    case .received: frame.report?(frame.index, .received)
-                    case .rejected(let reason): frame.report?(frame.index, .rejected(reason))
-                    }
+                    sender.hear(answer, block: [])
+                case .answeredWithBlock(_, let answer, let block):
+                    guard let sender = inFlight.popFirst() else { return .unasked }
+                    isProgress = true
+                    sender.hear(answer, block: block)
                 case .violation(let violation):
                     return violation
                 }
@@ -203,9 +247,10 @@ final class DialerHandler: ChannelInboundHandler {
         timer?.cancel()
         timer = nil
         _ = machine.close()
-        dequeued(pending.count)
-        while let frame = inFlight.popFirst() { frame.report?(frame.index, .notAcknowledged(failure)) }
-        while let frame = pending.popFirst() { frame.report?(frame.index, .notAcknowledged(failure)) }
+        dequeued(pending.count + pendingAsks.count)
+        while let sender = inFlight.popFirst() { sender.hear(failure) }
+        while let frame = pending.popFirst() { frame.sender.hear(failure) }
+        while let frame = pendingAsks.popFirst() { frame.sender.hear(failure) }
         // If it was ready before, this changes nothing.
         ready.fail(failure)
         ended.succeed(failure)

@@ -18,6 +18,8 @@ public enum LinkEvent: Hashable, Sendable {
     case closed
     /// A packet was handed to the receiver.
     case packet
+    /// A frame that asks for a block was handed to the responder.
+    case ask
     /// A padding frame was dropped.
     case padding
     /// A frame was answered with this reason, by the listener or by the receiver.
@@ -28,6 +30,8 @@ public enum LinkEvent: Hashable, Sendable {
     case violation(LinkViolation)
     /// A connection was closed because a frame that had begun did not end in time.
     case frameTimeout
+    /// A connection was closed because the peer did not take its answers.
+    case writeTimeout
     /// A connection was closed because it was idle.
     case idleTimeout
     /// The receiver let go of a packet without answering it; its connection was closed.

@@ -8,10 +8,13 @@ public enum FrameType: UInt8, CaseIterable, Sendable {
     case packet = 1
     /// Random bytes, answered like a packet and dropped.
     case padding = 2
-    /// A mailbox request. Reserved: answered REJECTED malformed by a listener of this version.
+    /// A mailbox request, answered with a block.
     case fetch = 3
-    /// A question for the directory. Reserved: answered REJECTED malformed by a listener of this version.
+    /// A question for the directory, answered with a block.
     case directory = 4
+
+    /// Whether the answer is followed by a block of `LinkFrame.bodySize` bytes.
+    public var asksForBlock: Bool { self == .fetch || self == .directory }
 }
 
 /// Sizes of the frames from dialer to listener, in bytes.
@@ -24,11 +27,17 @@ public enum LinkFrame {
     public static let size = headerSize + bodySize
     /// How many frames may be unanswered on a connection.
     public static let window = 64
+    /// How many of them may be frames that ask for a block, each of which may cost the listener 64 KiB.
+    public static let askWindow = 8
 
     /// TLS records for one frame. A record holds at most 16,384 bytes, so two cannot be equal; three can.
     static let recordsPerFrame = 3
     /// Plaintext bytes of each of them: 10,924, on the wire 22 more (RFC 8446 section 5.2: header, type, tag).
     static let recordSize = size / recordsPerFrame
+    /// An answer and the block that follows it.
+    static let blockAnswerSize = AnswerFrame.size + bodySize
+    /// Plaintext bytes of each of the three records that carry them: 10,936.
+    static let blockRecordSize = blockAnswerSize / recordsPerFrame
 
     /// The header of a frame without flags, which is every frame of this version.
     static func header(_ type: FrameType) -> UInt32 { UInt32(type.rawValue) << 24 }
@@ -49,4 +58,6 @@ public enum LinkViolation: Error, Hashable, Sendable {
     case reservedBitsSet
     /// More than `LinkFrame.window` frames unanswered.
     case windowExceeded
+    /// More than `LinkFrame.askWindow` frames unanswered that ask for a block.
+    case askWindowExceeded
 }

@@ -7,9 +7,13 @@ public struct ListenerConfiguration: Sendable {
     /// Packets that the receiver may hold unanswered, of all connections, 32 KiB each; above it frames are answered
     /// REJECTED busy and not copied. The default is 128 MiB.
     public var framesInFlight = 4096
+    /// Frames that ask for a block and are unanswered, or answered but not yet written, of all connections, up to 64 KiB
+    /// each; above it they are answered REJECTED busy and not copied. The default is 16 MiB.
+    public var asksInFlight = 256
     /// From the TCP connection to the end of the TLS handshake.
     public var handshakeTimeout = Interval.seconds(10)
-    /// From a frame's first byte to its last, as long as the listener is reading.
+    /// From a frame's first byte to its last, as long as the listener is reading; also how long a peer may take no
+    /// bytes while answers wait for it.
     public var frameTimeout = Interval.seconds(60)
     /// A connection without a frame for this long is closed.
     public var idleTimeout = Interval.minutes(5)

@@ -10,6 +10,8 @@ final class ListenerCore: Sendable {
     let identity: LinkIdentity
     let receiver: any PacketReceiver
     let gate: InFlightGate
+    let responder: (any BlockResponder)?
+    let askGate: InFlightGate
     let clock: @Sendable () -> Timestamp
     let count: LinkEventCounter
     private let limits: Mutex<PeerLimits>
@@ -21,12 +23,14 @@ final class ListenerCore: Sendable {
 
     init(
         configuration: ListenerConfiguration, identity: LinkIdentity, receiver: any PacketReceiver,
-        clock: @escaping @Sendable () -> Timestamp, count: @escaping LinkEventCounter
+        responder: (any BlockResponder)?, clock: @escaping @Sendable () -> Timestamp, count: @escaping LinkEventCounter
     ) {
         self.configuration = configuration
         self.identity = identity
         self.receiver = receiver
         gate = InFlightGate(limit: configuration.framesInFlight)
+        self.responder = responder
+        askGate = InFlightGate(limit: configuration.asksInFlight)
         self.clock = clock
         self.count = count
         limits = Mutex(PeerLimits(configuration.limits))

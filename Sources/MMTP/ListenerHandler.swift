@@ -20,8 +20,10 @@ final class ListenerHandler: ChannelDuplexHandler {
     private let mailbox: AnswerMailbox
     private var context: ChannelHandlerContext?
     private var phase = Phase.handshaking
-    private var machine = ListenerConnectionMachine()
+    private var machine: ListenerConnectionMachine
     private var isReadHeld = false
+    private var isWriting = false
+    private var unwritableSince: NIODeadline?
     private var timer: Scheduled<Void>?
     private var lastFrame = NIODeadline.now()
     private var frameBegan: NIODeadline?
@@ -32,6 +34,7 @@ final class ListenerHandler: ChannelDuplexHandler {
         self.seat = seat
         self.closer = closer
         mailbox = AnswerMailbox(eventLoop: eventLoop)
+        machine = ListenerConnectionMachine(answersAsks: core.responder != nil)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -65,7 +68,9 @@ final class ListenerHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        resumeReading(context)
+        unwritableSince = context.channel.isWritable ? nil : .now()
+        // This may come from within a write, which goes on by itself.
+        if phase == .open, unwritableSince == nil, !isWriting { writeAnswers(context) } else { resumeReading(context) }
         context.fireChannelWritabilityChanged()
     }
 
@@ -100,9 +105,9 @@ final class ListenerHandler: ChannelDuplexHandler {
             case .needMoreBytes:
                 if !machine.isInsideFrame { frameBegan = nil } else if frameBegan == nil { frameBegan = now }
                 return nil
-            case .frameBegins:
+            case .frameBegins(let type):
                 frameBegan = now
-                if core.gate.isFull {
+                if type.asksForBlock ? core.askGate.isFull : core.gate.isFull {
                     machine.refuse(.busy)
                 } else if !core.takeFrame(seat) {
                     machine.refuse(.rateLimited)
@@ -118,6 +123,9 @@ final class ListenerHandler: ChannelDuplexHandler {
                     machine.answer(number: number, .rejected(.busy), digest: .sha256(body))
                     core.count(.rejected(.busy), 1)
                 }
+            case .ask(let type, let number, let body):
+                lastFrame = now
+                ask(type, number: number, body: body)
             case .padding:
                 lastFrame = now
                 core.count(.padding, 1)
@@ -130,6 +138,17 @@ final class ListenerHandler: ChannelDuplexHandler {
         }
     }
 
+    private func ask(_ type: FrameType, number: UInt32, body: [UInt8]) {
+        guard let responder = core.responder, let place = GatePlace(in: core.askGate) else {
+            machine.answer(number: number, .rejected(.busy), digest: .sha256(body))
+            core.count(.rejected(.busy), 1)
+            return
+        }
+        core.count(.ask, 1)
+        let ticket = BlockTicket(number: number, body: body, mailbox: mailbox, place: place)
+        responder.respond(to: type, body: body) { answer, block in ticket.reply(answer, block: block) }
+    }
+
     // MARK: Answering
 
     /// Takes what the receiver has answered so far.
@@ -137,7 +156,7 @@ final class ListenerHandler: ChannelDuplexHandler {
         let (entries, isAbandoned) = mailbox.drain()
         guard phase == .open, let context else { return }
         for entry in entries {
-            machine.answer(number: entry.number, entry.answer, digest: entry.digest)
+            _ = machine.answer(number: entry.number, entry.answer, digest: entry.digest, block: entry.block)
             switch entry.answer {
             case .received: core.count(.received, 1)
             case .rejected(let reason): core.count(.rejected(reason), 1)
@@ -150,21 +169,43 @@ final class ListenerHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Writes every answer whose turn has come. Each is a write of its own and so a TLS record of its own.
+    /// Writes every answer whose turn has come. Each is a write of its own and so a TLS record of its own, or three if a
+    /// block follows it. A block waits in the machine until the socket takes bytes.
     private func writeAnswers(_ context: ChannelHandlerContext) {
+        isWriting = true
         answers.clear()
-        while let answer = machine.nextAnswer() {
-            answers.writeInteger(answer.head)
-            answers.writeInteger(answer.number)
-            answer.digest.withBytes { _ = answers.writeBytes($0) }
-        }
-        if answers.readableBytes > 0 {
-            while let piece = answers.readSlice(length: AnswerFrame.size) {
-                context.write(Self.wrapOutboundOut(piece), promise: nil)
+        while let answer = machine.nextAnswer(withBlock: context.channel.isWritable) {
+            if case .none = answer.block {
+                write(answer.frame)
+                continue
             }
-            context.flush()
+            flushAnswers(context, recordSize: AnswerFrame.size)
+            write(answer.frame)
+            if case .held(let block) = answer.block {
+                answers.writeBytes(block.bytes)
+            } else {
+                answers.writeRepeatingByte(0, count: LinkFrame.bodySize)
+            }
+            flushAnswers(context, recordSize: LinkFrame.blockRecordSize)
         }
+        flushAnswers(context, recordSize: AnswerFrame.size)
+        isWriting = false
         if machine.isDrained { closeOrderly(context) } else { resumeReading(context) }
+    }
+
+    private func write(_ answer: AnswerFrame) {
+        answers.writeInteger(answer.head)
+        answers.writeInteger(answer.number)
+        answer.digest.withBytes { _ = answers.writeBytes($0) }
+    }
+
+    private func flushAnswers(_ context: ChannelHandlerContext, recordSize: Int) {
+        guard answers.readableBytes > 0 else { return }
+        while let piece = answers.readSlice(length: recordSize) {
+            context.write(Self.wrapOutboundOut(piece), promise: nil)
+        }
+        context.flush()
+        answers.clear()
     }
 
     // MARK: Beginning and end
@@ -249,6 +290,12 @@ final class ListenerHandler: ChannelDuplexHandler {
                 now - frameBegan >= .milliseconds(core.configuration.frameTimeout.milliseconds)
             {
                 core.count(.frameTimeout, 1)
+                return closeHard()
+            }
+            if let unwritableSince,
+                now - unwritableSince >= .milliseconds(core.configuration.frameTimeout.milliseconds)
+            {
+                core.count(.writeTimeout, 1)
                 return closeHard()
             }
             let idle = core.isUnderLoad ? core.configuration.loadedIdleTimeout : core.configuration.idleTimeout

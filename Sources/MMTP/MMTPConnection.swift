@@ -74,6 +74,25 @@ public final class MMTPConnection: Sendable {
         enqueue(bodies[...], type: .padding, report: nil)
     }
 
+    /// Sends a FETCH or DIRECTORY frame with a body of 32,768 bytes and waits for its answer and the block that follows
+    /// it: 32,768 bytes, zeros if the answer is a rejection. The answer's digest is always compared. At most
+    /// `LinkFrame.askWindow` such frames are under way at a time, further ones wait; they do not count against
+    /// `packetsLeft`. Throws `queueFull` at once if too many wait, otherwise what ended the connection.
+    public func ask(
+        _ type: FrameType, body: [UInt8]
+    ) async throws(DialFailure) -> (answer: Answer, block: [UInt8]) {
+        precondition(type.asksForBlock, "only FETCH and DIRECTORY ask for a block")
+        precondition(body.count == LinkFrame.bodySize, "a frame's body is \(LinkFrame.bodySize) bytes")
+        guard ledger.enterQueue(padding: 1) == 1 else { throw .queueFull }
+        let digest = Digest.sha256(body)
+        let result: Result<(answer: Answer, block: [UInt8]), DialFailure> = await withCheckedContinuation { waiting in
+            let frame = DialerHandler.Pending(
+                type: type, body: body, digest: digest, sender: .block { waiting.resume(returning: $0) })
+            channel.eventLoop.execute { self.handler.value.enqueue(ask: frame) }
+        }
+        return try result.get()
+    }
+
     /// Ends a burst: fills the packets sent since the last call up with padding.
     public func fill(_ policy: PaddingPolicy) {
         sendPadding(policy.frames(after: ledger.endBurst()))
@@ -84,8 +103,8 @@ public final class MMTPConnection: Sendable {
         let frames = bodies.indices.map { index in
             precondition(bodies[index].count == LinkFrame.bodySize, "a frame's body is \(LinkFrame.bodySize) bytes")
             return DialerHandler.Pending(
-                type: type, body: bodies[index], digest: isSampled() ? .sha256(bodies[index]) : nil, index: index,
-                report: report)
+                type: type, body: bodies[index], digest: isSampled() ? .sha256(bodies[index]) : nil,
+                sender: .outcome(index: index, report))
         }
         channel.eventLoop.execute { self.handler.value.enqueue(frames) }
     }

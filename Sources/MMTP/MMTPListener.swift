@@ -1,8 +1,8 @@
 // The shell of the listening side: sockets, TLS and one `ListenerHandler` for each connection.
 //
 // An observer of a connection sees a TLS 1.3 handshake with the ALPN name `mmtp/1`, then records of 10,946 bytes from
-// the dialer, three for each frame whatever its kind, and records of 62 bytes back, one for each answer; besides, one
-// record of session tickets from the listener after the handshake, and a closing alert of 24 bytes from either side.
+// the dialer, three for each frame whatever its kind, and records of 62 bytes back, one for each answer, or three of
+// 10,958 for an answer with a block; besides, one record of session tickets from the listener after the handshake, and a closing alert of 24 bytes from either side.
 // Counts and times are not hidden here.
 
 public import NIOCore
@@ -27,14 +27,17 @@ public final class MMTPListener: Sendable {
     }
 
     /// Binds to every one of `addresses` (numeric) or to none. `clock` serves certificates and limits. `count` and
-    /// `receiver` are called on the event loops of `group`.
+    /// `receiver` and `responder` are called on the event loops of `group`. Without a `responder` frames that ask for a
+    /// block are answered REJECTED malformed.
     public static func bind(
         to addresses: [LinkAddress], identity: LinkIdentity, receiver: any PacketReceiver,
-        configuration: ListenerConfiguration = ListenerConfiguration(), group: any EventLoopGroup,
+        responder: (any BlockResponder)? = nil, configuration: ListenerConfiguration = ListenerConfiguration(),
+        group: any EventLoopGroup,
         clock: @escaping @Sendable () -> Timestamp, count: @escaping LinkEventCounter
     ) async throws -> MMTPListener {
         let core = ListenerCore(
-            configuration: configuration, identity: identity, receiver: receiver, clock: clock, count: count)
+            configuration: configuration, identity: identity, receiver: receiver, responder: responder, clock: clock,
+            count: count)
         var servers: [any Channel] = []
         do {
             for address in addresses {
@@ -97,6 +100,8 @@ public final class MMTPListener: Sendable {
 
     /// Packets that the receiver holds unanswered.
     public var framesInFlight: Int { core.gate.current }
+    /// Frames that ask for a block and are not done with, of all connections.
+    public var asksInFlight: Int { core.askGate.current }
     /// Connections, in whatever state.
     public var connectionCount: Int { core.open.count }
 

@@ -119,15 +119,16 @@ struct Link {
     }
 
     static func start(
-        _ receiver: any PacketReceiver, at addresses: [LinkAddress] = [LinkAddress(host: "127.0.0.1", port: 0)],
+        _ receiver: any PacketReceiver, responder: (any BlockResponder)? = nil,
+        at addresses: [LinkAddress] = [LinkAddress(host: "127.0.0.1", port: 0)],
         configuration: ListenerConfiguration = testLimits(), clock: Watched<Timestamp> = Watched(noon)
     ) async throws -> Link {
         let key = try SigningKey.generate()
         let identity = try LinkIdentity(key, now: clock.value)
         let events = Events()
         let listener = try await MMTPListener.bind(
-            to: addresses, identity: identity, receiver: receiver, configuration: configuration, group: loops,
-            clock: { clock.value }, count: events.counter)
+            to: addresses, identity: identity, receiver: receiver, responder: responder, configuration: configuration,
+            group: loops, clock: { clock.value }, count: events.counter)
         return Link(key: key, identity: identity, listener: listener, events: events)
     }
 
