@@ -38,7 +38,7 @@ extension CommandFailure {
     private static func code(of error: PathError) -> ExitCode {
         switch error {
         case .syntax, .unknownNode, .tooLong, .tooShort: .usage
-        case .blockedNode, .repeated, .sameFamily, .sameNetwork: .refused
+        case .blockedNode, .blockedEntry, .blockedExit, .repeated, .sameFamily, .sameNetwork: .refused
         case .expiredNode, .noKey: .temporary
         case .noExit, .cannotExit, .notEnoughNodes, .notFound: .failed
         }

@@ -9,17 +9,24 @@ public struct PathDemands: Sendable {
     public var exit: [(capability: String, what: String)]
     /// Nodes never to be used.
     public var blocked: Set<NodeID>
+    /// Nodes never to be the first of a path, though they may stand elsewhere in it.
+    public var blockedEntries: Set<NodeID>
+    /// Nodes never to be the last.
+    public var blockedExits: Set<NodeID>
     /// The last node, when it was chosen before (parts of one message share it).
     public var fixedExit: NodeID?
     /// For a loop: the looping node itself. It stands only where it is named or is the fixed exit, never as a random hop.
     public var endpoint: NodeID?
 
     public init(
-        exit: [(capability: String, what: String)] = [], blocked: Set<NodeID> = [], fixedExit: NodeID? = nil,
+        exit: [(capability: String, what: String)] = [], blocked: Set<NodeID> = [],
+        blockedEntries: Set<NodeID> = [], blockedExits: Set<NodeID> = [], fixedExit: NodeID? = nil,
         endpoint: NodeID? = nil
     ) {
         self.exit = exit
         self.blocked = blocked
+        self.blockedEntries = blockedEntries
+        self.blockedExits = blockedExits
         self.fixedExit = fixedExit
         self.endpoint = endpoint
     }
@@ -109,17 +116,33 @@ public struct PathSelector: Sendable {
 
         let random = allowed.filter { $0.id != demands.endpoint }
 
+        if slots.count == 1 { slots[0] = try entryCandidates(slots[0], random: random, demands) }
         let exits = try exitCandidates(slots[slots.count - 1], random: random, demands)
         var path = [Descriptor?](repeating: nil, count: slots.count)
         path[slots.count - 1] = try pick(exits, besides: path, using: &generator)
         // Named nodes first, so that a random one never takes their place.
         for (index, slot) in slots.enumerated().dropLast() {
-            if let slot { path[index] = try pick(slot, besides: path, using: &generator) }
+            guard let slot else { continue }
+            let candidates = index == 0 ? try entryCandidates(slot, random: random, demands) : slot
+            path[index] = try pick(candidates, besides: path, using: &generator)
+        }
+        if path[0] == nil {
+            path[0] = try pick(
+                entryCandidates(nil, random: random, demands), besides: path, using: &generator)
         }
         for index in slots.indices where path[index] == nil {
             path[index] = try pick(random, besides: path, using: &generator)
         }
         return path.compactMap { $0 }
+    }
+
+    /// Nodes that the path may begin at.
+    private func entryCandidates(
+        _ slot: [Descriptor]?, random: [Descriptor], _ demands: PathDemands
+    ) throws(PathError) -> [Descriptor] {
+        let allowed = (slot ?? random).filter { !demands.blockedEntries.contains($0.id) }
+        guard !allowed.isEmpty else { throw .blockedEntry(slot?.first?.fields.nickname.text) }
+        return allowed
     }
 
     private func exitCandidates(
@@ -131,9 +154,16 @@ public struct PathSelector: Sendable {
                 throw .cannotExit(
                     slot.first?.fields.nickname.text ?? "", needs: demands.exit.first?.what ?? "this address")
             }
+            // It was chosen before, or an address names it: neither says that it can do what is asked now.
+            if let lacking = demands.exit.first(where: { !node.can($0.capability) }) {
+                throw .cannotExit(node.fields.nickname.text, needs: lacking.what)
+            }
+            guard !demands.blockedExits.contains(fixed) else { throw .blockedExit(node.fields.nickname.text) }
             return [node]
         }
-        let candidates = slot ?? random
+        let unblocked = slot ?? random
+        let candidates = unblocked.filter { !demands.blockedExits.contains($0.id) }
+        guard !candidates.isEmpty else { throw .blockedExit(slot?.first?.fields.nickname.text) }
         for demand in demands.exit {
             let able = candidates.filter { $0.can(demand.capability) }
             guard !able.isEmpty else {

@@ -27,6 +27,11 @@ public struct PathSpecification: Hashable, Sendable {
     /// Parses the language above.
     public init(_ text: String) throws(PathError) {
         var elements: [Element] = []
+        if text.contains(":") {
+            throw .syntax(
+                "a colon divides nothing here: a path is the way of one packet; the last node of a reply's path is the one "
+                    + "where it changes into the reply block's own path")
+        }
         for raw in text.split(separator: ",", omittingEmptySubsequences: false) {
             let word = Self.trimmed(raw)
             guard let first = word.first else { throw .syntax("an element is empty; write for example `*2,alpha`") }
@@ -78,6 +83,10 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
     case syntax(String)
     case unknownNode(String)
     case blockedNode(String)
+    /// No node that may be the first; the one that the path names there, if it names one.
+    case blockedEntry(String?)
+    /// No node that may be the last.
+    case blockedExit(String?)
     case tooLong(Int, maximum: Int)
     case tooShort
     case noExit(String)
@@ -95,6 +104,12 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
         case .syntax(let what): "the path is not well-formed: \(what)"
         case .unknownNode(let name): "no node of this network is called \(name); see `nightjar nodes`"
         case .blockedNode(let name): "the path names \(name), which your configuration blocks"
+        case .blockedEntry(let name):
+            name.map { "the path begins at \($0), which blocked-entries in your configuration forbids" }
+                ?? "blocked-entries in your configuration leaves no node for a path to begin at"
+        case .blockedExit(let name):
+            name.map { "the path ends at \($0), which blocked-exits in your configuration forbids" }
+                ?? "blocked-exits in your configuration leaves no node for a path to end at"
         case .tooLong(let count, let maximum): "the path has \(count) hops, but a packet has room for \(maximum)"
         case .tooShort: "the path has no hop"
         case .noExit(let what): "no node of this network can deliver to \(what); see `nightjar nodes`"

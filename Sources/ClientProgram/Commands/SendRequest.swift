@@ -1,23 +1,56 @@
+internal import Messages
 public import WireFormat
 
-/// What `nightjar send` is asked for.
-public struct SendRequest: Sendable {
+/// What a message is made of, whichever way it goes: the options that `send`, `reply` and `count-packets` share.
+public struct ComposeRequest: Sendable {
     /// The mail's file; nil and `-` are standard input.
     public var file: String?
-    /// Addresses as people write them.
-    public var recipients: [String] = []
     /// Replaces the mail's subject.
     public var subject: String?
     /// Shown before the exit's address.
     public var displayName: String?
     /// A message id with its angle brackets.
     public var inReplyTo: String?
+    /// Message ids with their angle brackets, blanks between.
+    public var references: String?
+    /// The input is not a mail but bytes, delivered as they are.
+    public var isRaw = false
+    /// A file with a public key, a contact's name, or the key's text: the mail is sealed to it.
+    public var encryptTo: String?
+    /// Whether mail to a contact whose key is known is sealed to that key without being asked.
+    public var sealsToContacts = true
+    /// Reply blocks of one's own to enclose in each message.
+    public var enclose = 0
+    /// Whose reply blocks; nil for the default identity.
+    public var identity: String?
+    /// Where the keyring's passphrase is read from.
+    public var passphraseDescriptor: Int32?
+
+    public init(file: String? = nil) { self.file = file }
+
+    /// Most reply blocks in one message.
+    public static var maximumEnclosed: Int { MessageLimits.replyBlocks }
+}
+
+/// What `nightjar send` is asked for. What the message is made of can be named without `message.`
+@dynamicMemberLookup
+public struct SendRequest: Sendable {
+    /// The message.
+    public var message: ComposeRequest
+    /// Addresses, contacts or aliases as people write them.
+    public var recipients: [String] = []
+    /// The recipients in the mail's own To, Cc and Bcc are taken too.
+    public var takesRecipientsFromMail = false
     /// What the path must be, instead of what the settings say.
     public var path: String?
     /// Copies of a message of a single part, instead of what the settings say.
     public var copies: Int?
     /// Short delays.
     public var isUrgent = false
+    /// Parts whose receipt does not come are sent again.
+    public var isReliable = false
+    /// Whether a receipt is asked for; nil: if that is possible.
+    public var receipt: Bool?
     /// The network to use.
     public var network: String?
     /// Whether to hand the packets over now; else they only wait in the queue.
@@ -26,10 +59,17 @@ public struct SendRequest: Sendable {
     public var timeout: Interval?
     /// Prints a report as JSON.
     public var json = false
+    /// Where lines for programs are written.
+    public var statusDescriptor: Int32?
 
     public init(file: String? = nil, recipients: [String] = []) {
-        self.file = file
+        message = ComposeRequest(file: file)
         self.recipients = recipients
+    }
+
+    public subscript<Value>(dynamicMember path: WritableKeyPath<ComposeRequest, Value>) -> Value {
+        get { message[keyPath: path] }
+        set { message[keyPath: path] = newValue }
     }
 }
 

@@ -42,12 +42,14 @@ struct PacketPlanner: Sendable {
     /// Messages of at most this many bytes of body are taken by the network.
     var bodyLimit: Int { Int(network.parameters.messageSize) }
 
-    /// Recipients grouped by what their exit must be: all `smtp:` ones share an exit, `mbox:` ones go to their node.
+    /// Recipients grouped by what their exit must be: all `smtp:` ones share an exit, `mbox:` ones go to their node, and
+    /// each `box:` is by itself, as its message's name is known to its owner only.
     func errands(_ recipients: [Address]) throws -> [Errand] {
         guard recipients.count <= MessageLimits.recipients else { throw EnvelopeError.tooManyRecipients }
         var mail: [Address] = []
         var local: [NodeID: [Address]] = [:]
         var order: [Descriptor] = []
+        var boxes: [(Address, Descriptor)] = []
         for address in recipients {
             switch address.kind {
             case .smtp: mail.append(address)
@@ -58,33 +60,45 @@ struct PacketPlanner: Sendable {
                 }
                 if local[node.id] == nil { order.append(node) }
                 local[node.id, default: []].append(address)
-            case .box, .nym, .drop: throw SendError.unsupportedAddress(address.description)
+            case .box:
+                guard let node = network.node(named: address.host) else { throw PathError.unknownNode(address.host) }
+                guard node.can(Capability.Name.mailbox) else {
+                    throw SendError.noMailboxes(node: node.fields.nickname.text)
+                }
+                boxes.append((address, node))
+            case .nym, .drop: throw SendError.unsupportedAddress(address.description)
             }
         }
         var errands: [Errand] = []
         if !mail.isEmpty {
             errands.append(
-                Errand(
-                    recipients: mail,
-                    demands: PathDemands(
-                        exit: [(Capability.Name.smtp, "mail addresses (smtp:)")], blocked: options.blocked)))
+                Errand(recipients: mail, demands: demands([(Capability.Name.smtp, "mail addresses (smtp:)")])))
         }
         for node in order {
             let what = "local users of \(node.fields.nickname.text) (mbox:)"
             errands.append(
                 Errand(
-                    recipients: local[node.id] ?? [],
-                    demands: PathDemands(
-                        exit: [(Capability.Name.mbox, what)], blocked: options.blocked, fixedExit: node.id)))
+                    recipients: local[node.id] ?? [], demands: demands([(Capability.Name.mbox, what)], at: node.id)))
+        }
+        for (address, node) in boxes {
+            let what = "mailboxes at \(node.fields.nickname.text) (box:)"
+            errands.append(
+                Errand(recipients: [address], demands: demands([(Capability.Name.mailbox, what)], at: node.id)))
         }
         return errands
+    }
+
+    /// Demands that leave out whom the settings exclude.
+    func demands(_ exit: [(capability: String, what: String)] = [], at fixed: NodeID? = nil) -> PathDemands {
+        PathDemands(
+            exit: exit, blocked: options.blocked, blockedEntries: options.blockedEntries,
+            blockedExits: options.blockedExits, fixedExit: fixed)
     }
 
     /// A path that a packet of `errand` could take, or of any packet without one.
     func path(for errand: Errand?, using generator: inout some RandomNumberGenerator) throws(PathError) -> [Descriptor]
     {
-        try selector.choose(
-            options.path, demands: errand?.demands ?? PathDemands(blocked: options.blocked), using: &generator)
+        try selector.choose(options.path, demands: errand?.demands ?? demands(), using: &generator)
     }
 
     /// A message for one exit, cut into parts.
@@ -125,8 +139,20 @@ struct PacketPlanner: Sendable {
         }
     }
 
+    /// An encoded message, cut for one exit. All its parts meet there, so the exit is chosen here, once.
+    /// - Parameter demands: of a `ComposedMessage`.
+    /// - Throws: `PathError`, `PayloadError`.
+    func cut(
+        encoded: [UInt8], demands: PathDemands, using generator: inout some RandomNumberGenerator
+    ) throws -> Cut {
+        let parts = try MessageEncoder.parts(of: encoded, using: &generator)
+        var demands = demands
+        demands.fixedExit = try selector.choose(options.path, demands: demands, using: &generator).last?.id
+        return Cut(parts: parts, demands: demands, copies: parts.layout.isSingle ? options.copies : 1)
+    }
+
     /// One packet with `content` along `nodes`.
-    private func packet(
+    func packet(
         _ content: PayloadContent, along nodes: [Descriptor], using generator: inout some RandomNumberGenerator
     ) throws -> OutgoingPacket {
         let parameters = network.parameters

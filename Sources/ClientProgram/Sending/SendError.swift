@@ -6,6 +6,9 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
     case address(String, AddressError)
     case unsupportedAddress(String)
     case noLocalUsers(node: String)
+    case noMailboxes(node: String)
+    case sealedTooLarge(Int, limit: Int)
+    case noRecipientInMail
     case emptyMessage
     case tooManyCopies(Int)
     case queueFull(waiting: Int, limit: Int, wanted: Int)
@@ -16,9 +19,16 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
         case .address(let text, let error):
             text.isEmpty ? error.description : "\(Printable.text(text)): \(error.description)"
         case .unsupportedAddress(let address):
-            "this version cannot send to \(address); use an address of the kind smtp:user@host or mbox:name@node"
+            "this version cannot send to \(address); use an address of the kind smtp:user@host, mbox:name@node or box:id@node"
         case .noLocalUsers(let node):
             "node \(node) has no local users (mbox:); see `nightjar nodes` for nodes with exit-mbox"
+        case .noMailboxes(let node):
+            "node \(node) has no mailboxes (box:); see `nightjar nodes` for nodes with the capability mailbox"
+        case .sealedTooLarge(let size, let limit):
+            "the sealed mail has \(size) bytes, but as text in a mail \(limit) is the most; shorten it, or send it to a "
+                + "mailbox (box:)"
+        case .noRecipientInMail:
+            "no recipient: neither --to nor the mail's To, Cc and Bcc name one; name a recipient with --to"
         case .emptyMessage: "the message is empty; give a mail on standard input or name a file"
         case .tooManyCopies(let count):
             "\(count) copies are not possible; --copies takes \(SendOptions.copyRange.lowerBound) to "
@@ -33,8 +43,9 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
 
     var exitCode: ExitCode {
         switch self {
-        case .address, .emptyMessage, .tooManyCopies: .usage
-        case .unsupportedAddress, .noLocalUsers: .failed
+        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail: .usage
+        case .unsupportedAddress, .noLocalUsers, .noMailboxes: .failed
+        case .sealedTooLarge: .refused
         case .queueFull, .diskFull: .temporary
         }
     }

@@ -14,4 +14,8 @@ struct SendOptions: Sendable {
     var isUrgent = false
     /// Nodes never to be used.
     var blocked: Set<NodeID> = []
+    /// Nodes never to be the first.
+    var blockedEntries: Set<NodeID> = []
+    /// Nodes never to be the last.
+    var blockedExits: Set<NodeID> = []
 }
