@@ -110,7 +110,7 @@ let package = Package(
             "ClientProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding", "Daemon",
-                .nioCore, .nioPosix, .toml, .logging,
+                .nioCore, .nioPosix, .toml, .logging, .lifecycle,
             ]),
         .ours(
             "LabProgram",

@@ -20,7 +20,8 @@ struct Nightjar: AsyncParsableCommand {
             """,
         version: ClientVersion.text,
         subcommands: [
-            Send.self, Nodes.self, Path.self, Queue.self, Network.self, Packet.self, TestVectorsCommand.self,
+            Send.self, Run.self, Status.self, Nodes.self, Path.self, Queue.self, Network.self, Packet.self,
+            TestVectorsCommand.self,
         ])
 
     static func main() async { await CommandRunner.run(Self.self) }

@@ -83,7 +83,7 @@ enum ImportTable {
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding",
                 "Daemon",
             ],
-            libraries: ["NIOCore", "NIOPosix"],
+            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "LabProgram", .programs,
@@ -93,7 +93,7 @@ enum ImportTable {
         TargetRule("CommandLineEntry", .programs, ours: ["Daemon"], libraries: ["ArgumentParser"], system: ["Glibc"]),
 
         TargetRule(
-            "nightjar", .executables, ours: ["WireFormat", "ClientProgram", "CommandLineEntry"],
+            "nightjar", .executables, ours: ["WireFormat", "ClientProgram", "CommandLineEntry", "Daemon"],
             libraries: ["ArgumentParser"]),
         TargetRule(
             "nightjar-node", .executables, ours: ["NodeProgram", "CommandLineEntry"], libraries: ["ArgumentParser"]),

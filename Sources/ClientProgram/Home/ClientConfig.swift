@@ -21,6 +21,10 @@ public struct ClientConfig: Sendable {
     var connectTimeout = Interval.seconds(10)
     /// Most packets that may wait.
     var queueLimit = 10_000
+    /// What `nightjar run` does.
+    var run = RunSettings()
+    /// The log of `nightjar run`.
+    var log = LogSettings()
 
     /// The defaults.
     init() {}
@@ -65,6 +69,8 @@ public struct ClientConfig: Sendable {
         config.queueLimit = table.value(
             "queue-limit", .int(1...250_000), default: config.queueLimit,
             doc: "Most packets (32 KiB each) that may wait in the queue of a network.")
+        config.run = RunSettings(table)
+        config.log = LogSettings(table)
         return config
     }
 

@@ -43,20 +43,20 @@ final class RunLock: Sendable {
     }
 
     private static func take(_ path: String) async throws -> LockFile {
-        var triesLeft = patience
-        while true {
-            do {
-                return try LockFile(path)
-            } catch  where error.code == .temporary {
-                triesLeft -= 1
-                guard triesLeft > 0 else {
-                    throw CommandFailure(
-                        "`nightjar run` is running already (lock \(path)); see `nightjar status`, or stop that one first",
-                        code: .temporary)
-                }
-                try await Task.sleep(for: pause)
+        for _ in 0..<patience {
+            switch attempt(path) {
+            case .success(let lock): return lock
+            case .failure(let failure) where failure.code == .temporary: try await Task.sleep(for: pause)
+            case .failure(let failure): throw failure
             }
         }
+        throw CommandFailure(
+            "`nightjar run` is running already (lock \(path)); see `nightjar status`, or stop that one first",
+            code: .temporary)
+    }
+
+    private static func attempt(_ path: String) -> Result<LockFile, CommandFailure> {
+        Result { () throws(CommandFailure) in try LockFile(path) }
     }
 
     private static func isLocked(_ path: String) -> Bool {

@@ -1,0 +1,127 @@
+// `nightjar run` from its start to its end: the streams, and everything else that is done again and again. What is due is
+// decided by schedules that nothing moves; here it is done.
+
+internal import Daemon
+internal import Directory
+private import Glibc
+internal import Logging
+internal import ServiceLifecycle
+internal import WireFormat
+
+/// The background client.
+actor BackgroundClient: Service {
+    /// The client with the settings now in force.
+    private(set) var client: Client
+    private let remake: @Sendable () throws -> Client
+    let streams: [NetworkStream]
+    let logger: Logger
+    private let since: Timestamp
+    private var turns: RunTurns<SystemRandomNumberGenerator>
+    private var warnings: [String] = []
+    var lastPolls: [String: Timestamp] = [:]
+
+    /// Due jobs are looked for at least this often (real time), as the settings and the clock may change.
+    private static let longestSleep = Duration.seconds(2)
+
+    /// - Parameter remake: reads the settings again.
+    init(
+        _ client: Client, streams: [NetworkStream], logger: Logger, remake: @escaping @Sendable () throws -> Client
+    ) {
+        self.client = client
+        self.streams = streams
+        self.logger = logger
+        self.remake = remake
+        let now = client.time.clock.now()
+        since = now
+        turns = RunTurns(client.config.run, now: now) { _ in SystemRandomNumberGenerator() }
+    }
+
+    var now: Timestamp { client.time.clock.now() }
+
+    /// Works until the process is told to stop, then ends what is on the wire.
+    func run() async throws {
+        await writeStatus()
+        await withTaskGroup(of: Void.self) { tasks in
+            for stream in streams { tasks.addTask { await stream.run() } }
+            tasks.addTask { await self.takeTurns() }
+            tasks.addTask { try? await gracefulShutdown() }
+            await tasks.next()
+            tasks.cancelAll()
+        }
+        for stream in streams { await stream.stop() }
+        try? AtomicFile.remove(RunStatus.path(client.places))
+    }
+
+    private func takeTurns() async {
+        while !Task.isCancelled {
+            for job in turns.due(now: now) where !Task.isCancelled { await perform(job) }
+            try? await Task.sleep(for: min(client.time.clock.realDelay(until: turns.next), Self.longestSleep))
+        }
+    }
+
+    private func perform(_ job: RunJob) async {
+        switch job {
+        case .outbox, .retry: break
+        case .refresh: await refresh()
+        case .clean: break
+        case .status: await writeStatus()
+        }
+    }
+
+    /// Puts settings that were read again into force.
+    /// - Throws: if they are wrong; then nothing has changed.
+    func reload(_ sink: LogSink) async throws {
+        let fresh = try remake()
+        sink.level = fresh.config.log.level
+        let hasOtherTimes = fresh.config.run != client.config.run
+        client = fresh
+        if hasOtherTimes {
+            turns = RunTurns(client.config.run, now: now) { _ in SystemRandomNumberGenerator() }
+        }
+        await refresh()
+    }
+
+    /// Reads the network files again.
+    private func refresh() async {
+        for stream in streams {
+            let old = await stream.network
+            do {
+                let fresh = try client.network(stream.name)
+                await stream.update(client, network: fresh)
+                if fresh.version != old.version {
+                    logger.info("network \(fresh.name): version \(fresh.version) of the network file is in use")
+                }
+            } catch {
+                // The one in use goes on as long as it is valid; its end is told in time.
+                logger.debug("network \(stream.name): \(error)")
+                await stream.update(client, network: old)
+            }
+        }
+    }
+
+    /// Judges how things stand, tells what is new, and writes the record.
+    private func writeStatus() async {
+        var status = RunStatus(process: Int(getpid()), since: RunStatus.minute(since), written: RunStatus.minute(now))
+        for stream in streams {
+            let health = await stream.review()
+            let network = await stream.network
+            let names = QueueReport(network: network)
+            status.networks.append(
+                RunStatus.Network(
+                    name: network.name, version: network.version, validUntil: network.validUntil.description,
+                    waiting: await stream.waiting.sorted { $0.key < $1.key }.map {
+                        RunStatus.Line(node: names.name($0.key), id: $0.key.hex, packets: RunStatus.roughly($0.value))
+                    },
+                    lastHandOver: health.lastHandOver.map(RunStatus.minute),
+                    lastPoll: lastPolls[network.name].map(RunStatus.minute)))
+            status.warnings += health.warnings(network: network, mean: client.config.run.sendInterval, now: now)
+        }
+        for warning in status.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
+        warnings = status.warnings
+        do {
+            try status.write(client.places)
+        } catch {
+            logger.error("\(error)")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// Whether a stream does what it is for, in words for people. Pure.
+
+internal import Directory
+internal import MMTP
+internal import Mixing
+internal import WireFormat
+
+/// What has been seen of a stream.
+struct StreamHealth: Sendable {
+    /// When the program began to send.
+    var started = Timestamp(milliseconds: 0)
+    /// When a node last took a packet.
+    var lastHandOver: Timestamp?
+    /// Why packets were given up, cover among them.
+    var dropped: Set<DropReason> = []
+    /// Whether packets of the user's were given up.
+    var hasLost = false
+    /// Why connections fail; none once one does not.
+    var failures: [DialFailure] = []
+    /// Why no packet of cover can be made.
+    var coverProblem: String?
+
+    /// Nothing handed over for so long is worth a warning, and for so many mean intervals.
+    static let patience = Interval.minutes(30)
+    static let patientTicks: Int64 = 30
+    /// A network file that ends so soon is to be replaced.
+    static let expiryNotice = Interval.days(3)
+
+    /// Takes note of what has happened up to `now`.
+    mutating func note(_ news: StreamLink.News, now: Timestamp) {
+        if news.handedOver { lastHandOver = now }
+        if news.connected || news.handedOver { failures = [] }
+        for failure in news.failures where !failures.contains(failure) { failures.append(failure) }
+        dropped.formUnion(news.dropped)
+    }
+
+    /// What the user should know, each with what to do; empty if all is well.
+    func warnings(network: NetworkFile, mean: Interval, now: Timestamp) -> [String] {
+        var warnings: [String] = []
+        let name = network.name
+        if network.validUntil <= now {
+            warnings.append(
+                "the file of network \(name) has expired (\(network.validUntil)) and nothing can be sent; get a newer one "
+                    + "and run: nightjar network add FILE")
+        } else if network.validUntil - now < Self.expiryNotice {
+            warnings.append(
+                "the file of network \(name) expires at \(network.validUntil); get a newer one and run: "
+                    + "nightjar network add FILE")
+        } else if let coverProblem {
+            warnings.append("nothing is sent to network \(name): \(coverProblem)")
+        }
+        if let dates = failures.first(where: { if case .certificateDates = $0 { true } else { false } }) {
+            warnings.append(dates.description)
+        }
+        let since = lastHandOver ?? started
+        if now - since > max(Self.patience, mean * Self.patientTicks) {
+            let why = failures.first.map { " (\($0))" } ?? ""
+            warnings.append(
+                "no node of network \(name) has taken a packet for \(Self.rough(now - since))\(why); "
+                    + "see that this machine is online")
+        }
+        if dropped.contains(.periodRefused) {
+            warnings.append(
+                "nodes of network \(name) have refused packets as too old; check this machine's clock and get a newer "
+                    + "network file")
+        }
+        if hasLost || dropped.contains(.storage) {
+            warnings.append(
+                "packets for network \(name) could not be handed over in time or were damaged on disk, and were given up; "
+                    + "see `nightjar sent` for mails that have not arrived")
+        }
+        return warnings
+    }
+
+    /// Whole hours or minutes.
+    private static func rough(_ interval: Interval) -> String {
+        let minutes = interval.milliseconds / 60_000
+        return minutes >= 120 ? "\(minutes / 60) hours" : "\(minutes) minutes"
+    }
+}
