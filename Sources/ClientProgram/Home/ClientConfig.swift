@@ -21,6 +21,8 @@ public struct ClientConfig: Sendable {
     var connectTimeout = Interval.seconds(10)
     /// Most packets that may wait.
     var queueLimit = 10_000
+    /// Reply blocks and names for addresses.
+    var replies = ReplySettings()
     /// What `nightjar run` does.
     var run = RunSettings()
     /// The log of `nightjar run`.
@@ -69,6 +71,7 @@ public struct ClientConfig: Sendable {
         config.queueLimit = table.value(
             "queue-limit", .int(1...250_000), default: config.queueLimit,
             doc: "Most packets (32 KiB each) that may wait in the queue of a network.")
+        config.replies = ReplySettings(table)
         config.run = RunSettings(table)
         config.log = LogSettings(table)
         return config

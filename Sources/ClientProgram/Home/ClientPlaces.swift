@@ -18,6 +18,14 @@ public struct ClientPlaces: Hashable, Sendable {
     public var queues: String { "\(data)/queue" }
     /// Seals the queues; 32 bytes.
     public var storageKey: String { "\(data)/storage.key" }
+    /// Sealed records: reply blocks, sent messages, contacts.
+    public var records: String { "\(data)/records.sqlite" }
+    /// The secrets of identities, mailboxes and mail keys.
+    public var keyring: String { "\(data)/keyring" }
+    /// Where answers and mails for mailboxes are put together; a spool.
+    public var inbox: String { "\(data)/inbox" }
+    /// Sealed mails that wait to leave; a directory.
+    public var outbox: String { "\(data)/outbox" }
     /// The queue of the network called `name`.
     public func queue(of name: String) -> String { "\(queues)/\(name)" }
 
@@ -45,11 +53,11 @@ public struct ClientPlaces: Hashable, Sendable {
 
     /// Checks owner and mode of whatever is there already.
     func check() throws(CommandFailure) {
-        for directory in [data, networks, queues] where Self.isThere(directory) {
+        for directory in [data, networks, queues, inbox, outbox] where Self.isThere(directory) {
             _ = try PrivateDirectory(directory, creating: false)
         }
         try PrivateDirectory.checkFile(at: configuration)
-        try PrivateDirectory.checkFile(at: storageKey)
+        for file in [storageKey, records, keyring] { try PrivateDirectory.checkFile(at: file) }
     }
 
     /// Whether there is anything of this name, a dangling link included.
