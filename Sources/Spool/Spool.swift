@@ -14,7 +14,7 @@ public import WireFormat
 
 /// An open spool. All methods may be called from any thread; those that read wait for the disk.
 public final class Spool: Sendable {
-    private let core: SpoolCore
+    let core: SpoolCore
     private let queue: SubmissionQueue
     private let finished = DispatchSemaphore(value: 0)
     private let isClosed = Mutex(false)
@@ -201,7 +201,7 @@ public final class Spool: Sendable {
 
     /// Finds rows whose first three columns are a record, and reads the records. Once more if one was copied on and
     /// its old segment deleted between the two.
-    private func readRecords(_ find: (Database) throws -> [Row]) throws(SpoolError) -> [(row: Row, bytes: [UInt8])] {
+    func readRecords(_ find: (Database) throws -> [Row]) throws(SpoolError) -> [(row: Row, bytes: [UInt8])] {
         for _ in 0..<8 {
             let rows = try core.query(find)
             do throws(SpoolError) {

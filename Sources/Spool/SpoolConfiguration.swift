@@ -18,7 +18,7 @@ public struct SpoolConfiguration: Sendable, Equatable {
 
     /// Packets that may wait; the next one is `full`.
     public var maxPackets = 250_000
-    /// Bytes of live records (packets, shares and items together); the next one is `full`.
+    /// Bytes of live records (packets, shares, items and blocks of mailboxes together); the next one is `full`.
     public var maxBytes = 10 << 30
     /// Items (replies and the like) that may wait.
     public var maxItems = 100_000
@@ -31,6 +31,13 @@ public struct SpoolConfiguration: Sendable, Equatable {
     public var maxMessages = 20_000
     /// Names of completed and dropped messages that are remembered so that late parts are known.
     public var maxRememberedMessages = 500_000
+
+    /// Mailboxes that may be made; 0 for a spool without any.
+    public var maxMailboxes = 0
+    /// Blocks in all mailboxes together, 32 KiB each.
+    public var maxMailBlocks = 131_072
+    /// A mailbox that nobody polls for this long is deleted with what is in it.
+    public var mailboxLifetime = Interval.days(60)
 
     /// Operations in one transaction. Larger groups cost fewer disk flushes and more waiting.
     public var groupSize = 256

@@ -14,6 +14,9 @@ public enum SpoolOperation: Sendable {
     case acceptNothing(tag: ReplayTag, period: KeyPeriod)
     /// Remembers the tag and holds a body under a number of the caller's. `itemStored`, `replay` or `full`.
     case acceptItem(tag: ReplayTag, period: KeyPeriod, kind: Int, deadline: Timestamp, body: [UInt8])
+    /// Remembers the tag and puts a block into a mailbox. `mailStored`, `replay` or `full`; also `noSuchMailbox` and
+    /// `mailboxFull`, with which the tag is remembered and the block dropped.
+    case acceptMail(tag: ReplayTag, period: KeyPeriod, mailbox: MailboxID, block: NewMailBlock)
     /// Holds an own packet. `stored` or `full`.
     case enqueuePacket(destination: NodeID, release: Timestamp, deadline: Timestamp, body: [UInt8])
     /// Forgets packets that have arrived or were given up. `removed` with the number that were there.
@@ -32,19 +35,40 @@ public enum SpoolOperation: Sendable {
     case updateDelivery(DeliveryRowID, nextAttempt: Timestamp, attempts: Int, state: Int)
     /// Forgets a delivery, and its file with the last delivery of it. `removed`.
     case finishDelivery(DeliveryRowID)
+    /// Puts blocks into a mailbox and forgets a delivery, all or nothing. `mailStored`, or with the delivery still there
+    /// `noSuchMailbox`, `mailboxFull` or `full`; `unknown` if there is no such delivery.
+    case deliverToMailbox(DeliveryRowID, mailbox: MailboxID, blocks: [NewMailBlock])
+    /// Makes a mailbox, or changes its policy and its quota of blocks. `mailbox`, or `full` beyond `maxMailboxes`.
+    case createMailbox(MailboxID, policy: [UInt8], quota: Int, now: Timestamp)
+    /// Changes a mailbox's policy. `mailbox` or `noSuchMailbox`.
+    case configureMailbox(MailboxID, policy: [UInt8], now: Timestamp)
+    /// Forgets a mailbox and its blocks. `removed` with their number, or `noSuchMailbox`.
+    case deleteMailbox(MailboxID)
+    /// Notes that the owner was there and forgets the blocks with these numbers. `mailbox` or `noSuchMailbox`.
+    case pollMailbox(MailboxID, acknowledging: [UInt64], now: Timestamp)
     /// Forgets the tags of a period whose key is destroyed. `updated`; many rows are erased in steps afterwards.
     case forgetPeriod(KeyPeriod)
     /// Tells the time: removes what is past its deadline, empties segments past their age. `expired`.
     case expire(now: Timestamp)
 
-    /// Whether it carries bytes for a segment.
-    var body: [UInt8]? {
+    /// Bodies for a segment that it carries.
+    var bodyCount: Int {
+        switch self {
+        case .acceptPacket, .acceptPart, .acceptItem, .acceptMail, .enqueuePacket: 1
+        case .deliverToMailbox(_, _, let blocks): blocks.count
+        default: 0
+        }
+    }
+
+    /// Whether one of them is longer than a record holds.
+    var isOversized: Bool {
         switch self {
         case .acceptPacket(_, _, _, _, _, let body), .acceptPart(_, _, _, _, let body),
-            .acceptItem(_, _, _, _, let body),
-            .enqueuePacket(_, _, _, let body):
-            body
-        default: nil
+            .acceptItem(_, _, _, _, let body), .enqueuePacket(_, _, _, let body):
+            body.count > Record.bodySize
+        case .acceptMail(_, _, _, let block): block.body.count > Record.bodySize
+        case .deliverToMailbox(_, _, let blocks): blocks.contains { $0.body.count > Record.bodySize }
+        default: false
         }
     }
 }
@@ -77,7 +101,15 @@ public enum SpoolResult: Sendable, Equatable {
     case completed([DeliveryRowID])
     /// The message was completed or dropped before; nothing was done.
     case alreadyCompleted
-    /// No such message.
+    /// The blocks are in the mailbox.
+    case mailStored
+    /// How it stands with the mailbox.
+    case mailbox(MailboxState)
+    /// There is no such mailbox; what was for it is dropped.
+    case noSuchMailbox
+    /// The mailbox is at its quota; what was for it is dropped.
+    case mailboxFull
+    /// No such message or delivery.
     case unknown
     /// What was past its time.
     case expired(SpoolExpiry)
@@ -97,4 +129,8 @@ public struct SpoolExpiry: Sendable, Equatable {
     public var shares = 0
     /// Names of completed messages forgotten.
     public var names = 0
+    /// Mailboxes that nobody polled.
+    public var mailboxes = 0
+    /// Blocks of those mailboxes, and blocks that nobody fetched.
+    public var mailBlocks = 0
 }

@@ -32,6 +32,9 @@ public struct SpoolDamage: Sendable, Equatable {
     /// Deliveries whose file or address is lost.
     public var deliveries = 0
 
+    /// Blocks of mailboxes whose body is lost.
+    public var mailBlocks = 0
+
     /// Whether there was any.
     public var isEmpty: Bool { self == SpoolDamage() }
 
@@ -41,7 +44,7 @@ public struct SpoolDamage: Sendable, Equatable {
         let files = setAside.isEmpty ? "" : "; set aside: \(setAside.joined(separator: ", "))"
         let tags = lostReplayTags ? "; all replay tags are lost, make new packet keys now" : ""
         return
-            "the spool was damaged: lost \(packets) packets, \(items) items, \(shares) shares, \(deliveries) deliveries"
-            + tags + files
+            "the spool was damaged: lost \(packets) packets, \(items) items, \(shares) shares, \(deliveries) deliveries, "
+            + "\(mailBlocks) blocks of mailboxes" + tags + files
     }
 }

@@ -11,6 +11,9 @@ public struct SpoolStatistics: Sendable, Equatable {
     public var messages = 0
     /// Deliveries that wait.
     public var deliveries = 0
+    /// Mailboxes, and blocks in them.
+    public var mailboxes = 0
+    public var mailBlocks = 0
     /// Segment files, and bytes of records in them that live or are dead.
     public var segments = 0
     public var liveBytes = 0

@@ -8,6 +8,11 @@
 //     completed M         and that was reported
 //     finishing M R       the delivery of message M to recipient R is about to be finished
 //     finished M R        and that was reported
+//     boxed N             reply N was reported as stored in the mailbox
+//     posting M R         the delivery of message M to recipient R is about to end in the mailbox, as two blocks
+//     posted M R          and that was reported
+//     acking N            block N, a reply or 10 * (10 * M + R) + piece of a message, is about to be acknowledged
+//     acked N             and that was reported
 
 import Glibc
 import MixCrypto
@@ -28,6 +33,7 @@ enum CrashPlan {
         configuration.copyStep = 3
         configuration.groupWaitMilliseconds = 0
         configuration.cacheBytes = 8 * 32_768
+        configuration.maxMailboxes = 1
         return configuration
     }
     static func tag(_ number: Int) -> ReplayTag {
@@ -59,6 +65,23 @@ enum CrashPlan {
                 messageLength: 70_000),
             deadline: deadline, share: Array(content(message)[piece * 17_500..<(piece + 1) * 17_500]))
     }
+    static var mailbox: MailboxID {
+        var generator = SeededRandom(seed: 5)
+        return MailboxID.random(using: &generator)
+    }
+    /// Tags and bodies far from those of packets.
+    static func mail(_ number: Int) -> SpoolOperation {
+        .acceptMail(
+            tag: tag(2_000_000_000 + number), period: period, mailbox: mailbox, block: mailBlock(number))
+    }
+    static func mailBlock(_ number: Int) -> NewMailBlock {
+        NewMailBlock(
+            kind: 1, release: Timestamp(seconds: 0), expires: deadline, body: body(2_000_000_000 + number))
+    }
+    /// What a block of a message is called.
+    static func piece(_ message: Int, _ recipient: Int, _ piece: Int) -> Int {
+        1_000_000 + 10 * (10 * message + recipient) + piece
+    }
     static func accept(_ number: Int, now: Timestamp) -> SpoolOperation {
         var generator = SeededRandom(seed: UInt64(number % 3))
         return .acceptPacket(
@@ -84,8 +107,13 @@ struct CrashWorkload {
     }
 
     mutating func run(steps: Int) throws {
+        _ = try spool.performAndWait([
+            .createMailbox(CrashPlan.mailbox, policy: [1], quota: 100_000, now: now)
+        ])
         for step in 0..<steps {
             try storeSome()
+            try fillMailbox()
+            if step % 2 == 0 { try emptyMailbox() }
             if waiting.count > 30 { try removeSome() }
             if step % 3 == 0 { try message() }
             if open.count > 6 { try finishSome() }
@@ -147,8 +175,42 @@ struct CrashWorkload {
 
     private mutating func finishSome() throws {
         let chosen = open.removeFirst()
+        if chosen.message % 2 == 0 { return try post(chosen.message, chosen.recipient, chosen.id) }
         say("finishing \(chosen.message) \(chosen.recipient)")
         _ = try spool.performAndWait([.finishDelivery(chosen.id)])
         say("finished \(chosen.message) \(chosen.recipient)")
+    }
+
+    // MARK: The mailbox
+
+    private mutating func fillMailbox() throws {
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            let number = next
+            next += 1
+            if try spool.performAndWait([CrashPlan.mail(number)]) == [.mailStored] { say("boxed \(number)") }
+        }
+    }
+
+    private func post(_ message: Int, _ recipient: Int, _ id: DeliveryRowID) throws {
+        say("posting \(message) \(recipient)")
+        let blocks = (0..<2).map { CrashPlan.mailBlock(CrashPlan.piece(message, recipient, $0)) }
+        let results = try spool.performAndWait([.deliverToMailbox(id, mailbox: CrashPlan.mailbox, blocks: blocks)])
+        if results == [.mailStored] { say("posted \(message) \(recipient)") }
+    }
+
+    /// Fetches a few blocks and acknowledges them, one after the other as a client does.
+    private mutating func emptyMailbox() throws {
+        var acknowledged: [(row: UInt64, number: Int)] = []
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            for block in acknowledged { say("acking \(block.number)") }
+            let results = try spool.performAndWait([
+                .pollMailbox(CrashPlan.mailbox, acknowledging: acknowledged.map(\.row), now: now)
+            ])
+            for block in acknowledged { say("acked \(block.number)") }
+            guard case .mailbox(let state)? = results.first, let oldest = state.oldest else { return }
+            let block = try spool.readMailBlock(oldest, of: CrashPlan.mailbox)
+            var reader = WireReader(block.body)
+            acknowledged = [(oldest, Int(try reader.integer(UInt64.self)) - 2_000_000_000)]
+        }
     }
 }

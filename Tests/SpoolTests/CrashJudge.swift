@@ -17,6 +17,12 @@ struct CrashJudge {
     private var finishing: Set<[Int]> = []
     private var finished: Set<[Int]> = []
 
+    private var boxed: Set<Int> = []
+    private var posting: Set<[Int]> = []
+    private var posted: Set<[Int]> = []
+    private var acking: Set<Int> = []
+    private var acked: Set<Int> = []
+
     mutating func hear(_ line: String) {
         let fields = line.split(separator: " ")
         let numbers = fields.dropFirst().compactMap { Int($0) }
@@ -29,6 +35,15 @@ struct CrashJudge {
         case "completed": completed.insert(number)
         case "finishing": finishing.insert(numbers)
         case "finished": finished.insert(numbers)
+        case "boxed": boxed.insert(number)
+        case "posting":
+            posting.insert(numbers)
+            finishing.insert(numbers)
+        case "posted":
+            posted.insert(numbers)
+            finished.insert(numbers)
+        case "acking": acking.insert(number)
+        case "acked": acked.insert(number)
         default: break
         }
     }
@@ -42,6 +57,7 @@ struct CrashJudge {
         #expect(recovery.damage.isEmpty)
         let held = try checkPackets(spool, recovery)
         try checkDeliveries(spool, recovery, directory: path)
+        try checkMailbox(spool, recovery)
 
         // What is neither reported nor held must not be remembered: the sender's second try would be lost as a replay.
         for number in tried where !stored.contains(number) && !held.contains(number) {
@@ -107,5 +123,45 @@ struct CrashJudge {
         }
         let found = try FileManager.default.contentsOfDirectory(atPath: directory + "/files")
         #expect(Set(found) == files, "no file without a delivery")
+    }
+
+    /// Stored is there until its acknowledgement is asked for; acknowledged is gone; a message is there as a delivery or
+    /// as blocks, never as both and never in part. Takes nothing out.
+    private func checkMailbox(_ spool: Spool, _ recovery: SpoolRecovery) throws {
+        guard let policy = try spool.mailboxPolicy(CrashPlan.mailbox) else {
+            #expect(boxed.isEmpty && posted.isEmpty, "the mailbox is gone")
+            return
+        }
+        #expect(policy == [1])
+        guard
+            case .mailbox(let state)? = try spool.one(
+                .pollMailbox(CrashPlan.mailbox, acknowledging: [], now: Timestamp(seconds: 1_700_000_000)))
+        else {
+            Issue.record("the mailbox does not answer")
+            return
+        }
+        var held: Set<Int> = []
+        var row = state.oldest ?? 0
+        while held.count < state.blocks {
+            defer { row += 1 }
+            guard row < 1_000_000 else { break }
+            guard let block = try? spool.readMailBlock(row, of: CrashPlan.mailbox) else { continue }
+            var reader = WireReader(block.body)
+            let number = Int(try reader.integer(UInt64.self)) - 2_000_000_000
+            #expect(block.body == CrashPlan.mailBlock(number).body, "block \(number) is whole")
+            #expect(held.insert(number).inserted, "block \(number) is there once")
+            #expect(!acked.contains(number), "block \(number) stays gone")
+        }
+        #expect(held.count == state.blocks && spool.statistics.mailBlocks == state.blocks)
+        #expect(boxed.subtracting(acking).subtracting(held).isEmpty, "reported as stored, but lost")
+        for numbers in posting {
+            let pieces = (0..<2).map { CrashPlan.piece(numbers[0], numbers[1], $0) }
+            let isDelivery = recovery.deliveries.contains {
+                $0.message == CrashPlan.message(numbers[0]) && $0.recipient == "smtp:r\(numbers[1])@example.org"
+            }
+            let present = pieces.filter { held.contains($0) || acking.contains($0) }
+            #expect(present.count == (isDelivery ? 0 : 2), "a delivery is all in the mailbox or not at all")
+            if posted.contains(numbers) { #expect(!isDelivery) }
+        }
     }
 }

@@ -51,14 +51,14 @@ import WireFormat
             let database = try DatabaseQueue(path: fixture.path + "/spool.sqlite")
             try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 9") }
         }
-        #expect(throws: SpoolError.otherVersion(directory: fixture.path, found: 9, wanted: 1)) { try fixture.open() }
+        #expect(throws: SpoolError.otherVersion(directory: fixture.path, found: 9, wanted: 2)) { try fixture.open() }
         do {
             let database = try DatabaseQueue(path: fixture.path + "/spool.sqlite")
             try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA application_id = 9") }
         }
         #expect(throws: SpoolError.notASpool(directory: fixture.path)) { try fixture.open() }
-        try Data("nightjar spool 2\n".utf8).write(to: URL(fileURLWithPath: fixture.path + "/spool.lock"))
-        #expect(throws: SpoolError.otherVersion(directory: fixture.path, found: 2, wanted: 1)) { try fixture.open() }
+        try Data("nightjar spool 3\n".utf8).write(to: URL(fileURLWithPath: fixture.path + "/spool.lock"))
+        #expect(throws: SpoolError.otherVersion(directory: fixture.path, found: 3, wanted: 2)) { try fixture.open() }
         try Data("something else".utf8).write(to: URL(fileURLWithPath: fixture.path + "/spool.lock"))
         #expect(throws: SpoolError.notASpool(directory: fixture.path)) { try fixture.open() }
     }

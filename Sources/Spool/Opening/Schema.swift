@@ -7,7 +7,9 @@ internal import WireFormat
 
 enum Schema {
     /// The format of the whole directory.
-    static let version = 1
+    static let version = 2
+    /// The oldest format that is brought up to it. 1 had no mailboxes.
+    static let oldestVersion = 1
     /// "njsp" in the database's header.
     static let applicationID = 0x6E6A_7370
 
@@ -43,16 +45,39 @@ enum Schema {
                     deadline INTEGER NOT NULL, nextattempt INTEGER NOT NULL, attempts INTEGER NOT NULL,
                     state INTEGER NOT NULL);
                 PRAGMA application_id = \(applicationID);
-                PRAGMA user_version = \(version);
+                """)
+        try addMailboxes(in: database)
+        try database.execute(sql: "PRAGMA user_version = \(version)")
+    }
+
+    /// Brings the tables of an older format up to this one; within a transaction.
+    static func migrate(from found: Int, in database: Database) throws {
+        if found < 2 { try addMailboxes(in: database) }
+        try database.execute(sql: "PRAGMA user_version = \(version)")
+    }
+
+    /// Names of mailboxes are keyed hashes, policies are sealed. A block's number counts within its mailbox, so that its
+    /// owner learns nothing of others.
+    private static func addMailboxes(in database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE mailbox (
+                    id BLOB PRIMARY KEY, policy BLOB NOT NULL, created INTEGER NOT NULL, polled INTEGER NOT NULL,
+                    quota INTEGER NOT NULL, next INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE TABLE mailblock (
+                    mailbox BLOB NOT NULL, number INTEGER NOT NULL, kind INTEGER NOT NULL, release INTEGER NOT NULL,
+                    expires INTEGER NOT NULL, segment INTEGER NOT NULL, slot INTEGER NOT NULL, length INTEGER NOT NULL,
+                    PRIMARY KEY (mailbox, number)) WITHOUT ROWID;
                 """)
     }
 
     /// Tables that are checked at every start; those of replay tags are checked as far as they are read.
     static let checkedTables = [
         "property", "segment", "packet", "item", "message", "sharegroup", "share", "file", "delivery",
+        "mailbox", "mailblock",
     ]
     /// Tables whose rows point at records.
-    static let recordTables = ["packet", "item", "share"]
+    static let recordTables = ["packet", "item", "share", "mailblock"]
 
     static func replayTable(_ period: KeyPeriod) -> String { "replay_\(period.number)" }
     /// A replay table whose rows are being erased.

@@ -50,11 +50,12 @@ enum SpoolDatabase {
         } catch { throw SpoolError(wrapping: error) }
     }
 
+    private static let tableNames = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
     private static func checkFormat(_ database: Database, _ directory: SpoolDirectory) throws {
         let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        let tables = Set(try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'"))
-        if application == 0, version == 0, tables.isEmpty {
+        if application == 0, version == 0, try String.fetchAll(database, sql: Self.tableNames).isEmpty {
             try database.execute(sql: "PRAGMA synchronous = FULL")
             return try database.inTransaction(.immediate) {
                 try Schema.create(in: database)
@@ -62,10 +63,18 @@ enum SpoolDatabase {
             }
         }
         guard application == Schema.applicationID else { throw SpoolError.notASpool(directory: directory.path) }
-        guard version == Schema.version else {
+        guard (Schema.oldestVersion...Schema.version).contains(version) else {
             throw SpoolError.otherVersion(directory: directory.path, found: version, wanted: Schema.version)
         }
-        guard tables.isSuperset(of: Schema.checkedTables) else { throw SpoolError.damaged }
+        if version < Schema.version {
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            try database.inTransaction(.immediate) {
+                try Schema.migrate(from: version, in: database)
+                return .commit
+            }
+        }
+        let present = Set(try String.fetchAll(database, sql: Self.tableNames))
+        guard present.isSuperset(of: Schema.checkedTables) else { throw SpoolError.damaged }
     }
 
     private static func checkKey(_ database: Database, _ seal: StorageSeal, _ directory: SpoolDirectory) throws {

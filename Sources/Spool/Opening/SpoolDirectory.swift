@@ -14,6 +14,8 @@ internal import WireFormat
 struct SpoolDirectory: Sendable {
     let path: String
     private let lock: PosixFile
+    /// Whether the mark names an older format.
+    private let isOlder: Bool
 
     var reserve: String { path + "/spool.reserve" }
     var database: String { path + "/spool.sqlite" }
@@ -37,23 +39,35 @@ struct SpoolDirectory: Sendable {
         if text.isEmpty {
             // New, or a crash came before the mark was written; then nothing else can be there.
             guard names.allSatisfy({ $0 == "spool.lock" }) else { throw .notASpool(directory: path) }
-            let mark = Array("\(Self.mark)\(Schema.version)\n".utf8)
-            let result: Result<Void, SpoolError> = mark.withUnsafeBytes { bytes in
-                Result { () throws(SpoolError) in try lock.write(bytes, at: 0) }
-            }
-            try result.get()
-            try lock.flush()
+            try Self.writeMark(lock)
+            isOlder = false
         } else {
             guard text.hasPrefix(Self.mark), text.hasSuffix("\n"),
                 let version = Int(text.dropFirst(Self.mark.count).dropLast())
             else { throw .notASpool(directory: path) }
-            guard version == Schema.version else {
+            guard (Schema.oldestVersion...Schema.version).contains(version) else {
                 throw .otherVersion(directory: path, found: version, wanted: Schema.version)
             }
+            isOlder = version < Schema.version
         }
         try PosixDirectory.prepare(segments)
         try PosixDirectory.prepare(files)
         try PosixDirectory.flush(path)
+    }
+
+    /// Names the format of this program, after everything in the directory has been brought up to it.
+    func mark() throws(SpoolError) {
+        if isOlder { try Self.writeMark(lock) }
+    }
+
+    /// Overwrites a mark of the same length: the numbers of all formats so far have one digit.
+    private static func writeMark(_ lock: PosixFile) throws(SpoolError) {
+        let mark = Array("\(mark)\(Schema.version)\n".utf8)
+        let result: Result<Void, SpoolError> = mark.withUnsafeBytes { bytes in
+            Result { () throws(SpoolError) in try lock.write(bytes, at: 0) }
+        }
+        try result.get()
+        try lock.flush()
     }
 
     /// Lets another process, or this one, open the spool again.

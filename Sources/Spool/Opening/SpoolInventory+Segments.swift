@@ -74,6 +74,8 @@ extension SpoolInventory {
             recovery.damage.items += database.changesCount
             try database.execute(sql: "DELETE FROM share WHERE segment = ? AND slot = ?", arguments: [id, slot])
             recovery.damage.shares += database.changesCount
+            try database.execute(sql: "DELETE FROM mailblock WHERE segment = ? AND slot = ?", arguments: [id, slot])
+            recovery.damage.mailBlocks += database.changesCount
         }
         if !slots.isEmpty { try recountShares() }
     }
@@ -86,6 +88,7 @@ extension SpoolInventory {
         }
         recovery.damage.packets += try loseRows("packet")
         recovery.damage.items += try loseRows("item")
+        recovery.damage.mailBlocks += try loseRows("mailblock")
         let shares = try loseRows("share")
         recovery.damage.shares += shares
         if shares > 0 { try recountShares() }

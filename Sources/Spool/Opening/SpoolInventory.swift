@@ -38,6 +38,7 @@ struct SpoolInventory {
             try takeItems()
             try takeMessages()
             try takeDeliveries()
+            try takeMailboxes()
             return .commit
         }
         try takeTags()
@@ -107,6 +108,11 @@ struct SpoolInventory {
         }
         ledger.deliveries = recovery.deliveries.count
         ledger.nextDelivery = (recovery.deliveries.last?.id.number ?? 0) + 1
+    }
+
+    private mutating func takeMailboxes() throws {
+        ledger.mailboxes = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM mailbox") ?? 0
+        ledger.mailBlocks = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM mailblock") ?? 0
     }
 
     private mutating func loseDelivery(_ id: Int64, file: SealedFileName) throws {

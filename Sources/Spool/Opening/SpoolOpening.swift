@@ -33,6 +33,7 @@ struct SpoolOpening {
     ) throws(SpoolError) -> SpoolOpening {
         let pool = try SpoolDatabase.open(directory, seal: seal, configuration: configuration)
         do {
+            try directory.mark()
             return try pool.writeWithoutTransaction { database in
                 try Schema.prepareWriter(database, configuration: configuration)
                 var inventory = SpoolInventory(

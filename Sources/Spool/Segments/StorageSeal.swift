@@ -8,9 +8,21 @@ internal import WireFormat
 /// Seals and opens small values under the storage key.
 struct StorageSeal: Sendable {
     private let key: SymmetricSecret
+    private let naming: SymmetricSecret
 
     init(_ storageKey: SymmetricSecret) {
         key = storageKey.derive(salt: [], info: "nightjar/1 spool", count: 32)
+        naming = storageKey.derive(salt: [], info: "nightjar/1 spool names", count: 32)
+    }
+
+    /// What a row is looked up by whose name shall not be on the disk.
+    func hash(_ name: [UInt8]) -> Digest { name.withUnsafeBytes { naming.mac($0) } }
+
+    func seal(_ bytes: [UInt8], as place: String) throws(CryptoError) -> [UInt8] {
+        let result: Result<[UInt8], CryptoError> = bytes.withUnsafeBytes { bytes in
+            Result { () throws(CryptoError) in try seal(bytes, as: place) }
+        }
+        return try result.get()
     }
 
     /// Nonce (12 bytes), ciphertext and tag (16 bytes).
@@ -43,10 +55,6 @@ struct StorageSeal: Sendable {
     }
 
     func seal(text: String, as place: String) throws(CryptoError) -> [UInt8] {
-        let bytes = Array(text.utf8)
-        let result: Result<[UInt8], CryptoError> = bytes.withUnsafeBytes { bytes in
-            Result { () throws(CryptoError) in try seal(bytes, as: place) }
-        }
-        return try result.get()
+        try seal(Array(text.utf8), as: place)
     }
 }

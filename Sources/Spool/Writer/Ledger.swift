@@ -22,13 +22,15 @@ struct Ledger: Sendable {
     var openMessages = 0
     var rememberedMessages = 0
     var deliveries = 0
+    var mailboxes = 0
+    var mailBlocks = 0
     var nextPacket: Int64 = 1
     var nextItem: Int64 = 1
     var nextDelivery: Int64 = 1
     var nextSegment: UInt32 = 1
 
     /// Live records of all kinds.
-    var records: Int { packets + items + shares }
+    var records: Int { packets + items + shares + mailBlocks }
 
     /// Records on disk that nothing points at.
     var deadRecords: Int { segments.values.reduce(0) { $0 + max(0, $1.written - $1.live) } }
@@ -42,9 +44,9 @@ struct Ledger: Sendable {
     /// Notes that `count` records of a segment have lost their rows.
     mutating func released(_ count: Int, in segment: UInt32) { segments[segment]?.live -= count }
 
-    /// Whether another record may be held.
-    func hasRoom(_ configuration: SpoolConfiguration) -> Bool {
-        (records + 1) * Record.sealedSize <= configuration.maxBytes
+    /// Whether `count` more records may be held.
+    func hasRoom(_ configuration: SpoolConfiguration, for count: Int = 1) -> Bool {
+        (records + count) * Record.sealedSize <= configuration.maxBytes
     }
 
     /// Segments, other than `current`, that nothing points at.
@@ -70,5 +72,6 @@ struct Ledger: Sendable {
         func near(_ value: Int, _ limit: Int) -> Bool { value >= limit - limit / 5 }
         return near(packets, configuration.maxPackets) || near(records * Record.sealedSize, configuration.maxBytes)
             || near(shareBytes, configuration.maxShareBytes) || near(items, configuration.maxItems)
+            || (mailBlocks > 0 && near(mailBlocks, configuration.maxMailBlocks))
     }
 }

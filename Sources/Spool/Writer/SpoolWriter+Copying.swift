@@ -1,6 +1,7 @@
 // Emptying a segment: what still waits in it is sealed again into the current one, a few records at a time, until
 // nothing points at the old file. Its key is erased by the transaction that takes the last record out.
 
+internal import Foundation
 internal import GRDB
 internal import WireFormat
 
@@ -11,6 +12,7 @@ struct SegmentCopy {
         case packet(Int64)
         case item(Int64)
         case share(MessageID, group: Int, index: Int)
+        case mailBlock(mailbox: Data, number: Int64)
     }
     var segment: UInt32
     /// Rows not yet looked at.
@@ -43,6 +45,9 @@ extension SpoolWriter {
             for found in try rows("SELECT message, number, position FROM share WHERE segment = ?", [id]) {
                 owners.append(.share(try MessageID(blob: found[0]), group: found[1], index: found[2]))
             }
+            for found in try rows("SELECT mailbox, number FROM mailblock WHERE segment = ?", [id]) {
+                owners.append(.mailBlock(mailbox: found[0], number: found[1]))
+            }
             // The rows are the truth; with it a segment that has none is erased here.
             staged.segments[id]?.live = owners.count
         }
@@ -63,6 +68,10 @@ extension SpoolWriter {
                 SELECT segment, slot, length FROM share
                 WHERE message = ? AND number = ? AND position = ? AND segment = ?
                 """, [message.blob, group, index, segment])
+        case .mailBlock(let mailbox, let number):
+            place = try row(
+                "SELECT segment, slot, length FROM mailblock WHERE mailbox = ? AND number = ? AND segment = ?",
+                [mailbox, number, segment])
         }
         guard let place else { return }
         let body: [UInt8]
@@ -86,6 +95,10 @@ extension SpoolWriter {
             try run(
                 "UPDATE share SET segment = ?, slot = ? WHERE message = ? AND number = ? AND position = ?",
                 [record.segment, record.slot, message.blob, group, index])
+        case .mailBlock(let mailbox, let number):
+            try run(
+                "UPDATE mailblock SET segment = ?, slot = ? WHERE mailbox = ? AND number = ?",
+                [record.segment, record.slot, mailbox, number])
         }
     }
 
@@ -95,6 +108,7 @@ extension SpoolWriter {
         case .item(let id): _ = try removeItem(id)
         case .share(let message, let group, let index):
             try removeDamagedShare(message: message, group: group, index: index)
+        case .mailBlock(let mailbox, let number): try removeMailBlock(UInt64(max(0, number)), of: mailbox)
         }
     }
 }

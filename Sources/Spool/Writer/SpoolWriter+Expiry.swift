@@ -33,6 +33,7 @@ extension SpoolWriter {
         }
         expiry.names = try run("DELETE FROM message WHERE state <> 0 AND until <= ?", [now.milliseconds])
         staged.rememberedMessages -= expiry.names
+        try expireMailboxes(&expiry)
         return expiry
     }
 

@@ -8,7 +8,7 @@ internal import WireFormat
 extension SpoolWriter {
     /// Carries out one operation within the open transaction.
     func apply(_ operation: SpoolOperation) throws -> SpoolResult {
-        if let body = operation.body, body.count > Record.bodySize { return .failed(.malformed) }
+        if operation.isOversized { return .failed(.malformed) }
         switch operation {
         case .acceptPacket(let tag, let period, let destination, let release, let deadline, let body):
             guard try remember(tag, period) else { return .replay }
@@ -24,6 +24,20 @@ extension SpoolWriter {
             guard try remember(tag, period) else { return .replay }
             guard let id = try storeItem(kind, deadline, body) else { return try full(tag, period) }
             return .itemStored(id)
+        case .acceptMail(let tag, let period, let mailbox, let block):
+            guard try remember(tag, period) else { return .replay }
+            let result = try putMail([block], into: mailbox)
+            return result == .full ? try full(tag, period) : result
+        case .deliverToMailbox(let id, let mailbox, let blocks):
+            return try deliver(id, blocks, into: mailbox)
+        case .createMailbox(let mailbox, let policy, let quota, let time):
+            return try createMailbox(mailbox, policy: policy, quota: quota, at: time)
+        case .configureMailbox(let mailbox, let policy, let time):
+            return try configureMailbox(mailbox, policy: policy, at: time)
+        case .deleteMailbox(let mailbox):
+            return try deleteMailbox(mailbox)
+        case .pollMailbox(let mailbox, let ids, let time):
+            return try pollMailbox(mailbox, acknowledging: ids, at: time)
         case .enqueuePacket(let destination, let release, let deadline, let body):
             guard let id = try store(destination, release, deadline, body) else { return .full }
             return .stored(id)

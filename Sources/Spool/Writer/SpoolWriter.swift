@@ -106,7 +106,7 @@ final class SpoolWriter: @unchecked Sendable {
     }
 
     private static func failures(_ group: [Submission], _ error: SpoolError) -> [[SpoolResult]] {
-        group.map { $0.operations.map { error.isDiskFull && $0.body != nil ? .full : .failed(error) } }
+        group.map { $0.operations.map { error.isDiskFull && $0.bodyCount > 0 ? .full : .failed(error) } }
     }
 
     /// Runs `body` in one transaction and, after its commit, makes its effects visible.
@@ -264,6 +264,8 @@ final class SpoolWriter: @unchecked Sendable {
             statistics.shareBytes = ledger.shareBytes
             statistics.messages = ledger.openMessages
             statistics.deliveries = ledger.deliveries
+            statistics.mailboxes = ledger.mailboxes
+            statistics.mailBlocks = ledger.mailBlocks
             statistics.segments = ledger.segments.count
             statistics.liveBytes = ledger.records * Record.sealedSize
             statistics.deadBytes = ledger.deadRecords * Record.sealedSize

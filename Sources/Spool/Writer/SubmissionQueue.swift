@@ -28,7 +28,7 @@ final class SubmissionQueue: Sendable {
 
     /// Adds a submission. `busy` if it carries bodies and too many wait, `closed` after `close`.
     func push(_ submission: Submission) throws(SpoolError) {
-        let bodies = submission.operations.reduce(0) { $0 + ($1.body == nil ? 0 : 1) }
+        let bodies = submission.operations.reduce(0) { $0 + $1.bodyCount }
         let result: Result<Bool, SpoolError> = state.withLock { state in
             if state.isClosed { return .failure(.closed) }
             // A submission larger than the bound is let through when nothing else waits.
@@ -75,7 +75,7 @@ final class SubmissionQueue: Sendable {
             let group = Array(state.submissions[..<count])
             state.submissions.removeFirst(count)
             state.operations -= operations
-            state.bodies -= group.reduce(0) { $0 + $1.operations.reduce(0) { $0 + ($1.body == nil ? 0 : 1) } }
+            state.bodies -= group.reduce(0) { $0 + $1.operations.reduce(0) { $0 + $1.bodyCount } }
             return group
         }
     }
