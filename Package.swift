@@ -109,7 +109,7 @@ let package = Package(
         .ours(
             "ClientProgram",
             [
-                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding", "Daemon",
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Forwarding", "Daemon",
                 .nioCore, .nioPosix, .toml, .logging, .lifecycle,
             ]),
         .ours(
@@ -164,7 +164,7 @@ let package = Package(
             [
                 "ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
                 "TestSupport", "nightjar", .nioCore, .nioPosix,
-            ]),
+            ], exclude: ["Golden"]),
         .tests(
             "IntegrationTests",
             [
