@@ -43,19 +43,23 @@ public struct Client: Sendable {
 
     /// The nodes that the settings exclude.
     func blocked(in network: NetworkFile) -> Set<NodeID> {
-        var blocked: Set<NodeID> = []
-        for name in config.blockedNodes {
+        nodes(config.blockedNodes, named: "blocked-nodes", in: network)
+    }
+
+    /// The nodes that a setting names. Names that the network does not have are told, as they exclude nobody.
+    func nodes(_ names: [String], named setting: String, in network: NetworkFile) -> Set<NodeID> {
+        var found: Set<NodeID> = []
+        for name in names {
             if let id = NodeID(hex: name) {
-                blocked.insert(id)
+                found.insert(id)
             } else if let node = network.node(named: name) {
-                blocked.insert(node.id)
+                found.insert(node.id)
             } else {
                 note(
-                    "blocked-nodes in client.toml names \(Printable.text(name)), which is not in the network \(network.name)"
-                )
+                    "\(setting) in client.toml names \(Printable.text(name)), which is not in the network \(network.name)")
             }
         }
-        return blocked
+        return found
     }
 
     /// `text` as an address.

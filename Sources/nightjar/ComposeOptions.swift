@@ -32,7 +32,7 @@ struct ComposeOptions: ParsableArguments {
     @Option(
         name: .customLong("passphrase-fd"),
         help: ArgumentHelp("Read the keyring's passphrase from this file descriptor.", valueName: "n"))
-    var passphraseDescriptor: Int32?
+    var passphraseDescriptor: Int?
 
     func validate() throws {
         if noEncrypt, encryptTo != nil { throw ValidationError("--encrypt-to and --no-encrypt exclude each other") }
@@ -42,7 +42,7 @@ struct ComposeOptions: ParsableArguments {
     }
 
     /// The message that `file` and these options make.
-    func request(file: String?) -> ComposeRequest {
+    func request(file: String?) throws -> ComposeRequest {
         var request = ComposeRequest(file: file)
         request.subject = subject
         request.displayName = fromName
@@ -53,7 +53,7 @@ struct ComposeOptions: ParsableArguments {
         request.sealsToContacts = !noEncrypt
         request.enclose = enclose ?? 0
         request.identity = identity
-        request.passphraseDescriptor = passphraseDescriptor
+        request.passphrase = try PassphraseSource(descriptor: passphraseDescriptor)
         return request
     }
 }

@@ -39,7 +39,7 @@ struct Send: ClientCommand {
     @OptionGroup var home: HomeOption
 
     func perform() async throws {
-        var request = recipients.request(message.request(file: file), network: network.network)
+        var request = try recipients.request(message.request(file: file), network: network.network)
         request.isUrgent = urgent
         request.isReliable = reliable
         request.receipt = receipt

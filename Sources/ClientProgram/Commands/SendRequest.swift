@@ -24,7 +24,7 @@ public struct ComposeRequest: Sendable {
     /// Whose reply blocks; nil for the default identity.
     public var identity: String?
     /// Where the keyring's passphrase is read from.
-    public var passphraseDescriptor: Int32?
+    public var passphrase = PassphraseSource.terminal
 
     public init(file: String? = nil) { self.file = file }
 

@@ -13,6 +13,10 @@ public struct ClientConfig: Sendable {
     var path = PathSpecification.standard
     /// Nicknames or ids of nodes that are never used.
     var blockedNodes: [String] = []
+    /// Those that no path begins at.
+    var blockedEntries: [String] = []
+    /// Those that no path ends at.
+    var blockedExits: [String] = []
     /// How often a message of a single part is sent.
     var copies = 1
     /// How long `send` and `queue flush` try.
@@ -21,6 +25,10 @@ public struct ClientConfig: Sendable {
     var connectTimeout = Interval.seconds(10)
     /// Most packets that may wait.
     var queueLimit = 10_000
+    /// Commands say so when packets have waited for so long; zero: never.
+    var warnAfter = Interval.hours(12)
+    /// Packets that have waited for so long are given up before their deadline; zero: only at the deadline.
+    var deleteAfter = Interval.zero
     /// Reply blocks and names for addresses.
     var replies = ReplySettings()
     /// What `nightjar run` does.
@@ -57,6 +65,12 @@ public struct ClientConfig: Sendable {
         config.blockedNodes = table.value(
             "blocked-nodes", .strings, default: [],
             doc: "Nodes that are never used: nicknames, or ids of 64 hexadecimal digits.")
+        config.blockedEntries = table.value(
+            "blocked-entries", .strings, default: [],
+            doc: "Nodes that no path of yours begins at, though they may stand in one.")
+        config.blockedExits = table.value(
+            "blocked-exits", .strings, default: [],
+            doc: "Nodes that no path of yours ends at, though they may stand in one.")
         config.copies = table.value(
             "copies", .int(SendOptions.copyRange), default: config.copies,
             doc:
@@ -71,6 +85,12 @@ public struct ClientConfig: Sendable {
         config.queueLimit = table.value(
             "queue-limit", .int(1...250_000), default: config.queueLimit,
             doc: "Most packets (32 KiB each) that may wait in the queue of a network.")
+        config.warnAfter = table.value(
+            "warn-after", .duration(.zero ... .days(60)), default: config.warnAfter,
+            doc: "Commands that open the queue say so when packets have waited for so long. 0s: never.")
+        config.deleteAfter = table.value(
+            "delete-after", .duration(.zero ... .days(60)), default: config.deleteAfter,
+            doc: "Packets that have waited for so long are given up. 0s: only when their nodes would refuse them.")
         config.replies = ReplySettings(table)
         config.run = RunSettings(table)
         config.log = LogSettings(table)

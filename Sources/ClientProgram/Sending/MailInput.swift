@@ -9,28 +9,56 @@ enum MailInput {
     /// A header section may come on top of the body; it is mostly dropped.
     private static let headerAllowance = 512 << 10
 
+    /// What a reply block takes up in armor, with some text around it.
+    private static let blockAllowance = 11 << 10
+
     /// All bytes of `file`, or of standard input for nil and `-`.
-    /// - Parameter bodyLimit: the longest body; much longer input is refused before it is read to its end.
-    static func read(_ file: String?, bodyLimit: Int, terminal: Terminal) throws -> [UInt8] {
+    /// - Parameters:
+    ///   - bodyLimit: the longest body; much longer input is refused before it is read to its end.
+    ///   - blocks: reply blocks that may stand in the text.
+    static func read(_ file: String?, bodyLimit: Int, blocks: Int = 0, terminal: Terminal) throws -> [UInt8] {
+        let tooLong = MessageError.bodyTooLarge(limit: bodyLimit)
+        let limit = bodyLimit + headerAllowance + blocks * blockAllowance
         let path = file == "-" ? nil : file
         guard let path else {
             if isatty(STDIN_FILENO) == 1 {
                 terminal.message("type the mail, or a text, and end it with ctrl-d on a line of its own")
             }
-            return try read(STDIN_FILENO, name: "standard input", bodyLimit: bodyLimit)
+            return try read(STDIN_FILENO, name: "standard input", limit: limit, tooLong: tooLong)
         }
+        return try readFile(path, limit: limit, tooLong: tooLong)
+    }
+
+    /// A file of reply blocks, or standard input for `-`.
+    static func readBlocks(_ file: String) throws -> [UInt8] {
+        let limit = ReplyRequest.maximumBlocks * blockAllowance
+        let tooLong = CommandFailure("\(file) has more than \(ReplyRequest.maximumBlocks) reply blocks; give fewer")
+        guard file != "-" else {
+            return try read(STDIN_FILENO, name: "standard input", limit: limit, tooLong: tooLong)
+        }
+        return try readFile(file, limit: limit, tooLong: tooLong)
+    }
+
+    /// Reply blocks from a descriptor that somebody else opened.
+    static func readBlocks(descriptor: Int32) throws -> [UInt8] {
+        let name = "descriptor \(descriptor)"
+        return try read(
+            descriptor, name: name, limit: ReplyRequest.maximumBlocks * blockAllowance,
+            tooLong: CommandFailure("\(name) gives more than \(ReplyRequest.maximumBlocks) reply blocks; give fewer"))
+    }
+
+    private static func readFile(_ path: String, limit: Int, tooLong: some Error) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(path) }
         defer { close(descriptor) }
-        return try read(descriptor, name: path, bodyLimit: bodyLimit)
+        return try read(descriptor, name: path, limit: limit, tooLong: tooLong)
     }
 
-    private static func read(_ descriptor: Int32, name: String, bodyLimit: Int) throws -> [UInt8] {
-        let limit = bodyLimit + headerAllowance
+    private static func read(_ descriptor: Int32, name: String, limit: Int, tooLong: some Error) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var status = stat()
         if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-            guard status.st_size <= limit else { throw MessageError.bodyTooLarge(limit: bodyLimit) }
+            guard status.st_size <= limit else { throw tooLong }
             bytes.reserveCapacity(Int(status.st_size) + 1)
         }
         var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -41,7 +69,7 @@ enum MailInput {
                 if errno == EINTR { continue }
                 throw failure(name)
             }
-            guard bytes.count + count <= limit else { throw MessageError.bodyTooLarge(limit: bodyLimit) }
+            guard bytes.count + count <= limit else { throw tooLong }
             bytes += chunk[..<count]
         }
     }

@@ -9,6 +9,9 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
     case noMailboxes(node: String)
     case sealedTooLarge(Int, limit: Int)
     case noRecipientInMail
+    case nowhereForAnswers
+    case contactWithoutKey(String)
+    case noKey(String)
     case emptyMessage
     case tooManyCopies(Int)
     case queueFull(waiting: Int, limit: Int, wanted: Int)
@@ -29,6 +32,13 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
                 + "mailbox (box:)"
         case .noRecipientInMail:
             "no recipient: neither --to nor the mail's To, Cc and Bcc name one; name a recipient with --to"
+        case .nowhereForAnswers:
+            "reply blocks need a place where answers come to: make a mailbox with `nightjar mailbox create`, or set "
+                + "reply-address in client.toml"
+        case .contactWithoutKey(let name):
+            "the key of \(name) is not known; give the contact one with `nightjar contact add`, or name a key's file"
+        case .noKey(let text):
+            "\(Printable.text(text)) is neither a contact nor a file with one public key; see `nightjar contact list`"
         case .emptyMessage: "the message is empty; give a mail on standard input or name a file"
         case .tooManyCopies(let count):
             "\(count) copies are not possible; --copies takes \(SendOptions.copyRange.lowerBound) to "
@@ -43,8 +53,8 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
 
     var exitCode: ExitCode {
         switch self {
-        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail: .usage
-        case .unsupportedAddress, .noLocalUsers, .noMailboxes: .failed
+        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail, .nowhereForAnswers, .noKey: .usage
+        case .unsupportedAddress, .noLocalUsers, .noMailboxes, .contactWithoutKey: .failed
         case .sealedTooLarge: .refused
         case .queueFull, .diskFull: .temporary
         }

@@ -1,0 +1,38 @@
+internal import Spool
+internal import WireFormat
+
+/// Packets of answers that are stored and not yet in a queue: those of the command that is running, of one that was killed,
+/// and of commands that leave the sending to `nightjar run`.
+struct PendingReplies: Sendable {
+    private let store: RecordStore
+
+    init(_ store: RecordStore) { self.store = store }
+
+    /// Whether there are any, of any network.
+    func isEmpty() throws(SpoolError) -> Bool { try store.count(.waitingReplies) == 0 }
+
+    /// Puts those of `network` into its queue, as far as there is room, and forgets them here. After a crash between the
+    /// two steps a packet is in the queue twice; its first node then drops the second one, so that nothing is lost and
+    /// nothing arrives twice.
+    /// - Returns: the packets as the queue has them, in random order.
+    func move(to queue: OutgoingQueue, network: String, now: Timestamp) throws -> [WaitingPacket] {
+        guard try !isEmpty() else { return [] }
+        try store.expire(now: now)
+        var waiting: [(name: [UInt8], packet: OutgoingPacket)] = []
+        for (name, value) in try store.all(.waitingReplies) {
+            guard let reply = try? WaitingReply(decoding: value), reply.network == network else { continue }
+            waiting.append((name, reply.packet))
+        }
+        var moved: [WaitingPacket] = []
+        var generator = SystemRandomNumberGenerator()
+        while !waiting.isEmpty, queue.room > 0 {
+            let batch = waiting.prefix(min(OutgoingQueue.batch, queue.room))
+            moved += try queue.store(batch.map(\.packet))
+            try store.transaction { transaction in
+                for (name, _) in batch { try transaction.remove(.waitingReplies, name) }
+            }
+            waiting.removeFirst(batch.count)
+        }
+        return moved.shuffled(using: &generator)
+    }
+}
