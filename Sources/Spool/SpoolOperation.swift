@@ -35,9 +35,10 @@ public enum SpoolOperation: Sendable {
     case updateDelivery(DeliveryRowID, nextAttempt: Timestamp, attempts: Int, state: Int)
     /// Forgets a delivery, and its file with the last delivery of it. `removed`.
     case finishDelivery(DeliveryRowID)
-    /// Puts blocks into a mailbox and forgets a delivery, all or nothing. `mailStored`, or with the delivery still there
-    /// `noSuchMailbox`, `mailboxFull` or `full`; `unknown` if there is no such delivery.
-    case deliverToMailbox(DeliveryRowID, mailbox: MailboxID, blocks: [NewMailBlock])
+    /// Puts blocks into a mailbox and gives the delivery that they come from the caller's mark `state`, which says so, all
+    /// or nothing. `mailStored`, also if the delivery has that mark already and nothing was done; or with the delivery as
+    /// it was `noSuchMailbox`, `mailboxFull` or `full`; `unknown` if there is no such delivery.
+    case deliverToMailbox(DeliveryRowID, state: Int, mailbox: MailboxID, blocks: [NewMailBlock])
     /// Makes a mailbox, or changes its policy and its quota of blocks. `mailbox`, or `full` beyond `maxMailboxes`.
     case createMailbox(MailboxID, policy: [UInt8], quota: Int, now: Timestamp)
     /// Changes a mailbox's policy. `mailbox` or `noSuchMailbox`.
@@ -55,7 +56,7 @@ public enum SpoolOperation: Sendable {
     var bodyCount: Int {
         switch self {
         case .acceptPacket, .acceptPart, .acceptItem, .acceptMail, .enqueuePacket: 1
-        case .deliverToMailbox(_, _, let blocks): blocks.count
+        case .deliverToMailbox(_, _, _, let blocks): blocks.count
         default: 0
         }
     }
@@ -67,7 +68,7 @@ public enum SpoolOperation: Sendable {
             .acceptItem(_, _, _, _, let body), .enqueuePacket(_, _, _, let body):
             body.count > Record.bodySize
         case .acceptMail(_, _, _, let block): block.body.count > Record.bodySize
-        case .deliverToMailbox(_, _, let blocks): blocks.contains { $0.body.count > Record.bodySize }
+        case .deliverToMailbox(_, _, _, let blocks): blocks.contains { $0.body.count > Record.bodySize }
         default: false
         }
     }

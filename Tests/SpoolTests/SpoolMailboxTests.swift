@@ -160,12 +160,16 @@ import WireFormat
         }
         let blocks = (0..<2).map { _ in block(fixture.body()) }
         let other = mailbox(fixture)
-        #expect(try spool.one(.deliverToMailbox(ids[0], mailbox: other, blocks: blocks)) == .noSuchMailbox)
-        #expect(try spool.one(.deliverToMailbox(ids[0], mailbox: id, blocks: blocks)) == .mailStored)
-        #expect(try spool.one(.deliverToMailbox(ids[0], mailbox: id, blocks: blocks)) == .unknown, "not twice")
-        #expect(try spool.one(.deliverToMailbox(ids[1], mailbox: id, blocks: blocks)) == .mailboxFull)
-        #expect(spool.statistics.deliveries == 1 && spool.statistics.mailBlocks == 2)
-        #expect(try spool.one(.finishDelivery(ids[1])) == .removed(1))
+        func deliver(_ delivery: Int, to mailbox: MailboxID) throws -> SpoolResult? {
+            try spool.one(.deliverToMailbox(ids[delivery], state: 2, mailbox: mailbox, blocks: blocks))
+        }
+        #expect(try deliver(0, to: other) == .noSuchMailbox)
+        #expect(try deliver(0, to: id) == .mailStored)
+        #expect(try deliver(0, to: id) == .mailStored, "again, but not twice")
+        #expect(try deliver(1, to: id) == .mailboxFull)
+        #expect(spool.statistics.deliveries == 2 && spool.statistics.mailBlocks == 2)
+        for delivery in ids { #expect(try spool.one(.finishDelivery(delivery)) == .removed(1)) }
+        #expect(try deliver(0, to: id) == .unknown)
         #expect(throws: SpoolError.unknown) { try spool.openFile(finished.name) }
     }
 

@@ -121,11 +121,14 @@ extension SpoolWriter {
         return .mailStored
     }
 
-    /// Puts a delivery's blocks into a mailbox and forgets the delivery.
-    func deliver(_ id: DeliveryRowID, _ blocks: [NewMailBlock], into mailbox: MailboxID) throws -> SpoolResult {
-        guard try row("SELECT 1 FROM delivery WHERE id = ?", [id.number]) != nil else { return .unknown }
+    /// Puts a delivery's blocks into a mailbox, once, and marks the delivery.
+    func deliver(
+        _ id: DeliveryRowID, _ state: Int, _ blocks: [NewMailBlock], into mailbox: MailboxID
+    ) throws -> SpoolResult {
+        guard let found = try row("SELECT state FROM delivery WHERE id = ?", [id.number]) else { return .unknown }
+        if (found[0] as Int) == state { return .mailStored }
         let result = try putMail(blocks, into: mailbox)
-        if result == .mailStored { _ = try finish(id) }
+        if result == .mailStored { try run("UPDATE delivery SET state = ? WHERE id = ?", [state, id.number]) }
         return result
     }
 

@@ -28,8 +28,8 @@ extension SpoolWriter {
             guard try remember(tag, period) else { return .replay }
             let result = try putMail([block], into: mailbox)
             return result == .full ? try full(tag, period) : result
-        case .deliverToMailbox(let id, let mailbox, let blocks):
-            return try deliver(id, blocks, into: mailbox)
+        case .deliverToMailbox(let id, let state, let mailbox, let blocks):
+            return try deliver(id, state, blocks, into: mailbox)
         case .createMailbox(let mailbox, let policy, let quota, let time):
             return try createMailbox(mailbox, policy: policy, quota: quota, at: time)
         case .configureMailbox(let mailbox, let policy, let time):
