@@ -74,6 +74,10 @@ public enum DropReason: String, CaseIterable, Hashable, Sendable {
     /// What a crossover node was asked to inject does not fit into a packet.
     case badInjection
 
+    // Tests.
+    /// Dropped on purpose, in a test network that wants losses.
+    case injected
+
     /// Whether packets ending this way are cover that did its work, and not a loss.
     public var isCover: Bool { self == .loop || self == .dummy || self == .padding }
 }

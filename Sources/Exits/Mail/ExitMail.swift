@@ -22,18 +22,19 @@ public struct ExitMail: Hashable, Sendable {
     ///   - body: the facts of the body that will follow.
     ///   - token: a keyed digest of the message id (HMAC under a secret of the exit's). It becomes the Message-ID: the
     ///     same at every attempt, so that doubles can be recognised, and telling nobody else the id.
+    ///   - replyTo: where answers go that reach the sender; nil for none.
     ///   - now: the time of the attempt, for Date.
     /// - Throws: why this mail cannot be sent at all; everything a hostile sender can cause ends here.
     public static func compose(
         identity: ExitIdentity, recipients: [MailRecipient], fields: [SenderField: String], body: BodyFacts,
-        token: Digest,
-        now: Timestamp
+        token: Digest, replyTo: MailRecipient? = nil, now: Timestamp
     ) throws(RefusalReason) -> ExitMail {
         if let reason = body.refusal { throw reason }
         let headers: [HeaderField]
         do throws(HeaderViolation) {
             headers = try fieldList(
-                identity: identity, recipients: recipients, sender: fields, body: body, token: token, now: now)
+                identity: identity, recipients: recipients, sender: fields, body: body, token: token,
+                replyTo: replyTo, now: now)
         } catch {
             throw RefusalReason(error.reason)
         }
@@ -44,8 +45,7 @@ public struct ExitMail: Hashable, Sendable {
     /// All fields in a fixed order, so that the head does not show which program wrote the mail.
     private static func fieldList(
         identity: ExitIdentity, recipients: [MailRecipient], sender: [SenderField: String], body: BodyFacts,
-        token: Digest,
-        now: Timestamp
+        token: Digest, replyTo: MailRecipient?, now: Timestamp
     ) throws(HeaderViolation) -> [HeaderField] {
         let checked = try HeaderRules.senderHeaders(from: sender)
         let displayName = identity.showsDisplayNames ? sender[.displayName] : nil
@@ -57,6 +57,7 @@ public struct ExitMail: Hashable, Sendable {
             // 20 of the 32 bytes: more than enough to be unique, and a short line.
             try HeaderField("Message-ID", "<\(Hex.encode(token.bytes.prefix(20)))@\(identity.address.host)>"),
         ]
+        if let replyTo { headers.append(try HeaderField("Reply-To", replyTo.address)) }
         if sender[.subject] == nil {
             headers.append(try HeaderField(SenderField.subject.name, identity.defaultSubject))
         }

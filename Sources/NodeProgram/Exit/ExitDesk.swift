@@ -33,6 +33,8 @@ actor ExitDesk {
     private let tokenKey: SymmetricSecret
     private let bodyLimit: Int
     private let clock: ScaledTime
+    private let receipts: ReceiptDesk
+    private let replyAddress: @Sendable (MessageID, String, Timestamp) -> MailRecipient?
     private let count: @Sendable (ExitEvent) -> Void
     private let ended: @Sendable (DropReason?) -> Void
     private var rates: RecipientRates
@@ -47,11 +49,14 @@ actor ExitDesk {
 
     /// - Parameters:
     ///   - tokenKey: makes Message-IDs and file names from message ids, the same at every attempt.
+    ///   - receipts: told how it stands with each recipient.
+    ///   - replyAddress: what Reply-To is to say in the mail of a message for a recipient; may block.
     ///   - count: told of outcomes.
     ///   - ended: told once for each delivery that ends: nil for delivered, else why not.
     init(
         settings: ExitSettings, spool: Spool, tokenKey: SymmetricSecret, strategy: MixStrategy, bodyLimit: Int,
-        clock: ScaledTime,
+        clock: ScaledTime, receipts: ReceiptDesk,
+        replyAddress: @escaping @Sendable (MessageID, String, Timestamp) -> MailRecipient?,
         count: @escaping @Sendable (ExitEvent) -> Void, ended: @escaping @Sendable (DropReason?) -> Void
     ) throws {
         self.settings = settings
@@ -59,6 +64,8 @@ actor ExitDesk {
         self.tokenKey = tokenKey
         self.bodyLimit = bodyLimit
         self.clock = clock
+        self.receipts = receipts
+        self.replyAddress = replyAddress
         self.count = count
         self.ended = ended
         smtp = try settings.smtp.map { try SMTPClient(settings: $0, count: count) }
@@ -81,9 +88,14 @@ actor ExitDesk {
     }
 
     /// Takes over what an earlier run left: what had been tried already does not wait in the pool again.
-    func resume(_ stored: [StoredDelivery]) {
+    func resume(_ stored: [StoredDelivery]) async {
         let now = clock.now()
         for row in stored {
+            if receipts.isSettled(row.message, row.recipient) {
+                // Its end is on record, the crash came before the delivery was forgotten.
+                await commit(.finishDelivery(row.id))
+                continue
+            }
             if row.state == DeliveryState.attempting { count(.ambiguousRetry) }
             let delivery = PendingDelivery(
                 id: row.id, message: row.message, recipient: row.recipient, file: row.file,
@@ -144,7 +156,7 @@ actor ExitDesk {
     private func attempt(_ id: Int64, _ entry: Entry) async {
         let now = clock.now()
         if now >= entry.delivery.deadline {
-            return await finish(id, .expired, ended: .deliveryExpired)
+            return await finish(id, .expired, ended: .deliveryExpired, receipt: (.expired, 0))
         }
         if !entry.hasRate, let recipient = try? target(entry.delivery).recipient {
             if case .wait(let until) = rates.take(recipient, now: now) {
@@ -159,22 +171,30 @@ actor ExitDesk {
         let outcome = await deliver(entry.delivery, now: now)
         count(outcome.event)
         switch outcome {
-        case .delivered: await finish(id, nil, ended: nil)
+        case .delivered: await finish(id, nil, ended: nil, receipt: outcome.receipt)
         case .refused(let reason, _):
             await finish(
                 id, nil,
-                ended: reason == .deniedByPolicy || reason == .unknownMailbox ? .recipientRefused : .deliveryRefused)
+                ended: reason == .deniedByPolicy || reason == .unknownMailbox ? .recipientRefused : .deliveryRefused,
+                receipt: outcome.receipt)
         case .deferred(let deferral):
             if deferral.isAmbiguous { count(.ambiguousRetry) }
             let accepted = entry.delivery.deadline - settings.retries.lifetime
             switch settings.retries.next(deferrals: attempts, now: clock.now(), accepted: accepted, using: &generator) {
             case .attempt(let at):
                 entries[id]?.attempts = attempts
+                await tell(entry.delivery, outcome.receipt)
                 await note(id, nextAttempt: at, attempts: attempts, state: DeliveryState.waiting)
                 again(id, at: at)
-            case .expired: await finish(id, .expired, ended: .deliveryExpired)
+            case .expired: await finish(id, .expired, ended: .deliveryExpired, receipt: (.expired, deferral.code ?? 0))
             }
         }
+    }
+
+    /// Mails that came from no message, such as answers, have no sender who waits for a receipt.
+    private func tell(_ delivery: PendingDelivery, _ receipt: (status: DeliveryStatus, code: UInt16)) async {
+        guard delivery.message != MessageID() else { return }
+        await receipts.note(delivery.message, delivery.recipient, receipt.status, code: receipt.code)
     }
 
     private func again(_ id: Int64, at time: Timestamp) {
@@ -184,8 +204,13 @@ actor ExitDesk {
         turn()
     }
 
-    private func finish(_ id: Int64, _ event: ExitEvent?, ended reason: DropReason?) async {
+    private func finish(
+        _ id: Int64, _ event: ExitEvent?, ended reason: DropReason?,
+        receipt: (status: DeliveryStatus, code: UInt16)
+    ) async {
         if let event { count(event) }
+        if let entry = entries[id] { await tell(entry.delivery, receipt) }
+        CrashPoint.reached(.outcomeNoted)
         await commit(.finishDelivery(DeliveryRowID(id)))
         entries[id] = nil
         running[id] = nil
@@ -234,6 +259,7 @@ actor ExitDesk {
         let target: Target
         do throws(RefusalReason) { target = try self.target(delivery) } catch { return .refused(error, code: nil) }
         let (spool, bodyLimit, settings, tokenKey) = (spool, bodyLimit, settings, tokenKey)
+        let replyAddress = replyAddress
         struct Composed: Sendable {
             let mail: ExitMail
             let body: ExitBody
@@ -247,15 +273,17 @@ actor ExitDesk {
                     try spool.openFile(delivery.file)
                 }
                 let facts = try stored.body.facts()
-                let token = Array((delivery.message.hex + " " + delivery.recipient).utf8).withUnsafeBytes {
-                    tokenKey.mac($0)
-                }
+                // What came from no message is named by its file.
+                let name = delivery.message == MessageID() ? delivery.file.hex : delivery.message.hex
+                let token = Array((name + " " + delivery.recipient).utf8).withUnsafeBytes { tokenKey.mac($0) }
+                let replyTo =
+                    stored.envelope.replyBlocks.isEmpty
+                    ? nil : replyAddress(delivery.message, delivery.recipient, now)
                 do throws(RefusalReason) {
                     let shown = target.recipient.map { [$0] } ?? []
                     let mail = try ExitMail.compose(
                         identity: settings.identity, recipients: shown, fields: stored.envelope.fields, body: facts,
-                        token: token,
-                        now: now)
+                        token: token, replyTo: replyTo, now: now)
                     return .success(Composed(mail: mail, body: stored.body, token: token))
                 } catch {
                     return .failure(error)

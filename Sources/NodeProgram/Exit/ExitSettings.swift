@@ -13,6 +13,8 @@ struct ExitSettings: Sendable {
     var smtp: SMTPSettings?
     /// What `mbox:` names mean here; nil for a node that delivers none.
     var mailboxes: LocalMailboxes?
+    /// Where answers by ordinary mail come in; nil for none.
+    var gateway: GatewaySettings?
     var policy = RecipientPolicy()
     var perRecipient = MailRate(burst: 10, interval: .minutes(10))
     var perDomain = MailRate(burst: 200, interval: .seconds(20))

@@ -23,17 +23,22 @@ final class Reassembler: Sendable {
     private let rememberFor: Interval
     private let clock: @Sendable () -> Timestamp
     private let ledger: NodeLedger
+    private let receipts: ReceiptDesk
+    private let keepReplyBlocks: @Sendable (Envelope, MessageID, [String]) throws(SpoolError) -> Void
     private let refused: @Sendable (DropReason) -> Void
     private let ready: @Sendable ([PendingDelivery]) -> Void
     private let queue = DispatchQueue(label: "nightjar.reassembler")
 
     /// - Parameters:
     ///   - rememberFor: how long the name of a finished message is kept, so that late parts are known as such.
+    ///   - receipts: keeps the book of every message, and answers questions.
+    ///   - keepReplyBlocks: given the envelope, the message and the recipients that are taken, before anything is delivered.
     ///   - refused: told of each recipient that is not taken.
     ///   - ready: told of deliveries that are durable.
     init(
         spool: Spool, gate: any RecipientGate, bodyLimit: Int, deliveryDeadline: Interval, rememberFor: Interval,
-        clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
+        clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger, receipts: ReceiptDesk,
+        keepReplyBlocks: @escaping @Sendable (Envelope, MessageID, [String]) throws(SpoolError) -> Void,
         refused: @escaping @Sendable (DropReason) -> Void,
         ready: @escaping @Sendable ([PendingDelivery]) -> Void
     ) {
@@ -44,6 +49,8 @@ final class Reassembler: Sendable {
         self.rememberFor = rememberFor
         self.clock = clock
         self.ledger = ledger
+        self.receipts = receipts
+        self.keepReplyBlocks = keepReplyBlocks
         self.refused = refused
         self.ready = ready
     }
@@ -80,32 +87,16 @@ final class Reassembler: Sendable {
                 try spool.discard(file)
                 return drop(partial, shares: shares, reason: .badMessage, now: now)
             }
-            var deliveries: [NewDelivery] = []
-            for address in stored.envelope.recipients {
-                if let reason = gate.refusal(of: address) {
-                    refused(reason)
-                } else {
-                    deliveries.append(
-                        NewDelivery(
-                            recipient: address.description, file: file, deadline: now + deliveryDeadline,
-                            nextAttempt: release))
-                }
-            }
-            guard !deliveries.isEmpty else {
+            switch stored.envelope.bodyKind {
+            case .rfc5322, .raw:
+                try deliver(partial, stored.envelope, file: file, shares: shares, release: release, now: now)
+            case .statusQuery:
+                defer { try? spool.discard(file) }
+                try answer(partial, stored, shares: shares, release: release, now: now)
+            case .receipt:
+                // Goes through reply blocks only.
                 try spool.discard(file)
-                return drop(partial, shares: shares, reason: .recipientRefused, now: now)
-            }
-            let operation = SpoolOperation.completeMessage(
-                message: partial.message, forgetAfter: now + rememberFor, deliveries: deliveries)
-            try spool.submit([operation]) { [self, deliveries] results in
-                guard case .completed(let ids) = results.first else { return later(partial.message, release: release) }
-                ledger.book { $0.delivered(shares) }
-                ready(
-                    zip(ids, deliveries).map { id, delivery in
-                        PendingDelivery(
-                            id: id, message: partial.message, recipient: delivery.recipient, file: file.name,
-                            deadline: delivery.deadline, release: release, attempts: 0)
-                    })
+                drop(partial, shares: shares, reason: .badMessage, now: now)
             }
         } catch let error as ErasureError {
             // The sender's parts do not fit together: no more parts can help.
@@ -113,6 +104,65 @@ final class Reassembler: Sendable {
             drop(partial, shares: shares, reason: .badMessage, now: now)
         } catch {
             later(partial.message, release: release)
+        }
+    }
+
+    private func deliver(
+        _ partial: PartialMessage, _ envelope: Envelope, file: FinishedFile, shares: Int, release: Timestamp,
+        now: Timestamp
+    ) throws {
+        var deliveries: [NewDelivery] = []
+        var statuses: [(address: String, status: DeliveryStatus)] = []
+        for address in envelope.recipients {
+            let reason = gate.refusal(of: address)
+            statuses.append((address.description, reason.map(DeliveryStatus.init(refusedFor:)) ?? .queued))
+            if let reason {
+                refused(reason)
+            } else {
+                deliveries.append(
+                    NewDelivery(
+                        recipient: address.description, file: file, deadline: now + deliveryDeadline,
+                        nextAttempt: release))
+            }
+        }
+        try receipts.open(partial.message, recipients: statuses, block: envelope.receiptBlock)
+        guard !deliveries.isEmpty else {
+            try spool.discard(file)
+            return drop(partial, shares: shares, reason: .recipientRefused, now: now)
+        }
+        try keepReplyBlocks(envelope, partial.message, deliveries.map(\.recipient))
+        CrashPoint.reached(.bookOpened)
+        let operation = SpoolOperation.completeMessage(
+            message: partial.message, forgetAfter: now + rememberFor, deliveries: deliveries)
+        try spool.submit([operation]) { [self, deliveries] results in
+            guard case .completed(let ids) = results.first else { return later(partial.message, release: release) }
+            ledger.book { $0.delivered(shares) }
+            ready(
+                zip(ids, deliveries).map { id, delivery in
+                    PendingDelivery(
+                        id: id, message: partial.message, recipient: delivery.recipient, file: file.name,
+                        deadline: delivery.deadline, release: release, attempts: 0)
+                })
+        }
+    }
+
+    /// A question: the answer's packet takes the place of the question's parts, in one transaction.
+    private func answer(
+        _ partial: PartialMessage, _ stored: StoredMessage, shares: Int, release: Timestamp, now: Timestamp
+    ) throws {
+        let read = try stored.body.open()
+        var name: [UInt8] = []
+        while let piece = try read() { name += piece.prefix(MessageID.byteCount + 1) }
+        guard let message = MessageID(name) else {
+            return drop(partial, shares: shares, reason: .badMessage, now: now)
+        }
+        let shipment = try receipts.answer(to: message, through: stored.envelope.receiptBlock)
+        let done = SpoolOperation.completeMessage(
+            message: partial.message, forgetAfter: now + rememberFor, deliveries: [])
+        try spool.submit([done] + (shipment.map { [$0.operation] } ?? [])) { [self] results in
+            guard case .completed? = results.first else { return later(partial.message, release: release) }
+            ledger.book { $0.delivered(shares) }
+            if let shipment { receipts.settle(shipment, results.dropFirst()) }
         }
     }
 

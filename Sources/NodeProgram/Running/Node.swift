@@ -34,6 +34,7 @@ final class Node: Sendable {
     private let budget: TimeBudget
     private let recovery: SpoolRecovery
     private let tokenKey: SymmetricSecret
+    private let recordKey: SymmetricSecret
 
     /// Of every so many frames one answer's digest is compared: enough to find a neighbour that confuses packets, and an
     /// eighth of what relaying costs less.
@@ -59,6 +60,7 @@ final class Node: Sendable {
         let changes = try keys.maintain(at: now)
         let storage = try files.loadStorageKey()
         tokenKey = storage.derive(salt: [], info: "nightjar/1 exit token", count: 32)
+        recordKey = storage.derive(salt: [], info: "nightjar/1 node records", count: 32)
         (spool, recovery) = try Spool.open(
             directory: files.spool, storageKey: storage.derive(salt: [], info: "nightjar/1 node spool", count: 32),
             configuration: settings.spool, now: now)
@@ -94,12 +96,14 @@ final class Node: Sendable {
     func run(ready: ([LinkAddress]) async throws -> Void, until stop: @escaping @Sendable () async -> Void) async throws
     {
         let parameters = network.current.parameters
-        let exit = try makeExit(parameters)
+        let services = settings.isExit ? try makeServices(parameters) : nil
+        let exit = try services.flatMap { try makeExit(parameters, $0) }
         let reassembler = exit.map { desk in
             Reassembler(
                 spool: spool, gate: ExitGate(settings: desk.settings, names: [settings.nickname.folded, id.hex]),
                 bodyLimit: Int(parameters.messageSize), deliveryDeadline: parameters.deliveryDeadline,
-                rememberFor: budget.longestJourney, clock: clock.now, ledger: ledger,
+                rememberFor: parameters.acceptance, clock: clock.now, ledger: ledger, receipts: desk.services.receipts,
+                keepReplyBlocks: desk.services.keepReplyBlocks,
                 refused: { [counters] in counters.count("recipients_refused", kind: $0.rawValue) },
                 ready: { deliveries in Task { await desk.desk.add(deliveries) } })
         }
@@ -128,15 +132,17 @@ final class Node: Sendable {
             clock: clock.realNow,
             count: { [counters] event, count in counters.count("link_events", kind: event.label, by: count) })
         counters.watch(self, cover: cover, listener: listener)
+        let replies = try await services?.listen()
         try await ready(listener.addresses)
 
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.untilCancelled { try await cover.run() } }
-            tasks.addTask { await self.untilCancelled { try await self.maintain(link) } }
+            tasks.addTask { await self.untilCancelled { try await self.maintain(link, services) } }
             await stop()
             tasks.cancelAll()
         }
 
+        await replies?.close()
         listener.beginShutdown()
         await listener.shutdown(grace: .seconds(5))
         intake.stop()
@@ -144,6 +150,7 @@ final class Node: Sendable {
         reassembler?.drain()
         await exit?.desk.stop(grace: .seconds(10))
         spool.close()
+        services?.close()
         try await group.shutdownGracefully()
     }
 
@@ -162,23 +169,35 @@ final class Node: Sendable {
         }
     }
 
-    private func makeExit(_ parameters: NetworkParameters) throws -> (settings: ExitSettings, desk: ExitDesk)? {
+    private func makeServices(_ parameters: NetworkParameters) throws -> ExitServices {
+        try ExitServices(
+            path: files.records, storage: recordKey, tokenKey: tokenKey, gateway: settings.exit?.gateway,
+            courier: ReplyCourier(
+                spool: spool, budget: budget, calendar: parameters.calendar, ledger: ledger,
+                forward: { [forwarder] in forwarder.add($0) }),
+            rememberFor: parameters.acceptance, clock: clock.now, counters: counters, logger: logger)
+    }
+
+    private func makeExit(
+        _ parameters: NetworkParameters, _ services: ExitServices
+    ) throws -> (settings: ExitSettings, desk: ExitDesk, services: ExitServices)? {
         guard var exit = settings.exit else { return nil }
         exit.retries.lifetime = parameters.deliveryDeadline
         let desk = try ExitDesk(
             settings: exit, spool: spool, tokenKey: tokenKey, strategy: settings.strategy,
             bodyLimit: Int(parameters.messageSize),
-            clock: clock, count: { [counters] in counters.count($0.metricName, kind: $0.reason) },
+            clock: clock, receipts: services.receipts, replyAddress: services.replyAddress,
+            count: { [counters] in counters.count($0.metricName, kind: $0.reason) },
             ended: { [counters] reason in
                 counters.count("deliveries_ended", kind: reason?.rawValue ?? "delivered")
             })
-        return (exit, desk)
+        return (exit, desk, services)
     }
 
     private static let maintenanceInterval = Interval.seconds(10)
 
     /// Keys, certificates, expiry and the network file, each when it is due.
-    private func maintain(_ link: LinkIdentity) async throws {
+    private func maintain(_ link: LinkIdentity, _ services: ExitServices?) async throws {
         while true {
             let now = clock.now()
             // The spool learns the time from here: expiry and the age of segments hang on it.
@@ -188,6 +207,7 @@ final class Node: Sendable {
             try finishPeriods(try keys.maintain(at: time))
             if link.isRenewalDue(now: clock.realNow()) { try link.rotate(now: clock.realNow()) }
             expire(time)
+            services?.turn(now: time)
             do {
                 if let changed = try network.refresh(now: time) {
                     logger.notice("the network file has changed: now version \(network.current.version)")

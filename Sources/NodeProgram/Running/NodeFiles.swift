@@ -18,6 +18,8 @@ struct NodeFiles: Sendable {
     /// One packet key for each period.
     var packetKeys: String { "\(directory)/packet-keys" }
     var spool: String { "\(directory)/spool" }
+    /// Receipts in the making, reply addresses.
+    var records: String { "\(directory)/records.sqlite" }
     /// The current descriptor.
     var descriptor: String { "\(directory)/descriptor" }
     /// The key that signs the network file, once seen.

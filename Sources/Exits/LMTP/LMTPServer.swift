@@ -1,0 +1,152 @@
+// Listens for LMTP on a socket of this machine.
+
+private import Glibc
+internal import NIOCore
+public import NIOPosix
+internal import Synchronization
+public import WireFormat
+
+/// Where an LMTP server listens. Never beyond this machine: LMTP knows no passwords.
+public enum LMTPAddress: Hashable, Sendable, CustomStringConvertible {
+    /// A Unix socket at this path.
+    case socket(String)
+    /// 127.0.0.1 or ::1, and a port; 0 takes any.
+    case loopback(host: String, port: Int)
+
+    /// Reads `/path` or `127.0.0.1:port` or `[::1]:port`; nil for anything else.
+    public init?(_ text: String) {
+        // A socket's path has 107 bytes (unix(7)).
+        if text.hasPrefix("/") {
+            guard text.utf8.count <= 107 else { return nil }
+            self = .socket(text)
+            return
+        }
+        for (prefix, host) in [("127.0.0.1:", "127.0.0.1"), ("[::1]:", "::1")] where text.hasPrefix(prefix) {
+            guard let port = UInt16(text.dropFirst(prefix.count)) else { return nil }
+            self = .loopback(host: host, port: Int(port))
+            return
+        }
+        return nil
+    }
+
+    public var description: String {
+        switch self {
+        case .socket(let path): path
+        case .loopback(let host, let port): host == "::1" ? "[::1]:\(port)" : "\(host):\(port)"
+        }
+    }
+}
+
+/// What an LMTP server is told.
+public struct LMTPServerSettings: Hashable, Sendable {
+    public var address: LMTPAddress
+    /// This server's name.
+    public var name: String
+    public var limits: LMTPLimits
+    /// Connections at one time; more are told to come back.
+    public var connections = 16
+    /// How long a peer may be silent: RFC 5321 section 4.5.3.2.7.
+    public var idle = Interval.minutes(5)
+    /// How long a connection may last.
+    public var longest = Interval.minutes(30)
+
+    public init(address: LMTPAddress, name: String, limits: LMTPLimits) {
+        self.address = address
+        self.name = name
+        self.limits = limits
+    }
+}
+
+/// A listening LMTP server.
+public final class LMTPServer: Sendable {
+    private let listener: any Channel
+    private let connections: LMTPConnections
+
+    /// The port, for a server at a loopback address.
+    public var port: Int? { listener.localAddress?.port }
+
+    /// Begins to listen. A socket of an earlier run at the same path is replaced; every user of this machine may
+    /// connect to it, as to a port.
+    public static func bind(
+        _ settings: LMTPServerSettings, receiver: any LMTPReceiver, group: MultiThreadedEventLoopGroup = .singleton,
+        threadPool: NIOThreadPool = .singleton
+    ) async throws -> LMTPServer {
+        let connections = LMTPConnections(limit: settings.connections)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                guard connections.open(channel) else {
+                    let reply = LMTPReply(421, "4.3.2", "\(settings.name) has too many connections")
+                    return channel.writeAndFlush(ByteBuffer(bytes: reply.bytes)).always { _ in
+                        channel.close(promise: nil)
+                    }
+                }
+                return channel.eventLoop.makeCompletedFuture {
+                    let handler = LMTPServerHandler(
+                        machine: LMTPServerMachine(name: settings.name, limits: settings.limits), receiver: receiver,
+                        threadPool: threadPool, idle: settings.idle, longest: settings.longest)
+                    connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+        switch settings.address {
+        case .socket(let path):
+            let listener = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            chmod(path, 0o666)
+            return LMTPServer(listener: listener, connections: connections)
+        case .loopback(let host, let port):
+            let listener = try await bootstrap.bind(host: host, port: port).get()
+            return LMTPServer(listener: listener, connections: connections)
+        }
+    }
+
+    private init(listener: any Channel, connections: LMTPConnections) {
+        self.listener = listener
+        self.connections = connections
+    }
+
+    /// Takes no more connections and ends those that are open, after the mail that one may be handing over; none lasts
+    /// longer than `grace`.
+    public func close(grace: Interval = .seconds(5)) async {
+        try? await listener.close()
+        await connections.close(grace: grace)
+    }
+}
+
+/// The open connections of a server.
+private final class LMTPConnections: Sendable {
+    private struct Entry: Sendable {
+        let channel: any Channel
+        var handler: NIOLoopBound<LMTPServerHandler>?
+    }
+    private let limit: Int
+    private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Makes room for a connection; false if there is none.
+    func open(_ channel: any Channel) -> Bool {
+        let id = ObjectIdentifier(channel)
+        let hasRoom = entries.withLock { entries in
+            guard entries.count < limit else { return false }
+            entries[id] = Entry(channel: channel)
+            return true
+        }
+        if hasRoom { channel.closeFuture.whenComplete { _ in self.entries.withLock { $0[id] = nil } } }
+        return hasRoom
+    }
+
+    func add(_ channel: any Channel, _ handler: NIOLoopBound<LMTPServerHandler>) {
+        entries.withLock { $0[ObjectIdentifier(channel)]?.handler = handler }
+    }
+
+    func close(grace: Interval) async {
+        for entry in entries.withLock({ Array($0.values) }) {
+            let loop = entry.channel.eventLoop
+            if let handler = entry.handler { loop.execute { handler.value.shutDown() } }
+            let timer = loop.scheduleTask(in: grace.timeAmount) { entry.channel.close(promise: nil) }
+            try? await entry.channel.closeFuture.get()
+            timer.cancel()
+        }
+    }
+}

@@ -1,0 +1,107 @@
+// Answers through reply blocks that end at a mail address. The packet's acceptance stores an item; here it becomes a message
+// like any other, with one delivery, in one transaction, so that a crash at any point leaves one or the other.
+
+internal import Dispatch
+internal import Exits
+internal import Messages
+internal import Mixing
+internal import Sphinx
+internal import Spool
+internal import WireFormat
+
+final class ReplyMail: Sendable {
+    /// The kind of item in the spool: a reply record and the address, as `item` writes them.
+    static let itemKind = 1
+    /// The subject of every such mail.
+    static let subject = "Answer through the mix network"
+
+    private let spool: Spool
+    private let deliveryDeadline: Interval
+    private let clock: @Sendable () -> Timestamp
+    private let count: @Sendable (String) -> Void
+    private let ready: @Sendable ([PendingDelivery]) -> Void
+    private let queue = DispatchQueue(label: "nightjar.reply-mail")
+
+    /// - Parameters:
+    ///   - count: told of what happened, `reply_mails_...`.
+    ///   - ready: told of deliveries that are durable.
+    init(
+        spool: Spool, deliveryDeadline: Interval, clock: @escaping @Sendable () -> Timestamp,
+        count: @escaping @Sendable (String) -> Void, ready: @escaping @Sendable ([PendingDelivery]) -> Void
+    ) {
+        self.spool = spool
+        self.deliveryDeadline = deliveryDeadline
+        self.clock = clock
+        self.count = count
+        self.ready = ready
+    }
+
+    /// The item's bytes: record 25,909 | canonical address.
+    static func item(_ record: ReplyRecord, to address: Address) -> [UInt8] {
+        record.encoded + Array(address.description.utf8)
+    }
+
+    /// Turns an item into a delivery, from `release` on.
+    func deliver(_ item: ItemRowID, release: Timestamp) {
+        queue.async { [self] in
+            do { try work(on: item, release: release) } catch SpoolError.unknown { return } catch SpoolError.closed {
+                return
+            } catch {
+                // The disk is full or failing: the item is kept, also for the next start.
+                count("reply_mails_delayed")
+                queue.asyncAfter(deadline: .now() + Self.pauseAfterFailure) { [weak self] in
+                    self?.deliver(item, release: release)
+                }
+            }
+        }
+    }
+
+    /// Waits until everything asked for so far is done.
+    func drain() { queue.sync {} }
+
+    private static let pauseAfterFailure = DispatchTimeInterval.seconds(5)
+
+    private func work(on item: ItemRowID, release: Timestamp) throws {
+        let bytes: [UInt8]
+        do throws(SpoolError) { bytes = try spool.readItem(item) } catch .damaged {
+            count("reply_mails_damaged")
+            return try spool.submit([.removeItems([item])]) { _ in }
+        }
+        guard bytes.count > ReplyRecord.size,
+            let record = try? ReplyRecord(decoding: bytes[..<ReplyRecord.size]),
+            let address = try? Address(canonical: String(decoding: bytes[ReplyRecord.size...], as: UTF8.self))
+        else {
+            count("reply_mails_damaged")
+            return try spool.submit([.removeItems([item])]) { _ in }
+        }
+        var writer = try spool.makeFile()
+        try writer.append(try Self.message(record, to: address))
+        let file = try writer.finish()
+        let delivery = NewDelivery(
+            recipient: address.description, file: file, deadline: clock() + deliveryDeadline, nextAttempt: release)
+        try spool.submit([.addDeliveries([delivery]), .removeItems([item])]) { [self] results in
+            guard case .completed(let ids)? = results.first, let id = ids.first else {
+                return deliver(item, release: release)
+            }
+            count("reply_mails")
+            ready([
+                PendingDelivery(
+                    id: id, message: MessageID(), recipient: delivery.recipient, file: file.name,
+                    deadline: delivery.deadline, release: release, attempts: 0)
+            ])
+        }
+    }
+
+    /// The encoded message: text of one line, and the armor.
+    static func message(_ record: ReplyRecord, to address: Address) throws -> [UInt8] {
+        let armor = Armor.encode(ArmoredMessage.reply(record).encoded, kind: .message)
+        let text = "This is an answer through one of your reply blocks; open it with `nightjar decode`.\n\n" + armor
+        let envelope = try Envelope(
+            recipients: [address],
+            fields: [
+                .subject: subject, .mimeVersion: "1.0", .contentType: "text/plain; charset=us-ascii",
+                .contentTransferEncoding: "7bit",
+            ])
+        return try MessageEncoder.encode(envelope, body: Array(text.replacing("\n", with: "\r\n").utf8))
+    }
+}
