@@ -19,6 +19,10 @@ protocol IntakeOutcomes: Sendable {
     func completed(_ message: MessageID, release: Timestamp)
     /// A loop of this node's own came back.
     func loopReturned(_ loop: LoopID)
+    /// An answer is in a mailbox.
+    func replyBoxed()
+    /// An answer for an address outside is kept as an item.
+    func replyKept(_ item: ItemRowID)
 }
 
 final class PacketIntake: PacketReceiver, Sendable {
@@ -30,7 +34,8 @@ final class PacketIntake: PacketReceiver, Sendable {
     private let spool: Spool
     private let budget: TimeBudget
     private let calendar: KeyPeriodCalendar
-    private let isExit: Bool
+    private let takesMessages: Bool
+    private let door: ReplyDoor
     private let messageLimit: Int
     private let partDeadline: Interval
     private let clock: @Sendable () -> Timestamp
@@ -39,10 +44,13 @@ final class PacketIntake: PacketReceiver, Sendable {
     private let queue = IntakeQueue()
     private let group = DispatchGroup()
 
+    /// - Parameters:
+    ///   - takesMessages: whether messages may end here; without it parts are dropped.
+    ///   - door: decides about answers.
     init(
-        node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar, isExit: Bool,
-        messageLimit: Int,
-        partDeadline: Interval, clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
+        node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar,
+        takesMessages: Bool, door: ReplyDoor, messageLimit: Int, partDeadline: Interval,
+        clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
         outcomes: any IntakeOutcomes
     ) {
         self.node = node
@@ -50,7 +58,8 @@ final class PacketIntake: PacketReceiver, Sendable {
         self.spool = spool
         self.budget = budget
         self.calendar = calendar
-        self.isExit = isExit
+        self.takesMessages = takesMessages
+        self.door = door
         self.messageLimit = messageLimit
         self.partDeadline = partDeadline
         self.clock = clock
@@ -164,6 +173,7 @@ final class PacketIntake: PacketReceiver, Sendable {
         case forward(next: NodeID, release: Timestamp, deadline: Timestamp)
         case part(MessageID, release: Timestamp)
         case loop(LoopID)
+        case reply
         case drop(DropReason)
     }
 
@@ -204,9 +214,23 @@ final class PacketIntake: PacketReceiver, Sendable {
             return forward(packet, to: next, delay: delay, tag: tag, period: period, now: now)
         case .deliver(let delay, let content):
             return deliver(content, delay: delay, tag: tag, period: period, now: now)
-        case .reply:
-            // Addresses at this node that take replies are announced as a capability; this node announces none.
-            return .store(.drop(.unknownMailbox), .acceptNothing(tag: tag, period: period))
+        case .reply(let delay, let info, let payload):
+            let release = now + min(.milliseconds(Int64(delay)), budget.delayCap)
+            return reply(
+                door.decide(info: info, payload: payload, release: release, now: now), tag: tag, period: period)
+        }
+    }
+
+    private func reply(_ verdict: ReplyDoor.Verdict, tag: ReplayTag, period: KeyPeriod) -> Verdict {
+        switch verdict {
+        case .mailbox(let mailbox, let block):
+            .store(.reply, .acceptMail(tag: tag, period: period, mailbox: mailbox, block: block))
+        case .item(let item):
+            .store(
+                .reply,
+                .acceptItem(tag: tag, period: period, kind: item.kind, deadline: item.deadline, body: item.body))
+        case .drop(let reason):
+            .store(.drop(reason), .acceptNothing(tag: tag, period: period))
         }
     }
 
@@ -232,7 +256,7 @@ final class PacketIntake: PacketReceiver, Sendable {
             case .dummy(let loop):
                 return .store(.loop(loop), .acceptNothing(tag: tag, period: period))
             case .part(let part):
-                guard isExit else {
+                guard takesMessages else {
                     drop = .refusedByExit
                     break
                 }
@@ -295,6 +319,14 @@ final class PacketIntake: PacketReceiver, Sendable {
         case (.remembered, .loop(let loop)):
             entry.receivedAndDropped(.loop)
             outcomes.loopReturned(loop)
+        case (.mailStored, .reply):
+            entry.receivedAndDelivered()
+            outcomes.replyBoxed()
+        case (.itemStored(let item), .reply):
+            entry.receivedAndDelivered()
+            outcomes.replyKept(item)
+        case (.noSuchMailbox, _): entry.receivedAndDropped(.unknownMailbox)
+        case (.mailboxFull, _): entry.receivedAndDropped(.mailboxFull)
         case (.remembered, .drop(let reason)): entry.receivedAndDropped(reason)
         case (.partDuplicate, _): entry.receivedAndDropped(.partSurplus)
         case (.partConflict, _): entry.receivedAndDropped(.partConflict)

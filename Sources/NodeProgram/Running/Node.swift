@@ -61,9 +61,11 @@ final class Node: Sendable {
         let storage = try files.loadStorageKey()
         tokenKey = storage.derive(salt: [], info: "nightjar/1 exit token", count: 32)
         recordKey = storage.derive(salt: [], info: "nightjar/1 node records", count: 32)
+        var spoolConfiguration = settings.spool
+        settings.mailboxes?.apply(to: &spoolConfiguration)
         (spool, recovery) = try Spool.open(
             directory: files.spool, storageKey: storage.derive(salt: [], info: "nightjar/1 node spool", count: 32),
-            configuration: settings.spool, now: now)
+            configuration: spoolConfiguration, now: now)
         if let summary = recovery.damage.summary { logger.critical("\(summary)") }
         let statistics = spool.statistics
         ledger = NodeLedger(heldBefore: statistics.packets + statistics.shares)
@@ -96,31 +98,43 @@ final class Node: Sendable {
     func run(ready: ([LinkAddress]) async throws -> Void, until stop: @escaping @Sendable () async -> Void) async throws
     {
         let parameters = network.current.parameters
-        let services = settings.isExit ? try makeServices(parameters) : nil
+        let names = NodeNames(nickname: settings.nickname, id: id)
+        let services = settings.takesMessages ? try makeServices(parameters) : nil
         let exit = try services.flatMap { try makeExit(parameters, $0) }
-        let reassembler = exit.map { desk in
+        let boxes = services.flatMap { makeMailboxes(parameters, names, $0) }
+        let reassembler = services.map { services in
             Reassembler(
-                spool: spool, gate: ExitGate(settings: desk.settings, names: [settings.nickname.folded, id.hex]),
+                spool: spool,
+                gate: NodeGate(
+                    exit: exit.map { ExitGate(settings: $0.settings, names: names.all) }, mailboxes: boxes?.mailboxes),
                 bodyLimit: Int(parameters.messageSize), deliveryDeadline: parameters.deliveryDeadline,
-                rememberFor: parameters.acceptance, clock: clock.now, ledger: ledger, receipts: desk.services.receipts,
-                keepReplyBlocks: desk.services.keepReplyBlocks,
+                rememberFor: parameters.acceptance, clock: clock.now, ledger: ledger, receipts: services.receipts,
+                keepReplyBlocks: services.keepReplyBlocks,
                 refused: { [counters] in counters.count("recipients_refused", kind: $0.rawValue) },
-                ready: { deliveries in Task { await desk.desk.add(deliveries) } })
+                ready: { deliveries in
+                    Task {
+                        await boxes?.post.add(deliveries.filter { MailboxPost.takes($0.recipient) })
+                        await exit?.desk.add(deliveries.filter { !MailboxPost.takes($0.recipient) })
+                    }
+                })
         }
         let cover = CoverTraffic(
             node: id, loopsPerMinute: settings.loopsPerMinute ?? 60 / parameters.loopInterval.inSeconds,
             network: { [network] in network.current }, spool: spool, ledger: ledger, clock: clock,
             forward: { [forwarder] in forwarder.add($0) },
             verdictChanged: { [self] verdict in coverVerdict(verdict) })
-        let outcomes = Outcomes(forwarder: forwarder, reassembler: reassembler, cover: cover)
+        let outcomes = Outcomes(forwarder: forwarder, reassembler: reassembler, cover: cover, counters: counters)
         let intake = PacketIntake(
-            node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar, isExit: exit != nil,
+            node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar,
+            takesMessages: settings.takesMessages,
+            door: ReplyDoor(mailboxes: boxes?.mailboxes, addresses: { _, _, _, _ in nil }),
             messageLimit: Int(parameters.messageSize) + MessageLimits.encoded - MessageLimits.body,
             partDeadline: parameters.deliveryDeadline, clock: clock.now, ledger: ledger, outcomes: outcomes)
         selfDelivery.handler = { [weak intake] in intake?.reenter($0) }
 
         // What an earlier run left comes first, so that it is not overtaken for ever by what is new.
-        if let exit { await exit.desk.resume(recovery.deliveries) }
+        await exit?.desk.resume(recovery.deliveries.filter { !MailboxPost.takes($0.recipient) })
+        await boxes?.post.resume(recovery.deliveries.filter { MailboxPost.takes($0.recipient) })
         for message in recovery.completeMessages { reassembler?.rebuild(message, release: clock.now()) }
         forwarder.add(recovery.packets)
 
@@ -128,8 +142,8 @@ final class Node: Sendable {
         intake.start(workers: workers)
         let link = try LinkIdentity(identity, now: clock.realNow())
         let listener = try await MMTPListener.bind(
-            to: settings.listen, identity: link, receiver: intake, configuration: settings.listener, group: group,
-            clock: clock.realNow,
+            to: settings.listen, identity: link, receiver: intake, responder: boxes?.desk,
+            configuration: settings.listener, group: group, clock: clock.realNow,
             count: { [counters] event, count in counters.count("link_events", kind: event.label, by: count) })
         counters.watch(self, cover: cover, listener: listener)
         let replies = try await services?.listen()
@@ -148,6 +162,7 @@ final class Node: Sendable {
         intake.stop()
         await forwarder.shutdown()
         reassembler?.drain()
+        await boxes?.stop()
         await exit?.desk.stop(grace: .seconds(10))
         spool.close()
         services?.close()
@@ -194,6 +209,20 @@ final class Node: Sendable {
         return (exit, desk, services)
     }
 
+    private func makeMailboxes(
+        _ parameters: NetworkParameters, _ names: NodeNames, _ services: ExitServices
+    ) -> MailboxServices? {
+        settings.mailboxes.map {
+            MailboxServices(
+                spool: spool, node: id, names: names, settings: $0, bodyLimit: Int(parameters.messageSize),
+                clock: clock,
+                counters: counters,
+                noted: { delivery, status in
+                    await services.receipts.note(delivery.message, delivery.recipient, status, code: 0)
+                })
+        }
+    }
+
     private static let maintenanceInterval = Interval.seconds(10)
 
     /// Keys, certificates, expiry and the network file, each when it is due.
@@ -221,12 +250,14 @@ final class Node: Sendable {
     }
 
     private func expire(_ now: Timestamp) {
-        try? spool.submit([.expire(now: now)]) { [ledger] results in
+        try? spool.submit([.expire(now: now)]) { [ledger, counters] results in
             guard case .expired(let expiry) = results.first else { return }
             ledger.book {
                 $0.heldAndDropped(.deadline, expiry.packets.count)
                 $0.heldAndDropped(.partExpired, expiry.shares)
             }
+            if expiry.mailBlocks > 0 { counters.count("mailbox_blocks", kind: "expired", by: expiry.mailBlocks) }
+            if expiry.mailboxes > 0 { counters.count("mailboxes_expired", by: expiry.mailboxes) }
         }
     }
 
@@ -277,10 +308,13 @@ private struct Outcomes: IntakeOutcomes {
     let forwarder: Forwarder
     let reassembler: Reassembler?
     let cover: CoverTraffic
+    let counters: NodeCounters
 
     func accepted(_ packets: [WaitingPacket]) { forwarder.add(packets) }
     func completed(_ message: MessageID, release: Timestamp) { reassembler?.rebuild(message, release: release) }
     func loopReturned(_ loop: LoopID) { cover.returned(loop) }
+    func replyBoxed() { counters.count("mailbox_blocks", kind: "stored_reply") }
+    func replyKept(_ item: ItemRowID) {}
 }
 
 /// What the program calls itself.

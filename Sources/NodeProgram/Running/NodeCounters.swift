@@ -60,6 +60,10 @@ final class NodeCounters: Sendable {
         registry.gauge("spool_deliveries", help: "Deliveries that have not ended.") {
             Double(spool.statistics.deliveries)
         }
+        registry.gauge("spool_mailboxes", help: "Mailboxes.") { Double(spool.statistics.mailboxes) }
+        registry.gauge("spool_mail_blocks", help: "Blocks in all mailboxes together.") {
+            Double(spool.statistics.mailBlocks)
+        }
         registry.gauge("spool_live_bytes", help: "Bytes on disk that are needed.") {
             Double(spool.statistics.liveBytes)
         }

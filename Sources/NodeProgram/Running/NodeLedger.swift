@@ -32,6 +32,11 @@ final class NodeLedger: Sendable {
             received += 1
             held += 1
         }
+        /// A packet came and ended here: an answer in a mailbox.
+        mutating func receivedAndDelivered() {
+            received += 1
+            delivered += 1
+        }
         /// An own packet was made and is held.
         mutating func createdAndHeld() {
             created += 1

@@ -34,12 +34,18 @@ struct NodeSettings: Sendable {
     /// Own loops; nil takes the network's rate.
     var loopsPerMinute: Double?
     var exit: ExitSettings?
+    /// Nil for a node that offers no mailboxes.
+    var mailboxes: MailboxSettings?
     var log = LogSettings()
     /// A test network's clock: how many times faster than real time, from which moment on.
     var timeScale = 1.0
     var timeOrigin = Timestamp(milliseconds: 0)
+    /// A test network's losses: the share of received packets that are dropped, 0 to 1.
+    var dropFraction = 0.0
 
     var isExit: Bool { exit != nil }
+    /// Whether messages end here: outside, or in mailboxes.
+    var takesMessages: Bool { exit != nil || mailboxes != nil }
 
     /// Settings known to be weak, as the descriptor names them.
     var weaknessNames: [String] { strategy.weaknesses().map(\.rawValue) }
@@ -49,6 +55,7 @@ struct NodeSettings: Sendable {
         var list = [Capability(Capability.Name.relay)]
         if exit?.smtp != nil { list.append(Capability(Capability.Name.smtp)) }
         if exit?.mailboxes != nil { list.append(Capability(Capability.Name.mbox)) }
+        if mailboxes != nil { list.append(Capability(Capability.Name.mailbox)) }
         return list
     }
 }
