@@ -79,6 +79,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
 
         // Base.
         .ours("WireFormat"),
@@ -110,7 +111,7 @@ let package = Package(
             "ClientProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Forwarding", "Daemon",
-                .nioCore, .nioPosix, .toml, .logging, .lifecycle,
+                "CQREncode", .nioCore, .nioPosix, .toml, .logging, .lifecycle,
             ]),
         .ours(
             "LabProgram",

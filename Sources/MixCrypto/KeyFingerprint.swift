@@ -13,8 +13,6 @@ public struct KeyFingerprint: Hashable, Sendable, CustomStringConvertible {
     private static let prefix = "njk1"
     private static let checkDigits = 4
     private static let digits = size * 8 / 5
-    /// RFC 4648 section 6, in lower case.
-    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
     init(of key: [UInt8]) {
         bytes = Array(Digest.sha256(Array("nightjar/1 mail key".utf8) + key).bytes.prefix(Self.size))
@@ -34,63 +32,30 @@ public struct KeyFingerprint: Hashable, Sendable, CustomStringConvertible {
             guard letters.count <= Self.prefix.utf8.count + Self.digits + Self.checkDigits else { throw .malformed }
         }
         guard letters.starts(with: Self.prefix.utf8) else { throw .malformed }
-        var values: [UInt8] = []
-        for letter in letters.dropFirst(Self.prefix.utf8.count) {
-            let meant =
-                switch letter {
-                case UInt8(ascii: "0"): UInt8(ascii: "o")
-                case UInt8(ascii: "1"): UInt8(ascii: "l")
-                default: letter
-                }
-            guard let value = Self.alphabet.firstIndex(of: meant) else { throw .malformed }
-            values.append(UInt8(value))
+        let meant = letters.dropFirst(Self.prefix.utf8.count).map { letter in
+            switch letter {
+            case UInt8(ascii: "0"): UInt8(ascii: "o")
+            case UInt8(ascii: "1"): UInt8(ascii: "l")
+            default: letter
+            }
         }
-        guard values.count == Self.digits + Self.checkDigits else { throw .malformed }
-        bytes = Self.pack(values.prefix(Self.digits))
-        guard Self.check(bytes) == Array(values.suffix(Self.checkDigits)) else { throw .malformed }
+        guard meant.count == Self.digits + Self.checkDigits,
+            let bytes = Base32.decode(String(decoding: meant.prefix(Self.digits), as: UTF8.self)),
+            Self.check(bytes).utf8.elementsEqual(meant.suffix(Self.checkDigits))
+        else { throw .malformed }
+        self.bytes = bytes
     }
 
     public var description: String {
-        let letters = (Self.unpack(bytes) + Self.check(bytes)).map { Self.alphabet[Int($0)] }
+        let letters = Array((Base32.encode(bytes) + Self.check(bytes)).utf8)
         let groups = stride(from: 0, to: letters.count, by: 4).map {
             String(decoding: letters[$0..<min($0 + 4, letters.count)], as: UTF8.self)
         }
         return ([Self.prefix] + groups).joined(separator: "-")
     }
 
-    private static func check(_ bytes: [UInt8]) -> [UInt8] {
-        Array(unpack(Array(Digest.sha256(Array(prefix.utf8) + bytes).bytes.prefix(5))).prefix(checkDigits))
-    }
-
-    /// Five bits a value; the count of bytes is a multiple of five.
-    private static func unpack(_ bytes: [UInt8]) -> [UInt8] {
-        var values: [UInt8] = []
-        var (buffer, bits): (UInt32, UInt32) = (0, 0)
-        for byte in bytes {
-            buffer = buffer << 8 | UInt32(byte)
-            bits += 8
-            while bits >= 5 {
-                bits -= 5
-                values.append(UInt8(buffer >> bits & 31))
-            }
-            buffer &= (1 << bits) - 1
-        }
-        return values
-    }
-
-    private static func pack(_ values: some Collection<UInt8>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var (buffer, bits): (UInt32, UInt32) = (0, 0)
-        for value in values {
-            buffer = buffer << 5 | UInt32(value)
-            bits += 5
-            if bits >= 8 {
-                bits -= 8
-                bytes.append(UInt8(buffer >> bits & 255))
-                buffer &= (1 << bits) - 1
-            }
-        }
-        return bytes
+    private static func check(_ bytes: [UInt8]) -> String {
+        String(Base32.encode(Digest.sha256(Array(prefix.utf8) + bytes).bytes).prefix(checkDigits))
     }
 }
 

@@ -36,6 +36,7 @@ enum ImportTable {
         TargetRule("CSodium", .system),
         TargetRule("CISAL", .system),
         TargetRule("CZlib", .system),
+        TargetRule("CQREncode", .system),
 
         TargetRule("WireFormat", .base),
         TargetRule(
@@ -81,7 +82,7 @@ enum ImportTable {
             "ClientProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding",
-                "Daemon",
+                "Daemon", "CQREncode",
             ],
             libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
