@@ -39,6 +39,23 @@ public struct SealedFileReader: Sendable {
         return content.isEmpty ? nil : content
     }
 
+    /// The bytes from `offset` on, `count` of them, wherever `next` is. Each is as authentic as those of `next`.
+    public func bytes(at offset: Int, count: Int) throws(SpoolError) -> [UInt8] {
+        guard offset >= 0, count >= 0, offset <= length, count <= length - offset else { throw .malformed }
+        var result: [UInt8] = []
+        result.reserveCapacity(count)
+        while result.count < count {
+            let position = offset + result.count
+            let (chunk, skipped) = position.quotientAndRemainder(dividingBy: SealedChunks.contentSize)
+            var reader = SealedFileReader(file: file, key: key, length: length)
+            reader.number = UInt32(clamping: chunk)
+            reader.left = length - chunk * SealedChunks.contentSize
+            guard let content = try reader.next() else { throw .damaged }
+            result += content.dropFirst(skipped).prefix(count - result.count)
+        }
+        return result
+    }
+
     /// All that is left, for messages known to be small.
     public mutating func rest() throws(SpoolError) -> [UInt8] {
         var bytes: [UInt8] = []

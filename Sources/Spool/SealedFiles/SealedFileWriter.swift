@@ -15,12 +15,15 @@ public struct SealedFileWriter: ~Copyable, Sendable {
     private var length = 0
     private var isFinished = false
 
-    init(directory: SpoolDirectory) throws(SpoolError) {
+    init(directory: SpoolDirectory) throws(SpoolError) { try self.init(folder: directory.files) }
+
+    /// A new file in `folder`.
+    init(folder: String) throws(SpoolError) {
         var generator = SystemRandomNumberGenerator()
         name = SealedFileName.random(using: &generator)
         key = SymmetricSecret.random()
-        file = try PosixFile.create(directory.file(name))
-        self.directory = directory.files
+        file = try PosixFile.create("\(folder)/\(name.hex)")
+        directory = folder
         pending.reserveCapacity(SealedChunks.contentSize)
     }
 
