@@ -35,6 +35,7 @@ extension Lab {
             [test]
             time-scale = \(plan.timeScale)
             time-origin = \(origin.milliseconds)
+            drop-fraction = \(plan.dropFraction)
 
             """
         if let loops = plan.loopsPerMinute { text += "\n[cover]\nloops-per-minute = \(loops)\n" }
@@ -54,6 +55,9 @@ extension Lab {
         if let pause = plan.retryPause {
             text = text.replacingOccurrences(
                 of: "recipient-burst", with: "retry-pause = \"\(pause.milliseconds)ms\"\nrecipient-burst")
+        }
+        if let port = node.gatewayPort {
+            text += "\n[exit.gateway]\ndomain = \"\(node.gatewayDomain)\"\nlisten = \"127.0.0.1:\(port)\"\n"
         }
         if let smarthost = plan.smarthost, let address = NodeAddress(smarthost, defaultPort: 25) {
             text += """

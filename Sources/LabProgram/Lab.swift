@@ -17,6 +17,11 @@ public struct LabNode: Codable, Sendable {
     public let monitorPort: Int
     public var pid: Int32
     public let isExit: Bool
+    /// Where an exit takes answers by LMTP, on 127.0.0.1; nil for a node that takes none.
+    public var gatewayPort: Int?
+
+    /// The domain of an exit's reply addresses.
+    public var gatewayDomain: String { "reply.\(name).lab.example" }
 }
 
 /// What `lab.json` holds.
@@ -98,7 +103,7 @@ public struct Lab: Sendable {
         for path in [directory, "\(directory)/nodes", "\(directory)/mail", "\(directory)/client"] {
             _ = try PrivateDirectory(path)
         }
-        let ports = try FreePorts.find(plan.nodes * 2)
+        let ports = try FreePorts.find(plan.nodes * 3)
         let origin = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         var parameters = NetworkParameters()
         if let mean = plan.meanDelay { parameters.meanDelay = mean }
@@ -114,8 +119,8 @@ public struct Lab: Sendable {
         for index in 0..<plan.nodes {
             let isExit = index >= plan.nodes - plan.exits
             var node = LabNode(
-                name: names[index], id: "", port: ports[2 * index], monitorPort: ports[2 * index + 1], pid: 0,
-                isExit: isExit)
+                name: names[index], id: "", port: ports[3 * index], monitorPort: ports[3 * index + 1], pid: 0,
+                isExit: isExit, gatewayPort: isExit && plan.hasGateways ? ports[3 * index + 2] : nil)
             let text = lab.configurationText(node, plan: plan, origin: origin, signer: signer.verificationKey.bytes)
             try AtomicFile.write(Array(text.utf8), to: lab.configuration(node.name))
             let bytes = try NodeCommands.initialize(
@@ -125,7 +130,7 @@ public struct Lab: Sendable {
             descriptors.append(descriptor)
             node = LabNode(
                 name: node.name, id: descriptor.id.hex, port: node.port, monitorPort: node.monitorPort, pid: 0,
-                isExit: isExit)
+                isExit: isExit, gatewayPort: node.gatewayPort)
             nodes.append(node)
         }
         let published = Timestamp(seconds: origin.seconds)

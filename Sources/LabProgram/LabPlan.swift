@@ -26,6 +26,10 @@ public struct LabPlan: Sendable {
     public var spoolPackets = 250_000
     /// How long a mail is tried.
     public var deliveryDeadline: Interval?
+    /// Share of the packets that every node receives which it loses on purpose, 0 to 1.
+    public var dropFraction = 0.0
+    /// Whether exits take answers by ordinary mail, each at a domain and an LMTP port of its own (`LabNode`).
+    public var hasGateways = true
     /// Ports of 127.0.0.1 to publish for nodes, by name, in place of those that they listen on: for what stands between.
     public var publishedPorts: [String: Int] = [:]
 

@@ -180,5 +180,9 @@ extension NodeSettings {
             throw CommandFailure(
                 "[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)
         }
+        guard dropFraction == 0 || network.isTest else {
+            throw CommandFailure(
+                "[test] drop-fraction is set, but \(network.name) is no test network; remove it", code: .usage)
+        }
     }
 }

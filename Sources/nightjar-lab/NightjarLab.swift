@@ -48,6 +48,8 @@ struct Start: AsyncParsableCommand {
     var loopsPerMinute: Double?
     @Option(help: "Pause of the exits between attempts, in milliseconds of the network's time.")
     var retryPause: Int64?
+    @Option(help: "Share of the packets that every node receives which it loses on purpose, such as 10% or 0.1.")
+    var drop: Share = Share(0)
 
     func run() async throws {
         var plan = LabPlan()
@@ -58,14 +60,31 @@ struct Start: AsyncParsableCommand {
         plan.strategy = strategy
         plan.loopsPerMinute = loopsPerMinute
         plan.retryPause = retryPause.map(Interval.milliseconds)
+        plan.dropFraction = drop.fraction
         let lab = try Lab.start(plan, directory: self.lab.directory, program: Programs.node)
         try LabNetwork.installForClient(lab)
         for node in lab.nodes {
             try Terminal.standard.print(
                 "\(node.name)  \(node.id.prefix(16))  127.0.0.1:\(node.port)  pid \(node.pid)\(node.isExit ? "  exit" : "")"
-            )
+                    + (node.gatewayPort.map { "  \(node.gatewayDomain) by LMTP at 127.0.0.1:\($0)" } ?? ""))
         }
     }
+}
+
+/// A part of the whole, written `10%` or `0.1`.
+struct Share: ExpressibleByArgument {
+    let fraction: Double
+
+    init(_ fraction: Double) { self.fraction = fraction }
+
+    init?(argument: String) {
+        let isPercent = argument.hasSuffix("%")
+        guard let value = Double(isPercent ? String(argument.dropLast()) : argument) else { return nil }
+        fraction = isPercent ? value / 100 : value
+        guard (0...1).contains(fraction) else { return nil }
+    }
+
+    var defaultValueDescription: String { "0%" }
 }
 
 struct Stop: AsyncParsableCommand {

@@ -76,9 +76,8 @@ public final class LMTPServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 guard connections.open(channel) else {
-                    let reply = LMTPReply(421, "4.3.2", "\(settings.name) has too many connections")
-                    return channel.writeAndFlush(ByteBuffer(bytes: reply.bytes)).always { _ in
-                        channel.close(promise: nil)
+                    return channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(LMTPRefusal(name: settings.name))
                     }
                 }
                 return channel.eventLoop.makeCompletedFuture {
@@ -110,6 +109,21 @@ public final class LMTPServer: Sendable {
     public func close(grace: Interval = .seconds(5)) async {
         try? await listener.close()
         await connections.close(grace: grace)
+    }
+}
+
+/// Tells a peer to come back later.
+private final class LMTPRefusal: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private let name: String
+
+    init(name: String) { self.name = name }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let reply = LMTPReply(421, "4.3.2", "\(name) has too many connections")
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: reply.bytes)), promise: nil)
+        context.close(promise: nil)
     }
 }
 

@@ -36,24 +36,48 @@ final class ReplyMail: Sendable {
         self.ready = ready
     }
 
-    /// The item's bytes: record 25,909 | canonical address.
-    static func item(_ record: ReplyRecord, to address: Address) -> [UInt8] {
-        record.encoded + Array(address.description.utf8)
+    /// What the spool keeps of an answer until it is a delivery; nil if this exit does not deliver to the address.
+    ///
+    ///     release u64 ms | record 25,909 | canonical address
+    static func item(
+        _ record: ReplyRecord, to address: Address, gate: some RecipientGate, release: Timestamp, deadline: Timestamp
+    ) -> ReplyItem? {
+        guard gate.refusal(of: address) == nil else { return nil }
+        var writer = WireWriter(capacity: 8 + ReplyRecord.size + MessageLimits.address)
+        writer.integer(UInt64(max(0, release.milliseconds)))
+        writer.append(record.encoded)
+        writer.append(address.description.utf8)
+        return ReplyItem(kind: itemKind, body: writer.bytes, deadline: deadline)
     }
 
-    /// Turns an item into a delivery, from `release` on.
-    func deliver(_ item: ItemRowID, release: Timestamp) {
+    private struct Item {
+        let release: Timestamp
+        let record: ReplyRecord
+        let address: Address
+
+        init(_ bytes: [UInt8]) throws {
+            var reader = WireReader(bytes)
+            release = Timestamp(milliseconds: Int64(clamping: try reader.integer(UInt64.self)))
+            record = try ReplyRecord(decoding: try reader.slice(ReplyRecord.size))
+            address = try Address(canonical: try reader.text(reader.remaining))
+        }
+    }
+
+    /// Turns an item into a delivery.
+    func deliver(_ item: ItemRowID) {
         queue.async { [self] in
-            do { try work(on: item, release: release) } catch SpoolError.unknown { return } catch SpoolError.closed {
+            do { try work(on: item) } catch SpoolError.unknown { return } catch SpoolError.closed {
                 return
             } catch {
                 // The disk is full or failing: the item is kept, also for the next start.
-                count("reply_mails_delayed")
-                queue.asyncAfter(deadline: .now() + Self.pauseAfterFailure) { [weak self] in
-                    self?.deliver(item, release: release)
-                }
+                later(item)
             }
         }
+    }
+
+    private func later(_ item: ItemRowID) {
+        count("reply_mails_delayed")
+        queue.asyncAfter(deadline: .now() + Self.pauseAfterFailure) { [weak self] in self?.deliver(item) }
     }
 
     /// Waits until everything asked for so far is done.
@@ -61,33 +85,29 @@ final class ReplyMail: Sendable {
 
     private static let pauseAfterFailure = DispatchTimeInterval.seconds(5)
 
-    private func work(on item: ItemRowID, release: Timestamp) throws {
+    private func work(on id: ItemRowID) throws {
         let bytes: [UInt8]
-        do throws(SpoolError) { bytes = try spool.readItem(item) } catch .damaged {
+        do throws(SpoolError) { bytes = try spool.readItem(id) } catch .damaged {
             count("reply_mails_damaged")
-            return try spool.submit([.removeItems([item])]) { _ in }
+            return try spool.submit([.removeItems([id])]) { _ in }
         }
-        guard bytes.count > ReplyRecord.size,
-            let record = try? ReplyRecord(decoding: bytes[..<ReplyRecord.size]),
-            let address = try? Address(canonical: String(decoding: bytes[ReplyRecord.size...], as: UTF8.self))
-        else {
+        guard let item = try? Item(bytes) else {
             count("reply_mails_damaged")
-            return try spool.submit([.removeItems([item])]) { _ in }
+            return try spool.submit([.removeItems([id])]) { _ in }
         }
         var writer = try spool.makeFile()
-        try writer.append(try Self.message(record, to: address))
+        try writer.append(try Self.message(item.record, to: item.address))
         let file = try writer.finish()
         let delivery = NewDelivery(
-            recipient: address.description, file: file, deadline: clock() + deliveryDeadline, nextAttempt: release)
-        try spool.submit([.addDeliveries([delivery]), .removeItems([item])]) { [self] results in
-            guard case .completed(let ids)? = results.first, let id = ids.first else {
-                return deliver(item, release: release)
-            }
+            recipient: item.address.description, file: file, deadline: clock() + deliveryDeadline,
+            nextAttempt: item.release)
+        try spool.submit([.addDeliveries([delivery]), .removeItems([id])]) { [self] results in
+            guard case .completed(let ids)? = results.first, let made = ids.first else { return later(id) }
             count("reply_mails")
             ready([
                 PendingDelivery(
-                    id: id, message: MessageID(), recipient: delivery.recipient, file: file.name,
-                    deadline: delivery.deadline, release: release, attempts: 0)
+                    id: made, message: MessageID(), recipient: delivery.recipient, file: file.name,
+                    deadline: delivery.deadline, release: item.release, attempts: 0)
             ])
         }
     }

@@ -35,6 +35,7 @@ final class PacketIntake: PacketReceiver, Sendable {
     private let budget: TimeBudget
     private let calendar: KeyPeriodCalendar
     private let takesMessages: Bool
+    private let dropFraction: Double
     private let door: ReplyDoor
     private let messageLimit: Int
     private let partDeadline: Interval
@@ -46,10 +47,11 @@ final class PacketIntake: PacketReceiver, Sendable {
 
     /// - Parameters:
     ///   - takesMessages: whether messages may end here; without it parts are dropped.
+    ///   - dropFraction: share of the packets that are lost on purpose, for tests.
     ///   - door: decides about answers.
     init(
         node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar,
-        takesMessages: Bool, door: ReplyDoor, messageLimit: Int, partDeadline: Interval,
+        takesMessages: Bool, dropFraction: Double = 0, door: ReplyDoor, messageLimit: Int, partDeadline: Interval,
         clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
         outcomes: any IntakeOutcomes
     ) {
@@ -59,6 +61,7 @@ final class PacketIntake: PacketReceiver, Sendable {
         self.budget = budget
         self.calendar = calendar
         self.takesMessages = takesMessages
+        self.dropFraction = dropFraction
         self.door = door
         self.messageLimit = messageLimit
         self.partDeadline = partDeadline
@@ -208,6 +211,9 @@ final class PacketIntake: PacketReceiver, Sendable {
             case .badMAC: return .refuse(.badMAC, .rejected(.malformed))
             default: return .refuse(.malformed, .rejected(.malformed))
             }
+        }
+        if dropFraction > 0, Double.random(in: 0..<1) < dropFraction {
+            return .store(.drop(.injected), .acceptNothing(tag: tag, period: period))
         }
         switch outcome {
         case .forward(let next, let delay, let packet):

@@ -118,16 +118,32 @@ final class Node: Sendable {
                     }
                 })
         }
+        let replyMail = exit.map { exit in
+            ReplyMail(
+                spool: spool, deliveryDeadline: parameters.deliveryDeadline, clock: clock.now,
+                count: { [counters] in counters.count($0) },
+                ready: { deliveries in Task { await exit.desk.add(deliveries) } })
+        }
+        let exitGate = exit.map { ExitGate(settings: $0.settings, names: names.all) }
         let cover = CoverTraffic(
             node: id, loopsPerMinute: settings.loopsPerMinute ?? 60 / parameters.loopInterval.inSeconds,
             network: { [network] in network.current }, spool: spool, ledger: ledger, clock: clock,
             forward: { [forwarder] in forwarder.add($0) },
             verdictChanged: { [self] verdict in coverVerdict(verdict) })
-        let outcomes = Outcomes(forwarder: forwarder, reassembler: reassembler, cover: cover, counters: counters)
+        let outcomes = Outcomes(
+            forwarder: forwarder, reassembler: reassembler, replyMail: replyMail, cover: cover, counters: counters)
         let intake = PacketIntake(
             node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar,
-            takesMessages: settings.takesMessages,
-            door: ReplyDoor(mailboxes: boxes?.mailboxes, addresses: { _, _, _, _ in nil }),
+            takesMessages: settings.takesMessages, dropFraction: settings.dropFraction,
+            door: ReplyDoor(
+                mailboxes: boxes?.mailboxes,
+                addresses: { record, address, release, now in
+                    exitGate.flatMap {
+                        ReplyMail.item(
+                            record, to: address, gate: $0, release: release, deadline: now + parameters.deliveryDeadline
+                        )
+                    }
+                }),
             messageLimit: Int(parameters.messageSize) + MessageLimits.encoded - MessageLimits.body,
             partDeadline: parameters.deliveryDeadline, clock: clock.now, ledger: ledger, outcomes: outcomes)
         selfDelivery.handler = { [weak intake] in intake?.reenter($0) }
@@ -136,6 +152,7 @@ final class Node: Sendable {
         await exit?.desk.resume(recovery.deliveries.filter { !MailboxPost.takes($0.recipient) })
         await boxes?.post.resume(recovery.deliveries.filter { MailboxPost.takes($0.recipient) })
         for message in recovery.completeMessages { reassembler?.rebuild(message, release: clock.now()) }
+        for item in recovery.items where item.kind == ReplyMail.itemKind { replyMail?.deliver(item.id) }
         forwarder.add(recovery.packets)
 
         let workers = settings.workers > 0 ? settings.workers : System.coreCount
@@ -162,6 +179,7 @@ final class Node: Sendable {
         intake.stop()
         await forwarder.shutdown()
         reassembler?.drain()
+        replyMail?.drain()
         await boxes?.stop()
         await exit?.desk.stop(grace: .seconds(10))
         spool.close()
@@ -307,6 +325,7 @@ private final class SelfDelivery: @unchecked Sendable {
 private struct Outcomes: IntakeOutcomes {
     let forwarder: Forwarder
     let reassembler: Reassembler?
+    let replyMail: ReplyMail?
     let cover: CoverTraffic
     let counters: NodeCounters
 
@@ -314,7 +333,7 @@ private struct Outcomes: IntakeOutcomes {
     func completed(_ message: MessageID, release: Timestamp) { reassembler?.rebuild(message, release: release) }
     func loopReturned(_ loop: LoopID) { cover.returned(loop) }
     func replyBoxed() { counters.count("mailbox_blocks", kind: "stored_reply") }
-    func replyKept(_ item: ItemRowID) {}
+    func replyKept(_ item: ItemRowID) { replyMail?.deliver(item) }
 }
 
 /// What the program calls itself.

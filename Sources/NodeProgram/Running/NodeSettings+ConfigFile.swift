@@ -83,6 +83,9 @@ extension NodeSettings {
         settings.log = LogSettings(root)
         settings.metrics = MetricsSettings(root)
         if root.contains("exit") || root.isDocumenting { settings.exit = readExit(root.table("exit")) }
+        if root.contains("mailboxes") || root.isDocumenting {
+            settings.mailboxes = MailboxSettings.read(root.table("mailboxes"))
+        }
         let test = root.table("test")
         settings.timeScale = test.value(
             "time-scale", .double(0.001...100_000), default: 1,
@@ -92,6 +95,9 @@ extension NodeSettings {
                 test.value(
                     "time-origin", .int(0...Int.max / 4), default: 0,
                     doc: "Moment (milliseconds since 1970) at which scaled and real time agree; test networks only.")))
+        settings.dropFraction = test.value(
+            "drop-fraction", .double(0...1), default: 0,
+            doc: "Share of the packets received that are acknowledged and then lost; test networks only.")
         settings.queues = settings.queues.scaled(by: Int64(max(1, settings.timeScale)))
         return settings
     }
@@ -201,6 +207,7 @@ extension NodeSettings {
         }
         readMailboxes(table, &exit)
         if table.contains("smtp") || table.isDocumenting { exit.smtp = readSMTP(table.table("smtp")) }
+        if table.contains("gateway") || table.isDocumenting { exit.gateway = GatewaySettings(table.table("gateway")) }
         if exit.smtp == nil, exit.mailboxes == nil, !table.isDocumenting {
             table.report("address", "an exit needs [exit.smtp] or [[exit.mbox]], else it delivers nothing")
         }
