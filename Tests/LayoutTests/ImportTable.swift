@@ -81,8 +81,8 @@ enum ImportTable {
         TargetRule(
             "ClientProgram", .programs,
             ours: [
-                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Forwarding",
-                "Daemon", "CQREncode",
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
+                "Forwarding", "Daemon", "CQREncode",
             ],
             libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),

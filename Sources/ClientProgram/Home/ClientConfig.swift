@@ -33,6 +33,8 @@ public struct ClientConfig: Sendable {
     var replies = ReplySettings()
     /// What `nightjar run` does.
     var run = RunSettings()
+    /// Mailboxes and what was received.
+    var inbox = InboxSettings()
     /// The log of `nightjar run`.
     var log = LogSettings()
 
@@ -93,6 +95,7 @@ public struct ClientConfig: Sendable {
             doc: "Packets that have waited for so long are given up. 0s: only when their nodes would refuse them.")
         config.replies = ReplySettings(table)
         config.run = RunSettings(table)
+        config.inbox = InboxSettings(table)
         config.log = LogSettings(table)
         return config
     }
