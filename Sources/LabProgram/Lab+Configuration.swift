@@ -39,6 +39,7 @@ extension Lab {
 
             """
         if let loops = plan.loopsPerMinute { text += "\n[cover]\nloops-per-minute = \(loops)\n" }
+        if node.offersMailboxes { text += "\n[mailboxes]\nboxes = 10000\n" }
         guard node.isExit else { return text }
         text += """
 

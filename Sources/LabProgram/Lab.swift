@@ -19,6 +19,8 @@ public struct LabNode: Codable, Sendable {
     public let isExit: Bool
     /// Where an exit takes answers by LMTP, on 127.0.0.1; nil for a node that takes none.
     public var gatewayPort: Int?
+    /// Whether it offers mailboxes.
+    public var offersMailboxes = false
 
     /// The domain of an exit's reply addresses.
     public var gatewayDomain: String { "reply.\(name).lab.example" }
@@ -121,6 +123,7 @@ public struct Lab: Sendable {
             var node = LabNode(
                 name: names[index], id: "", port: ports[3 * index], monitorPort: ports[3 * index + 1], pid: 0,
                 isExit: isExit, gatewayPort: isExit && plan.hasGateways ? ports[3 * index + 2] : nil)
+            node.offersMailboxes = plan.mailboxIndices.contains(index)
             let text = lab.configurationText(node, plan: plan, origin: origin, signer: signer.verificationKey.bytes)
             try AtomicFile.write(Array(text.utf8), to: lab.configuration(node.name))
             let bytes = try NodeCommands.initialize(
@@ -130,7 +133,7 @@ public struct Lab: Sendable {
             descriptors.append(descriptor)
             node = LabNode(
                 name: node.name, id: descriptor.id.hex, port: node.port, monitorPort: node.monitorPort, pid: 0,
-                isExit: isExit, gatewayPort: node.gatewayPort)
+                isExit: isExit, gatewayPort: node.gatewayPort, offersMailboxes: node.offersMailboxes)
             nodes.append(node)
         }
         let published = Timestamp(seconds: origin.seconds)

@@ -6,6 +6,8 @@ public struct LabPlan: Sendable {
     public var nodes = 6
     /// How many of them deliver mail.
     public var exits = 2
+    /// How many nodes offer mailboxes: the last one that is no exit, the first exit, then the others, last ones first.
+    public var mailboxNodes = 2
     /// How many times faster than real time the network lives.
     public var timeScale = 1.0
     /// Mixing strategy of every node.
@@ -32,6 +34,14 @@ public struct LabPlan: Sendable {
     public var hasGateways = true
     /// Ports of 127.0.0.1 to publish for nodes, by name, in place of those that they listen on: for what stands between.
     public var publishedPorts: [String: Int] = [:]
+
+    /// The numbers of the nodes that offer mailboxes.
+    var mailboxIndices: Set<Int> {
+        let relays = (0..<max(0, nodes - exits)).reversed()
+        let others = (max(0, nodes - exits)..<nodes)
+        let order = relays.prefix(1) + Array(others.prefix(1)) + Array(relays.dropFirst()) + Array(others.dropFirst())
+        return Set(order.prefix(max(0, mailboxNodes)))
+    }
 
     public init() {}
 }

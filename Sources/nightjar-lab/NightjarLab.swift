@@ -38,6 +38,8 @@ struct Start: AsyncParsableCommand {
     var nodes = 6
     @Option(help: "How many of them deliver mail.")
     var exits = 2
+    @Option(help: "How many nodes offer mailboxes.")
+    var mailboxes = 2
     @Option(help: "How many times faster than real time the network lives.")
     var timeScale = 1.0
     @Option(help: "Mail server (host:port) that the exits hand mail to.")
@@ -55,6 +57,7 @@ struct Start: AsyncParsableCommand {
         var plan = LabPlan()
         plan.nodes = nodes
         plan.exits = exits
+        plan.mailboxNodes = mailboxes
         plan.timeScale = timeScale
         plan.smarthost = smarthost
         plan.strategy = strategy
@@ -66,6 +69,7 @@ struct Start: AsyncParsableCommand {
         for node in lab.nodes {
             try Terminal.standard.print(
                 "\(node.name)  \(node.id.prefix(16))  127.0.0.1:\(node.port)  pid \(node.pid)\(node.isExit ? "  exit" : "")"
+                    + (node.offersMailboxes ? "  mailboxes" : "")
                     + (node.gatewayPort.map { "  \(node.gatewayDomain) by LMTP at 127.0.0.1:\($0)" } ?? ""))
         }
     }
