@@ -161,9 +161,7 @@ public struct PathSelector: Sendable {
             guard !demands.blockedExits.contains(fixed) else { throw .blockedExit(node.fields.nickname.text) }
             return [node]
         }
-        let unblocked = slot ?? random
-        let candidates = unblocked.filter { !demands.blockedExits.contains($0.id) }
-        guard !candidates.isEmpty else { throw .blockedExit(slot?.first?.fields.nickname.text) }
+        let candidates = slot ?? random
         for demand in demands.exit {
             let able = candidates.filter { $0.can(demand.capability) }
             guard !able.isEmpty else {
@@ -173,7 +171,9 @@ public struct PathSelector: Sendable {
         }
         let able = candidates.filter { node in demands.exit.allSatisfy { node.can($0.capability) } }
         guard !able.isEmpty else { throw .noExit(demands.exit.map(\.what).joined(separator: " and ")) }
-        return able
+        let allowed = able.filter { !demands.blockedExits.contains($0.id) }
+        guard !allowed.isEmpty else { throw .blockedExit(slot?.first?.fields.nickname.text) }
+        return allowed
     }
 
     private func named(_ name: String, _ demands: PathDemands) throws(PathError) -> Descriptor {

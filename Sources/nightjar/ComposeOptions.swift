@@ -29,10 +29,7 @@ struct ComposeOptions: ParsableArguments {
     var enclose: Int?
     @Option(help: ArgumentHelp("The identity that enclosed reply blocks belong to.", valueName: "name"))
     var identity: String?
-    @Option(
-        name: .customLong("passphrase-fd"),
-        help: ArgumentHelp("Read the keyring's passphrase from this file descriptor.", valueName: "n"))
-    var passphraseDescriptor: Int?
+    @OptionGroup var passphrase: PassphraseOption
 
     func validate() throws {
         if noEncrypt, encryptTo != nil { throw ValidationError("--encrypt-to and --no-encrypt exclude each other") }
@@ -53,7 +50,7 @@ struct ComposeOptions: ParsableArguments {
         request.sealsToContacts = !noEncrypt
         request.enclose = enclose ?? 0
         request.identity = identity
-        request.passphrase = try PassphraseSource(descriptor: passphraseDescriptor)
+        request.passphrase = try passphrase.source
         return request
     }
 }

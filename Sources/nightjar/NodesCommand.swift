@@ -8,14 +8,36 @@ struct Nodes: ClientCommand {
         discussion: """
             Examples:
               nightjar nodes
+              nightjar nodes --capability exit-smtp --usable
+              nightjar nodes --features nickname,id,capabilities
               nightjar nodes --json
             """)
 
+    @Option(
+        help: ArgumentHelp(
+            "Only nodes with this capability, such as exit-smtp, exit-mbox or mailbox; may be repeated.",
+            valueName: "name"))
+    var capability: [String] = []
+    @Flag(help: "Only nodes that paths may use now.")
+    var usable = false
+    @Option(
+        help: ArgumentHelp(
+            "Print these of each node, with tabs between: nickname, id, addresses, capabilities, periods, usable, "
+                + "published, valid-until, mixing, weaknesses, family, contact, software.", valueName: "names"))
+    var features: String?
     @OptionGroup var network: NetworkOption
     @OptionGroup var json: JSONOption
     @OptionGroup var home: HomeOption
 
-    func perform() async throws { try home.client().listNodes(network: network.network, json: json.json) }
+    func perform() async throws {
+        var selection = NodeSelection()
+        selection.capabilities = capability
+        selection.usableOnly = usable
+        selection.features = features.map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        try home.client().listNodes(selection, network: network.network, json: json.json)
+    }
 }
 
 struct Path: ClientCommand {
@@ -24,7 +46,8 @@ struct Path: ClientCommand {
         abstract: "Show a random path that would be chosen, or what stands in its way.",
         discussion: """
             A path is written as elements with commas between: a node's name, ? for one random node, *N for N random \
-            nodes, * for as many as fill the path up, ~N for about N, {A|B|C} for one of these.
+            nodes, * for as many as fill the path up, ~N for about N, {A|B|C} for one of these. The path of a reply ends at \
+            the node where the packet changes over into the reply block's own path.
 
             Examples:
               nightjar path

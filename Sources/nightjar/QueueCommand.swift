@@ -10,8 +10,10 @@ struct Queue: ParsableCommand {
               nightjar queue list
               nightjar queue flush
               nightjar queue clean --destination alpha
+              nightjar queue out /media/stick
+              nightjar queue in /media/stick/*.packets
             """,
-        subcommands: [QueueList.self, QueueFlush.self, QueueClean.self])
+        subcommands: [QueueList.self, QueueFlush.self, QueueClean.self, QueueOut.self, QueueIn.self])
 }
 
 /// Which packets.

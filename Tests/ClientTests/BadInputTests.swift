@@ -120,7 +120,7 @@ struct BadInputTests {
                 == .failure(2, "more than 8 recipients; send the message in several goes"))
     }
 
-    @Test(arguments: ["nym:alice@nym.example", "box:\(String(repeating: "ab", count: 32))@alpha", "drop:"])
+    @Test(arguments: ["nym:alice@nym.example", "drop:"])
     func kindsOfAddressesThatAreNotThereYet(_ address: String) async throws {
         let user = try User()
         try await user.join(try TestNetwork())
@@ -128,8 +128,22 @@ struct BadInputTests {
             try await user.run("send", "--to", address, input: "Hello\n")
                 == .failure(
                     1,
-                    "this version cannot send to \(address); use an address of the kind smtp:user@host or mbox:name@node"
-                ))
+                    "this version cannot send to \(address); use an address of the kind smtp:user@host, mbox:name@node or "
+                        + "box:id@node"))
+    }
+
+    @Test func mailboxesNeedANodeThatHasSome() async throws {
+        let user = try User()
+        try await user.join(try TestNetwork())
+        let box = String(repeating: "ab", count: 32)
+        #expect(
+            try await user.run("send", "--to", "box:\(box)@alpha", input: "Hello\n")
+                == .failure(
+                    1,
+                    "node alpha has no mailboxes (box:); see `nightjar nodes` for nodes with the capability mailbox"))
+        #expect(
+            try await user.run("send", "--to", "box:\(box)@nowhere", input: "Hello\n")
+                == .failure(2, "no node of this network is called nowhere; see `nightjar nodes`"))
     }
 
     @Test func localUsersNeedANodeThatHasSome() async throws {

@@ -43,6 +43,37 @@ private struct NodeReport: Encodable {
     }
 }
 
+extension NodeReport {
+    /// What can be asked for by name, as one line of text each.
+    static let features: [(name: String, text: @Sendable (NodeReport) -> String)] = [
+        ("nickname", { $0.nickname }),
+        ("id", { $0.id }),
+        ("addresses", { $0.addresses.joined(separator: ",") }),
+        ("capabilities", { $0.capabilities.joined(separator: ",") }),
+        ("periods", { $0.periods.map(String.init).joined(separator: ",") }),
+        ("usable", { $0.isUsable ? "yes" : "no" }),
+        ("published", { $0.published }),
+        ("valid-until", { $0.validUntil }),
+        ("mixing", { $0.mixing }),
+        ("weaknesses", { $0.weaknesses.joined(separator: ",") }),
+        ("family", { $0.family.joined(separator: ",") }),
+        ("contact", { $0.contact }),
+        ("software", { $0.software }),
+    ]
+}
+
+/// Which nodes, and what of them.
+public struct NodeSelection: Sendable {
+    /// Names of capabilities, all of which a node must have.
+    public var capabilities: [String] = []
+    /// Only nodes that paths may use now.
+    public var usableOnly = false
+    /// What to print of each node, in this order with tabs between; nil for a table for people.
+    public var features: [String]?
+
+    public init() {}
+}
+
 extension Capability {
     /// `exit-smtp`, with its limits as in the descriptor.
     fileprivate var text: String { ([name] + limits.map { "\($0.key)=\($0.value)" }).joined(separator: " ") }
@@ -50,14 +81,28 @@ extension Capability {
 
 extension Client {
     /// Shows the nodes of a network.
-    public func listNodes(network name: String?, json: Bool) throws {
+    public func listNodes(
+        _ selection: NodeSelection = NodeSelection(), network name: String?, json: Bool
+    ) throws {
+        let columns = try selection.features.map(Self.columns)
         let network = try network(name)
         let now = time.clock.now()
-        let nodes = network.nodes.map { NodeReport($0, network: network, now: now) }.sorted {
-            $0.nickname < $1.nickname
-        }
+        let nodes = network.nodes.filter { node in selection.capabilities.allSatisfy { node.can($0) } }
+            .map { NodeReport($0, network: network, now: now) }
+            .filter { $0.isUsable || !selection.usableOnly }
+            .sorted { $0.nickname < $1.nickname }
         if json {
             try terminal.print(JSONText.encode(nodes))
+            return
+        }
+        if let columns {
+            for node in nodes {
+                try terminal.print(columns.map { Printable.line($0(node)) }.joined(separator: "\t"))
+            }
+            return
+        }
+        guard !nodes.isEmpty else {
+            note("no node of the network \(network.name) is such")
             return
         }
         var table = TextTable(["NODE", "ID", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID UNTIL"])
@@ -76,6 +121,19 @@ extension Client {
         }
     }
 
+    private static func columns(_ names: [String]) throws(CommandFailure) -> [@Sendable (NodeReport) -> String] {
+        var columns: [@Sendable (NodeReport) -> String] = []
+        for name in names {
+            guard let feature = NodeReport.features.first(where: { $0.name == name }) else {
+                throw CommandFailure(
+                    "there is no feature \(Printable.text(name)); there are "
+                        + NodeReport.features.map(\.name).joined(separator: ", "), code: .usage)
+            }
+            columns.append(feature.text)
+        }
+        return columns
+    }
+
     /// Shows a path that a packet could take, in the form that `--path` takes.
     /// - Parameter recipient: an address that the path's end must deliver to.
     public func showPath(_ specification: String?, to recipient: String?, network name: String?, json: Bool) throws {
@@ -84,9 +142,8 @@ extension Client {
             var id: String
         }
         let network = try network(name)
-        var options = SendOptions()
-        options.path = try specification.map { text throws(PathError) in try PathSpecification(text) } ?? config.path
-        options.blocked = blocked(in: network)
+        var options = options(in: network)
+        if let specification { options.path = try PathSpecification(specification) }
         let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
         let errand = try recipient.flatMap { try planner.errands([Self.address($0)]).first }
         var generator = SystemRandomNumberGenerator()

@@ -120,7 +120,8 @@ extension Client {
         }
     }
 
-    private func select(
+    /// The packets that a selection means.
+    func select(
         _ selection: QueueSelection, of packets: [WaitingPacket], _ network: NetworkFile
     ) throws -> [WaitingPacket] {
         var destination: NodeID?
@@ -140,7 +141,7 @@ extension Client {
 
     /// Opens the network's queue and tells what was found.
     func openQueue(_ network: NetworkFile) async throws -> OutgoingQueue {
-        let queue = try await OutgoingQueue.open(
+        var queue = try await OutgoingQueue.open(
             places, network: network.name, limit: config.queueLimit, now: time.clock.now(),
             patience: OutgoingQueue.patience,
             terminal: terminal)
@@ -149,6 +150,17 @@ extension Client {
             terminal.message(
                 "\(Count.text(queue.expired, "packet")) had waited past their deadline and were given up; send those mails again"
             )
+        }
+        let age = QueueAge(
+            queue.waiting, warnAfter: config.warnAfter, deleteAfter: config.deleteAfter, now: time.clock.now())
+        queue.giveUp(age.givenUp)
+        for line in age.lines { terminal.message(line) }
+        if ClientPlaces.isThere(places.records) {
+            // Answers of a command that was killed, or that left them to `nightjar run`.
+            let records = try records()
+            defer { records.close() }
+            queue.adopt(
+                try PendingReplies(records).move(to: queue, network: network.name, now: time.clock.now()))
         }
         return queue
     }

@@ -12,7 +12,7 @@ struct OutgoingQueue {
     /// The store.
     let spool: Spool
     /// What waited when the queue was opened, past deadlines left out.
-    let waiting: [WaitingPacket]
+    private(set) var waiting: [WaitingPacket]
     /// What was found damaged.
     let damage: SpoolDamage
     /// How many packets were too old and removed.
@@ -144,6 +144,16 @@ struct OutgoingQueue {
         }
         return true
     }
+
+    /// Gives up packets that waited when the queue was opened.
+    mutating func giveUp(_ packets: [WaitingPacket]) {
+        let ids = Set(packets.map(\.id))
+        guard remove(Array(ids)) else { return }
+        waiting.removeAll { ids.contains($0.id) }
+    }
+
+    /// Counts packets that were stored just now among those that waited.
+    mutating func adopt(_ packets: [WaitingPacket]) { waiting += packets }
 
     /// How many of `ids` still wait; those that could not be read among them.
     func stillWaiting(_ ids: [PacketRowID]) -> Int { ids.count { spool.holds($0) } }

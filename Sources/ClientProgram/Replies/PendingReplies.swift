@@ -11,6 +11,18 @@ struct PendingReplies: Sendable {
     /// Whether there are any, of any network.
     func isEmpty() throws(SpoolError) -> Bool { try store.count(.waitingReplies) == 0 }
 
+    /// Stores packets, all or none.
+    func add(_ packets: [OutgoingPacket], network: String) throws {
+        var generator = SystemRandomNumberGenerator()
+        try store.transaction { transaction in
+            for packet in packets {
+                try transaction.put(
+                    .waitingReplies, generator.bytes(16), WaitingReply(packet: packet, network: network).encoded,
+                    expires: packet.deadline)
+            }
+        }
+    }
+
     /// Puts those of `network` into its queue, as far as there is room, and forgets them here. After a crash between the
     /// two steps a packet is in the queue twice; its first node then drops the second one, so that nothing is lost and
     /// nothing arrives twice.

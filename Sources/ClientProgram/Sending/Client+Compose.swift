@@ -94,20 +94,7 @@ extension Client {
             guard let key = contact.key else { throw SendError.contactWithoutKey(contact.name) }
             return key
         }
-        return try Self.publicKey(text)
-    }
-
-    /// The key in a file, or in the text itself.
-    private static func publicKey(_ text: String) throws -> KEMPublicKey {
-        var armor = text
-        if ClientPlaces.isThere(text) {
-            let bytes = try AtomicFile.read(text, limit: Armor.maximumSize)
-            if let key = try? KEMPublicKey(bytes) { return key }
-            armor = String(decoding: bytes, as: UTF8.self)
-        }
-        let keys = Armor.decode(armor, kind: .publicKey).blocks.compactMap { try? KEMPublicKey($0) }
-        guard let key = keys.first, keys.count == 1 else { throw SendError.noKey(text) }
-        return key
+        return try PublicKeyText.read(text)
     }
 
     /// The HPKE box of a mail.

@@ -11,7 +11,6 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
     case noRecipientInMail
     case nowhereForAnswers
     case contactWithoutKey(String)
-    case noKey(String)
     case emptyMessage
     case tooManyCopies(Int)
     case queueFull(waiting: Int, limit: Int, wanted: Int)
@@ -37,8 +36,6 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
                 + "reply-address in client.toml"
         case .contactWithoutKey(let name):
             "the key of \(name) is not known; give the contact one with `nightjar contact add`, or name a key's file"
-        case .noKey(let text):
-            "\(Printable.text(text)) is neither a contact nor a file with one public key; see `nightjar contact list`"
         case .emptyMessage: "the message is empty; give a mail on standard input or name a file"
         case .tooManyCopies(let count):
             "\(count) copies are not possible; --copies takes \(SendOptions.copyRange.lowerBound) to "
@@ -53,7 +50,7 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
 
     var exitCode: ExitCode {
         switch self {
-        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail, .nowhereForAnswers, .noKey: .usage
+        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail, .nowhereForAnswers: .usage
         case .unsupportedAddress, .noLocalUsers, .noMailboxes, .contactWithoutKey: .failed
         case .sealedTooLarge: .refused
         case .queueFull, .diskFull: .temporary
