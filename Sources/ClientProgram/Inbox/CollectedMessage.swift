@@ -6,7 +6,7 @@ internal import Spool
 internal import WireFormat
 
 /// How a message was cut. Parts of different cuts do not fit together.
-enum MessageCut: UInt8 {
+enum ArrivalCut: UInt8 {
     /// Parts that fill a packet: an answer whose writer is not hidden.
     case full = 0
     /// Parts that were injected by a node: an anonymous answer.
@@ -20,7 +20,7 @@ struct CollectedMessage: Hashable, Sendable {
     let origin: MessageOrigin
     /// The message's id, as its writer chose it.
     let message: MessageID
-    let cut: MessageCut
+    let cut: ArrivalCut
     /// When the first part came.
     let since: Timestamp
 
@@ -28,7 +28,7 @@ struct CollectedMessage: Hashable, Sendable {
     /// holds reply blocks of two identities could send one message through both and see if a single person reads them.
     var name: MessageID { Self.name(origin: origin, message: message, cut: cut) }
 
-    static func name(origin: MessageOrigin, message: MessageID, cut: MessageCut) -> MessageID {
+    static func name(origin: MessageOrigin, message: MessageID, cut: ArrivalCut) -> MessageID {
         var writer = WireWriter(capacity: 64)
         writer.append(Array("nightjar/1 inbox message\n".utf8))
         writer.integer(cut.rawValue)
@@ -50,7 +50,7 @@ struct CollectedMessage: Hashable, Sendable {
         return writer.bytes
     }
 
-    init(origin: MessageOrigin, message: MessageID, cut: MessageCut, since: Timestamp) {
+    init(origin: MessageOrigin, message: MessageID, cut: ArrivalCut, since: Timestamp) {
         self.origin = origin
         self.message = message
         self.cut = cut
@@ -59,7 +59,7 @@ struct CollectedMessage: Hashable, Sendable {
 
     init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = WireReader(bytes)
-        guard try reader.integer(UInt8.self) == 1, let cut = MessageCut(rawValue: try reader.integer()),
+        guard try reader.integer(UInt8.self) == 1, let cut = ArrivalCut(rawValue: try reader.integer()),
             let milliseconds = Int64(exactly: try reader.integer(UInt64.self))
         else { throw .unknownValue }
         self.cut = cut

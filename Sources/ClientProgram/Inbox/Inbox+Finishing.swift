@@ -35,7 +35,7 @@ extension Inbox {
         return outcome
     }
 
-    private func write(_ partial: PartialMessage, _ cut: MessageCut, to file: inout SealedFileWriter) throws {
+    private func write(_ partial: PartialMessage, _ cut: ArrivalCut, to file: inout SealedFileWriter) throws {
         if cut == .pieces {
             for group in 0..<partial.groupCount {
                 for share in try spool.readShares(message: partial.message, group: group) {

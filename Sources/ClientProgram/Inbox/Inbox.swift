@@ -132,7 +132,7 @@ struct Inbox: Sendable {
     }
 
     /// The part in an answer, and the way it came.
-    private static func part(of opened: OpenedReply) throws(PayloadError) -> (Part, MessageCut) {
+    private static func part(of opened: OpenedReply) throws(PayloadError) -> (Part, ArrivalCut) {
         switch try PayloadContent(decoding: opened.content) {
         case .part(let part): return (part, .full)
         case .sealed(let sealed): return (try SealedPart.open(sealed, messageKey: opened.messageKey), .injected)
@@ -144,14 +144,16 @@ struct Inbox: Sendable {
     private func noteAnswer(_ record: ReplyRecord) throws -> Bool {
         let digest = Digest.sha256(record.payload).bytes
         if let old = try records.get(.answeredBlocks, record.surb.bytes) { return old != digest }
+        let now = clock()
         try records.transaction {
-            try $0.put(.answeredBlocks, record.surb.bytes, digest, expires: clock() + Self.partLife)
+            try $0.put(.answeredBlocks, record.surb.bytes, digest, expires: now + Self.partLife)
         }
+        try ReplyBlockLog(records).noteAnswered(record.surb, at: now)
         return false
     }
 
     private func take(
-        _ part: Part, _ cut: MessageCut, _ origin: MessageOrigin, surb: SURBID, keys: Keyring, again: Bool
+        _ part: Part, _ cut: ArrivalCut, _ origin: MessageOrigin, surb: SURBID, keys: Keyring, again: Bool
     ) throws -> InboxOutcome {
         guard !part.layout.isSingle else {
             return try single(part.share, id: part.id, cut, origin, surb: surb, keys: keys, again: again)
@@ -167,7 +169,7 @@ struct Inbox: Sendable {
 
     /// A message that came whole needs no collecting.
     private func single(
-        _ bytes: [UInt8], id: MessageID, _ cut: MessageCut, _ origin: MessageOrigin, surb: SURBID? = nil,
+        _ bytes: [UInt8], id: MessageID, _ cut: ArrivalCut, _ origin: MessageOrigin, surb: SURBID? = nil,
         keys: Keyring?, again: Bool
     ) throws -> InboxOutcome {
         let name = CollectedMessage.name(origin: origin, message: id, cut: cut)

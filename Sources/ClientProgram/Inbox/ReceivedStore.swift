@@ -104,7 +104,7 @@ struct ReceivedStore: Sendable {
     func removeOrphans() throws {
         guard ClientPlaces.isThere(directory) else { return }
         let folder = try folder()
-        let names = try folder.names()
+        let names = try folder.names(olderThan: .zero)
         let known = Set(try all().compactMap { $0.record.file?.name })
         for name in names where !known.contains(name) { try folder.remove(name) }
     }
