@@ -75,21 +75,25 @@ public struct CoverLoad: Hashable, Sendable {
         self.meanDelay = meanDelay
     }
 
-    /// Mean number of packets that every node holds (Little's law; as many loops pass a node as it starts, times hops).
-    public var packetsHeld: Double { loopsPerMinute / 60 * Double(hops) * meanDelay.inSeconds }
+    /// Hops that hold a loop: all but the last, the node itself, where it ends.
+    private var holding: Double { Double(max(hops - 1, 0)) }
+
+    /// Mean number of packets that every node holds (Little's law; as many loops pass a node as it starts, times the hops
+    /// that hold one).
+    public var packetsHeld: Double { loopsPerMinute / 60 * holding * meanDelay.inSeconds }
 
     /// A warning for the operator if the cover is too thin; nil if it is enough.
     public func warning(least: Double = leastHeld) -> String? {
         guard !(packetsHeld >= least) else { return nil }
-        let perLoop = Double(hops) * meanDelay.inSeconds / 60
+        let perLoop = holding * meanDelay.inSeconds / 60
         let advice =
             perLoop > 0
             ? "send at least \((least / perLoop * 10).rounded(.up) / 10) loops per minute or use a longer mean delay"
-            : "set hops and mean delay above zero"
+            : "set the hops above one and the mean delay above zero"
         return """
             too little cover: without users a node would hold \((packetsHeld * 10).rounded() / 10) packets on average, \
-            and \(least) are needed (\(loopsPerMinute) loops per minute * \(hops) hops * \(meanDelay.shortText) mean \
-            delay); \(advice)
+            and \(least) are needed (\(loopsPerMinute) loops per minute * \(max(hops - 1, 0)) hops that hold \
+            them * \(meanDelay.shortText) mean delay); \(advice)
             """
     }
 }

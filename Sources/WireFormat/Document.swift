@@ -36,7 +36,7 @@ public struct DocumentError: Error, Equatable, Sendable, CustomStringConvertible
         case notText = "is not UTF-8 text"
         case lineEnd = "does not end with a line feed, or has another line end"
         case keyword = "does not start with a keyword"
-        case spacing = "has spaces or control characters where none may be"
+        case spacing = "has spaces, control characters or invisible ones where none may be"
         case object = "has an object that is not well-formed"
         case unexpected = "has an item that is unknown, missing, repeated or out of order"
         case value = "has a value that its keyword does not allow"
@@ -139,13 +139,30 @@ public enum Document {
 
     private static func keywordLine(_ text: ArraySlice<UInt8>, line: Int) throws(DocumentError) -> DocumentItem {
         let isClean = text.allSatisfy { $0 >= 32 && $0 != 127 }
-        guard isClean else { throw DocumentError(line: line, reason: .spacing) }
-        let words = text.split(separator: 32, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        guard isClean,
+            text.allSatisfy({ $0 < 128 }) || String(decoding: text, as: UTF8.self).unicodeScalars.allSatisfy(isVisible)
+        else { throw DocumentError(line: line, reason: .spacing) }
+        let words = text.split(separator: 32, omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         guard let keyword = words.first, let first = keyword.utf8.first, (97...122).contains(first),
             keyword.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
         else { throw DocumentError(line: line, reason: .keyword) }
         guard !words.contains("") else { throw DocumentError(line: line, reason: .spacing) }
         return DocumentItem(keyword, Array(words.dropFirst()))
+    }
+}
+
+extension Document {
+    /// Not a control character, and none that is invisible or changes the direction of text: what a document says must be
+    /// what people see, on a terminal too. A list of numbers, so that all implementations have the same.
+    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x80...0x9F, 0xAD, 0x61C, 0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
+            0xFFF9...0xFFFB, 0xE0000...0xE007F:
+            false
+        default: true
+        }
     }
 }
 

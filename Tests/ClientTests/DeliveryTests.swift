@@ -135,8 +135,8 @@ struct DeliveryTests {
             run
                 == Transcript(
                     messages: """
-                        --urgent costs anonymity: with a mean delay of 5s a hop mixes your packets with about 2.5 others instead of \
-                        60 (2m), which hides you by about 2.8 bits instead of 7.3 at each hop; leave it out if you can wait
+                        --urgent costs anonymity: with a mean delay of 5s a hop mixes your packets with about 2.0 others instead of \
+                        48 (2m), which hides you by about 2.4 bits instead of 7.0 at each hop; leave it out if you can wait
                         sent: 8 packets handed over
 
                         """))

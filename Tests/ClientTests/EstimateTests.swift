@@ -6,14 +6,14 @@ import WireFormat
 @testable import ClientProgram
 
 struct EstimateTests {
-    /// With the defaults a node holds 60 packets of its network's loops, and 2.5 of mean delay 5 s.
+    /// With the defaults a node holds 48 packets of its network's loops, and 2 of mean delay 5 s.
     @Test func theLawOfRateAndDelay() {
         let parameters = NetworkParameters()
         let normal = AnonymityEstimate(mean: parameters.meanDelay, parameters: parameters)
-        #expect(abs(normal.held - 60) < 0.01)
-        #expect(abs(normal.bits - 7.35) < 0.01)
+        #expect(abs(normal.held - 48) < 0.01)
+        #expect(abs(normal.bits - 7.03) < 0.01)
         let urgent = AnonymityEstimate(mean: parameters.urgentMeanDelay, parameters: parameters)
-        #expect(abs(urgent.bits - 2.76) < 0.01)
+        #expect(abs(urgent.bits - 2.44) < 0.01)
         #expect(AnonymityEstimate(mean: .zero, parameters: parameters).bits == 0)
     }
 

@@ -96,12 +96,14 @@ import WireFormat
     }
 
     @Test func tooLittleCoverIsSaid() {
-        #expect(CoverLoad(loopsPerMinute: 6, hops: 5, meanDelay: .seconds(120)).packetsHeld == 60)
+        #expect(CoverLoad(loopsPerMinute: 6, hops: 5, meanDelay: .seconds(120)).packetsHeld == 48)
         #expect(CoverLoad(loopsPerMinute: 6, hops: 5, meanDelay: .seconds(120)).warning() == nil)
         let thin = CoverLoad(loopsPerMinute: 1, hops: 5, meanDelay: .seconds(120)).warning()
-        #expect(thin?.contains("would hold 10.0 packets on average, and 32.0 are needed") == true)
-        #expect(thin?.contains("send at least 3.2 loops per minute") == true)
+        #expect(thin?.contains("would hold 8.0 packets on average, and 32.0 are needed") == true)
+        #expect(thin?.contains("send at least 4.0 loops per minute") == true)
         #expect(CoverLoad(loopsPerMinute: 0, hops: 0, meanDelay: .zero).warning()?.contains("above zero") == true)
+        // A loop of one hop is over where it begins.
+        #expect(CoverLoad(loopsPerMinute: 60, hops: 1, meanDelay: .seconds(120)).packetsHeld == 0)
         #expect(CoverLoad(loopsPerMinute: .nan, hops: 5, meanDelay: .seconds(1)).warning() != nil)
     }
 }

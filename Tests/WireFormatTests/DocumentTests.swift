@@ -153,6 +153,10 @@ struct DocumentTests {
             ("é\n", 1, .keyword),
             ("a_b\n", 1, .keyword), ("a \n", 1, .spacing), ("a  b\n", 1, .spacing), ("a\tb\n", 1, .spacing),
             ("a\u{7f}\n", 1, .spacing), ("a\u{0}\n", 1, .spacing),
+            // What a terminal would obey, or nobody would see.
+            ("a\nb é\u{9b}2J\n", 2, .spacing), ("a b\u{202e}c\n", 1, .spacing), ("a b\u{2066}c\n", 1, .spacing),
+            ("a \u{200b}\n", 1, .spacing), ("a b\u{2028}c\n", 1, .spacing), ("a b\u{feff}c\n", 1, .spacing),
+            ("a b\u{ad}c\n", 1, .spacing), ("a b\u{e0041}c\n", 1, .spacing),
             ("-----BEGIN K-----\nAAAA\n-----END K-----\n", 1, .object),
             ("a\n-----BEGIN K-----\nAAAA\n-----END L-----\n", 4, .object),
             ("a\n-----BEGIN K-----\n-----END K-----\n", 3, .object),

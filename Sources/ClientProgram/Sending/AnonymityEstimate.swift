@@ -11,11 +11,11 @@ struct AnonymityEstimate: Equatable, Sendable {
     /// Packets of the nodes' own loops that a hop holds with the delay, on average.
     let held: Double
 
-    /// Every node sends a loop each `loopInterval`, and each loop passes `hops` nodes; so packets arrive at a node at
-    /// `hops / loopInterval`, however many nodes there are.
+    /// Every node sends a loop each `loopInterval`, and each loop is held by all of its `hops` nodes but the last, where it
+    /// ends; so packets to be held arrive at a node at `(hops - 1) / loopInterval`, however many nodes there are.
     init(mean: Interval, parameters: NetworkParameters) {
         let delay = DelaySampling(mean: mean, cap: parameters.delayCap).expected
-        held = Double(parameters.hops) * delay.inSeconds / max(parameters.loopInterval.inSeconds, 0.001)
+        held = Double(max(parameters.hops - 1, 0)) * delay.inSeconds / max(parameters.loopInterval.inSeconds, 0.001)
     }
 
     /// Bits of anonymity.
