@@ -15,7 +15,12 @@ actor MailboxPost {
     private let clock: ScaledTime
     private let count: @Sendable (_ name: String, _ kind: String) -> Void
     private let noted: @Sendable (PendingDelivery, DeliveryStatus) async -> Void
-    private var waiting: [PendingDelivery] = []
+    private struct Entry {
+        var delivery: PendingDelivery
+        /// Whether its blocks are in the mailbox already.
+        var isPosted: Bool
+    }
+    private var waiting: [Entry] = []
     private var worker: Task<Void, Never>?
     private var isStopping = false
 
@@ -47,7 +52,11 @@ actor MailboxPost {
 
     /// Takes over deliveries.
     func add(_ deliveries: [PendingDelivery]) {
-        waiting += deliveries
+        add(deliveries.map { Entry(delivery: $0, isPosted: false) })
+    }
+
+    private func add(_ entries: [Entry]) {
+        waiting += entries
         guard worker == nil, !isStopping, !waiting.isEmpty else { return }
         worker = Task { await self.work() }
     }
@@ -56,9 +65,11 @@ actor MailboxPost {
     func resume(_ stored: [StoredDelivery]) {
         add(
             stored.map { row in
-                PendingDelivery(
-                    id: row.id, message: row.message, recipient: row.recipient, file: row.file,
-                    deadline: row.deadline, release: row.nextAttempt, attempts: row.attempts)
+                Entry(
+                    delivery: PendingDelivery(
+                        id: row.id, message: row.message, recipient: row.recipient, file: row.file,
+                        deadline: row.deadline, release: row.nextAttempt, attempts: row.attempts),
+                    isPosted: row.state == Self.posted)
             })
     }
 
@@ -70,8 +81,10 @@ actor MailboxPost {
     }
 
     private func work() async {
-        while !isStopping, let delivery = waiting.first {
-            guard let end = await deliver(delivery) else {
+        while !isStopping, let entry = waiting.first {
+            let delivery = entry.delivery
+            let posted = entry.isPosted ? End(status: .delivered, reason: nil) : await deliver(delivery)
+            guard let end = posted else {
                 // One that has to wait lets the others pass; all of them wait when nothing can be stored.
                 waiting.append(waiting.removeFirst())
                 do { try await Task.sleep(for: Self.pause) } catch { break }
