@@ -22,6 +22,55 @@ enum Compression {
     }
 }
 
+/// A zlib stream that is made step by step, the same as `Compression.deflate` makes in one. Owns its state; some 260 KiB
+/// of memory whatever the stream.
+struct Deflater: ~Copyable {
+    // zlib keeps a pointer to this struct in its state, so that it must not move.
+    private let stream: UnsafeMutablePointer<z_stream>
+    private static let step = 64 << 10
+
+    init() throws(MessageError) {
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        guard deflateInit_(stream, Z_DEFAULT_COMPRESSION, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        else {
+            stream.deallocate()
+            throw .outOfMemory
+        }
+    }
+
+    deinit {
+        deflateEnd(stream)
+        stream.deinitialize(count: 1)
+        stream.deallocate()
+    }
+
+    /// Deflates all of `bytes`, which end the stream, and gives what comes of them in pieces of at most 64 KiB.
+    mutating func deflate(_ bytes: [UInt8], to sink: ([UInt8]) throws -> Void) throws {
+        try bytes.withUnsafeBufferPointer { source in
+            // zlib reads through this pointer and does not write; its declaration says so only with ZLIB_CONST.
+            stream.pointee.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
+            stream.pointee.avail_in = UInt32(clamping: source.count)
+            var code = Z_OK
+            while code != Z_STREAM_END {
+                let piece = [UInt8](unsafeUninitializedCapacity: Self.step) { buffer, count in
+                    stream.pointee.next_out = buffer.baseAddress
+                    stream.pointee.avail_out = UInt32(Self.step)
+                    code = CZlib.deflate(stream, Z_FINISH)
+                    count = Self.step - Int(stream.pointee.avail_out)
+                    stream.pointee.next_out = nil
+                }
+                guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
+                    throw MessageError.outOfMemory
+                }
+                guard !piece.isEmpty || code == Z_STREAM_END else { throw MessageError.outOfMemory }
+                try sink(piece)
+            }
+            stream.pointee.next_in = nil
+        }
+    }
+}
+
 /// A zlib stream that is inflated step by step. Owns its state; some 40 KiB of memory whatever the stream.
 struct Inflater: ~Copyable, @unchecked Sendable {
     // zlib keeps a pointer to this struct in its state, so that it must not move.

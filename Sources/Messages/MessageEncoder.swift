@@ -70,17 +70,8 @@ public struct MessageParts: Sequence, Sendable {
     /// All n parts of a group, in the order of their indices; empty if there is no such group.
     public func parts(ofGroup number: Int) -> [Part] {
         guard let group = layout.group(number) else { return [] }
-        var data = Array(encoded[group.offset..<group.offset + group.length])
-        data += [UInt8](repeating: 0, count: group.dataShares * layout.shareSize - group.length)
-        do {
-            let shares = try ErasureCode(dataShares: group.dataShares, totalShares: group.totalShares).encode(data)
-            return try shares.enumerated().map { index, share in
-                try Part(id: id, layout: layout, group: number, index: index, share: share)
-            }
-        } catch {
-            // Sizes of data, code and parts all come from the one layout.
-            preconditionFailure("a group's layout does not fit its code: \(error)")
-        }
+        return MessageCut(id: id, layout: layout).parts(
+            of: group, data: Array(encoded[group.offset..<group.offset + group.length]))
     }
 
     public func makeIterator() -> Iterator { Iterator(parts: self) }

@@ -31,7 +31,7 @@ public enum SpoolError: Error, Equatable, Sendable {
     case malformed
 
     /// Whether the disk or a quota of the system has no room left.
-    var isDiskFull: Bool {
+    public var isDiskFull: Bool {
         if case .system(_, _, let code) = self { return code == ENOSPC || code == EDQUOT || code == EFBIG }
         return false
     }

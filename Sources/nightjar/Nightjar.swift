@@ -20,7 +20,8 @@ struct Nightjar: AsyncParsableCommand {
             """,
         version: ClientVersion.text,
         subcommands: [
-            Send.self, Reply.self, CountPackets.self, Decode.self, Receive.self, Mailbox.self, Fragments.self, Run.self,
+            Send.self, Sent.self, Reply.self, CountPackets.self, Decode.self, Receive.self, Mailbox.self,
+            Fragments.self, Run.self,
             Status.self, Nodes.self, Path.self, Queue.self, Surb.self, Key.self, ContactCommand.self,
             KeyringCommand.self, Network.self, CheckConfig.self, Packet.self,
             TestVectorsCommand.self,

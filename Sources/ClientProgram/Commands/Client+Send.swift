@@ -1,4 +1,5 @@
-// `nightjar send`: from a mail to packets in the queue, and from there to their first nodes.
+// `nightjar send`: from a mail to a record in the log, from there to packets in the queue, and from there to their first
+// nodes. With `nightjar run` alive it ends with the record.
 
 internal import Daemon
 internal import Directory
@@ -11,119 +12,120 @@ extension Client {
     /// Sends a mail.
     /// - Throws: an error for people. `CommandFailure` of code `temporary` if packets wait in the queue.
     public func send(_ request: SendRequest) async throws {
-        let recipients = try request.recipients.map { text throws(SendError) in try Self.address(text) }
-        guard !recipients.isEmpty else { throw EnvelopeError.noRecipient }
-        guard Set(recipients).count == recipients.count else { throw EnvelopeError.duplicateRecipient }
+        let status = try StatusLines(descriptor: request.statusDescriptor)
         let network = try network(request.network)
-        let options = try options(request, network)
+        let options = try options(for: request, in: network)
+        let keyring = KeyringAccess(self, request.message.passphrase)
+        let receipts = try receipts(for: request, network: network, keyring: keyring)
         let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
-        let errands = try planner.errands(recipients)
-        // Whoever asks for an impossible path should hear of it before he has typed the mail.
-        var generator = SystemRandomNumberGenerator()
-        for errand in errands { _ = try planner.path(for: errand, using: &generator) }
-        let (queue, own, report) = try await enqueue(request, errands, options: options, network: network)
-        defer { queue.close() }
-        try await finish(request, network: network, queue: queue, own: own, report: report)
-    }
-
-    /// Reads the mail and puts its packets into the queue. A function of its own so that the mail is out of memory when
-    /// they are handed over.
-    private func enqueue(
-        _ request: SendRequest, _ errands: [Errand], options: SendOptions, network: NetworkFile
-    ) async throws -> (queue: OutgoingQueue, own: [WaitingPacket], report: SendReport) {
-        let mail = try readMail(request, bodyLimit: Int(network.parameters.messageSize))
-        if !mail.dropped.isEmpty {
-            note(
-                "left out of the mail's header, as it would tell who you are: "
-                    + mail.dropped.map(Printable.text).joined(separator: ", "))
-        }
+        let composed = try compose(request, network: network, planner: planner) { try keyring.open() }
         if options.isUrgent { note(AnonymityEstimate.urgencyWarning(network.parameters)) }
 
-        let queue = try await openQueue(network)
+        let records = try records()
+        defer { records.close() }
+        let recording = MessageRecording(
+            client: self, network: network, options: options, outbox: try Outbox(places), log: sentLog(records),
+            receipts: receipts, isReliable: request.isReliable, path: request.path ?? config.path.text)
         var report = SendReport(network: network.name)
-        report.leftOut = mail.dropped
+        report.leftOut = composed.first?.leftOut ?? []
+        if request.delivers, RunLock.isHeld(places, network: network.name) {
+            let messages = try recording.record(composed, at: time.clock.now())
+            report.add(messages)
+            report.waiting = report.packets
+            try tell(report, request, status)
+            note("\(Count.text(messages.count, "message")) handed to `nightjar run`; see `nightjar sent`")
+            return
+        }
+        try await send(
+            composed, request, recording: recording, keyring: keyring, report: &report, status: status)
+    }
+
+    /// Sends without the help of `nightjar run`.
+    private func send(
+        _ composed: consuming [ComposedMessage], _ request: SendRequest, recording: MessageRecording,
+        keyring: KeyringAccess, report: inout SendReport, status: StatusLines
+    ) async throws {
+        let network = recording.network
+        let queue = try await openQueue(network)
+        defer { queue.close() }
         // Typing and waiting may have taken long: packets are made for now.
-        let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
+        let messages = try recording.record(consume composed, at: time.clock.now())
+        report.add(messages)
+        let own = try makePackets(messages, recording, queue: queue)
+        try await finish(
+            request, recording: recording, keyring: keyring, queue: queue, own: own, report: report, status: status)
+    }
+
+    /// What receipts come through, if the request wants or can have any.
+    private func receipts(
+        for request: SendRequest, network: NetworkFile, keyring: KeyringAccess
+    ) throws -> ReceiptBlocks? {
+        guard request.receipt != false || request.isReliable else { return nil }
         do {
-            let own = try store(mail, errands, planner: planner, queue: queue, report: &report)
-            return (queue, own, report)
-        } catch {
-            queue.close()
-            throw error
+            let receipts = try receiptBlocks(network: network) { try keyring.open() }
+            guard receipts == nil, request.isReliable || request.receipt == true else { return receipts }
+            throw SendError.noMailboxForReceipts(option: request.isReliable ? "--reliable" : "--receipt")
+        } catch KeyringError.needsPassphrase where request.receipt == nil && !request.isReliable {
+            note("no receipt is asked for, as the keyring needs its passphrase; give it with --passphrase-fd N")
+            return nil
         }
     }
 
-    private func options(_ request: SendRequest, _ network: NetworkFile) throws -> SendOptions {
-        var options = SendOptions()
-        options.path = try request.path.map { text throws(PathError) in try PathSpecification(text) } ?? config.path
-        options.copies = request.copies ?? config.copies
-        guard SendOptions.copyRange.contains(options.copies) else { throw SendError.tooManyCopies(options.copies) }
-        options.isUrgent = request.isUrgent
-        options.blocked = blocked(in: network)
-        return options
-    }
-
-    private func readMail(_ request: SendRequest, bodyLimit: Int) throws -> OutgoingMail {
-        let text = try MailInput.read(request.file, bodyLimit: bodyLimit, terminal: terminal)
-        guard request.subject != nil || text.contains(where: { $0 > 0x20 }) else { throw SendError.emptyMessage }
-        return try OutgoingMail(
-            text,
-            options: OutgoingMail.Options(
-                subject: request.subject, displayName: request.displayName, inReplyTo: request.inReplyTo))
-    }
-
-    /// Makes the packets and stores them: all of them or none.
-    private func store(
-        _ mail: OutgoingMail, _ errands: [Errand], planner: PacketPlanner, queue: OutgoingQueue,
-        report: inout SendReport
+    /// Makes the packets of new messages and stores them: all of them or none.
+    private func makePackets(
+        _ messages: [SentMessage], _ recording: MessageRecording, queue: OutgoingQueue
     ) throws -> [WaitingPacket] {
-        var generator = SystemRandomNumberGenerator()
+        let total = messages.reduce(0) { $0 + $1.firstPackets }
         var stored: [WaitingPacket] = []
-        var batch: [OutgoingPacket] = []
-        let progress = ProgressLine(terminal)
-        func flush() throws {
-            guard !batch.isEmpty else { return }
-            stored += try queue.store(batch)
-            batch.removeAll(keepingCapacity: true)
-        }
         do {
-            for errand in errands {
-                let cut = try planner.cut(mail, for: errand, using: &generator)
-                guard cut.packetCount <= queue.room else {
-                    throw SendError.queueFull(
-                        waiting: queue.spool.statistics.packets, limit: config.queueLimit, wanted: cut.packetCount)
-                }
-                report.parts += cut.parts.layout.parts
-                report.packets += cut.packetCount
-                try planner.packets(of: cut, using: &generator) { packet in
-                    batch.append(packet)
-                    if batch.count == OutgoingQueue.batch { try flush() }
-                    progress.show { "making packets: \(stored.count + batch.count) of \(report.packets)" }
-                }
-                try flush()
+            guard total <= queue.room else {
+                throw SendError.queueFull(
+                    waiting: queue.spool.statistics.packets, limit: config.queueLimit, wanted: total)
             }
+            let turn = SendTurn(
+                client: self, network: recording.network, log: recording.log, receipts: recording.receipts)
+            let making = PacketMaking(turn, outbox: recording.outbox, queue: queue)
+            let progress = ProgressLine(terminal)
+            for message in messages {
+                let before = stored.count
+                stored += try making.makeAll(message, at: time.clock.now()) {
+                    progress.show("making packets", before + $0, of: total)
+                }
+            }
+            progress.clear()
         } catch {
             queue.remove(stored.map(\.id))
+            recording.takeBack(messages)
             throw error
         }
-        progress.clear()
+        var generator = SystemRandomNumberGenerator()
         return stored.shuffled(using: &generator)
     }
 
     private func finish(
-        _ request: SendRequest, network: NetworkFile, queue: OutgoingQueue, own: [WaitingPacket], report: SendReport
+        _ request: SendRequest, recording: MessageRecording, keyring: KeyringAccess, queue: OutgoingQueue,
+        own: [WaitingPacket], report: SendReport, status: StatusLines
     ) async throws {
         var report = report
+        var own = own
+        let network = recording.network
         let texts = QueueReport(network: network)
         var delivery = DeliveryReport()
+        let turn = SendTurn(client: self, network: network, log: recording.log, receipts: recording.receipts)
         if request.delivers {
             delivery = try await deliver(
                 own + queue.waiting, awaiting: own, from: queue, network: network, timeout: request.timeout)
+            own += try await takeDetours(request, turn, queue: queue, report: &delivery)
         }
+        // Notes which packets have left.
+        _ = try turn.turn(at: time.clock.now(), queue: queue)
+        try recording.log.expire(at: time.clock.now())
+        try recording.outbox.clean(keeping: recording.log.messages())
+        report.packets = own.count
         report.waiting = queue.stillWaiting(own.map(\.id))
         report.waitingFromEarlier = queue.stillWaiting(queue.waiting.map(\.id))
         report.handedOver = own.count - report.waiting
-        if request.json { try terminal.print(JSONText.encode(report)) }
+        try tell(report, request, status)
         for line in QueueReport.losses(delivery.dropped) { terminal.message(line) }
 
         if !request.delivers {
@@ -141,10 +143,61 @@ extension Client {
             throw CommandFailure("not all packets of this mail could be handed over", code: .failed)
         }
         note("sent: \(Count.text(report.packets, "packet")) handed over")
+        if request.isReliable {
+            note(
+                "it is sent until it has arrived while `nightjar run` runs, or whenever you run: nightjar sent --update"
+            )
+        }
         if report.waitingFromEarlier > 0 {
             note(
                 "\(Count.text(report.waitingFromEarlier, "packet")) of earlier mails wait in the queue because "
                     + "\(texts.reasons(delivery.left)); run: nightjar queue flush")
         }
+    }
+
+    /// What is sent reliably goes by other first nodes right away where one does not answer.
+    private func takeDetours(
+        _ request: SendRequest, _ turn: SendTurn, queue: OutgoingQueue, report: inout DeliveryReport
+    ) async throws -> [WaitingPacket] {
+        guard request.isReliable else { return [] }
+        var made: [WaitingPacket] = []
+        var unreachable = report.unreachable
+        for _ in 0..<Self.detours where !unreachable.isEmpty {
+            let more = try turn.turn(
+                at: time.clock.now(), queue: queue, unreachable: unreachable, removesReplaced: true)
+            guard !more.isEmpty else { break }
+            made += more
+            let next = try await deliver(
+                more, awaiting: more, from: queue, network: turn.network, timeout: request.timeout)
+            report.handedOver += next.handedOver
+            unreachable.formUnion(next.unreachable)
+            guard next.leftCount > 0 else { break }
+        }
+        return made
+    }
+
+    private func tell(_ report: SendReport, _ request: SendRequest, _ status: StatusLines) throws {
+        for id in report.messages { status.write("MESSAGE", id) }
+        status.write("PACKETS", report.packets, report.handedOver, report.waiting)
+        if request.json { try terminal.print(JSONText.encode(report)) }
+    }
+}
+
+/// Opens the keyring once, when it is needed first.
+final class KeyringAccess {
+    private let client: Client
+    private let passphrase: PassphraseSource
+    private var opened: Keyring?
+
+    init(_ client: Client, _ passphrase: PassphraseSource) {
+        self.client = client
+        self.passphrase = passphrase
+    }
+
+    func open() throws -> Keyring {
+        if let opened { return opened }
+        let keyring = try Keyring.open(client, passphrase: passphrase)
+        opened = keyring
+        return keyring
     }
 }

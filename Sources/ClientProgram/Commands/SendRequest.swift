@@ -76,6 +76,8 @@ public struct SendRequest: Sendable {
 /// What came of it; JSON for programs.
 struct SendReport: Encodable, Sendable {
     var network: String
+    /// Ids of the messages, one for each exit, for `nightjar sent`.
+    var messages: [String] = []
     /// Parts that the message was cut into, over all exits.
     var parts = 0
     /// Packets made.
@@ -88,4 +90,11 @@ struct SendReport: Encodable, Sendable {
     var waitingFromEarlier = 0
     /// Header fields left out.
     var leftOut: [String] = []
+
+    /// Counts messages that were recorded.
+    mutating func add(_ recorded: [SentMessage]) {
+        messages += recorded.map(\.id.hex)
+        parts += recorded.reduce(0) { $0 + ($1.layout?.parts ?? 0) }
+        packets += recorded.reduce(0) { $0 + $1.firstPackets }
+    }
 }

@@ -29,6 +29,8 @@ public struct ClientConfig: Sendable {
     var warnAfter = Interval.hours(12)
     /// Packets that have waited for so long are given up before their deadline; zero: only at the deadline.
     var deleteAfter = Interval.zero
+    /// How long it is remembered what was sent.
+    var keepSent = SentLog.standardMemory
     /// Reply blocks and names for addresses.
     var replies = ReplySettings()
     /// What `nightjar run` does.
@@ -93,6 +95,9 @@ public struct ClientConfig: Sendable {
         config.deleteAfter = table.value(
             "delete-after", .duration(.zero ... .days(60)), default: config.deleteAfter,
             doc: "Packets that have waited for so long are given up. 0s: only when their nodes would refuse them.")
+        config.keepSent = table.value(
+            "keep-sent", .duration(.zero ... .days(366)), default: config.keepSent,
+            doc: "How long `nightjar sent` remembers a message. Until its end is known or given up it is kept anyway.")
         config.replies = ReplySettings(table)
         config.run = RunSettings(table)
         config.inbox = InboxSettings(table)

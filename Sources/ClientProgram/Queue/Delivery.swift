@@ -76,11 +76,14 @@ struct Delivery {
         timeUp.cancel()
         await stop(forwarder)
         let left = await forwarder.snapshot().destinations.filter { $0.queued + $0.inFlight > 0 }
+        // What fails from here on fails because this side hangs up.
+        let failures = shared.report.withLock { $0.failures }
         try await group.shutdownGracefully()
         // Removes nothing, but is done only when all removals before it are.
         _ = try spool.performAndWait([.removePackets([])])
         var report = shared.report.withLock { $0 }
         report.left = left
+        report.failures = failures
         return report
     }
 

@@ -18,12 +18,17 @@ struct OutgoingQueue {
     /// How many packets were too old and removed.
     let expired: Int
     private let limit: Int
+    /// When it was opened, and when what waited then was made.
+    private let opened: Timestamp
+    private let inherited: [PacketRowID: Timestamp]
 
     /// Packets that are written in one go: a megabyte.
     static let batch = 32
     /// How long another nightjar process is waited for.
     static let patience = Interval.seconds(30)
     private static let pause = Duration.milliseconds(100)
+    /// A packet may have been made a little before the queue was opened that it was put into.
+    private static let clockSlack = Interval.minutes(1)
 
     /// Opens the queue of `network`, or makes it.
     /// - Parameters:
@@ -81,6 +86,8 @@ struct OutgoingQueue {
         if case .expired(let expiry) = results.first { gone = Set(expiry.packets) }
         expired = gone.count
         waiting = recovery.packets.filter { !gone.contains($0.id) }
+        opened = now
+        inherited = Dictionary(waiting.map { ($0.id, $0.release) }, uniquingKeysWith: { first, _ in first })
     }
 
     private static func configuration(_ limit: Int) -> SpoolConfiguration {
@@ -157,6 +164,13 @@ struct OutgoingQueue {
 
     /// How many of `ids` still wait; those that could not be read among them.
     func stillWaiting(_ ids: [PacketRowID]) -> Int { ids.count { spool.holds($0) } }
+
+    /// Whether a packet still waits, also one that was stored by a process before. Numbers of rows come back with the next
+    /// process, so that the time at which the packet was made has to fit.
+    func waits(_ row: QueuedRow) -> Bool {
+        if let made = inherited[row.row] { return made == row.made && spool.holds(row.row) }
+        return row.made + Self.clockSlack >= opened && spool.holds(row.row)
+    }
 
     /// Finishes what was asked for and lets the queue go.
     func close() { spool.close() }

@@ -38,7 +38,11 @@ struct QueueReport {
     func reasons(_ left: [DestinationStatus]) -> String {
         let shown = left.sorted { ($1.queued, $0.destination) < ($0.queued, $1.destination) }.prefix(3)
         var texts = shown.map { reason($0) }
-        if left.count > shown.count { texts.append("\(left.count - shown.count) other nodes do not take theirs") }
+        switch left.count - shown.count {
+        case 0: break
+        case 1: texts.append("one other node does not take its packets")
+        case let more: texts.append("\(more) other nodes do not take theirs")
+        }
         guard let last = texts.popLast() else { return "time ran out" }
         return texts.isEmpty ? last : texts.joined(separator: ", ") + " and " + last
     }
@@ -54,6 +58,7 @@ struct QueueReport {
         case .violation: return "\(name) does not keep to the protocol"
         case .closed: return "\(name) closed the connection"
         case .postponed: return "\(name) is busy"
+        case nil where status.state == .connecting: return "\(name) does not answer"
         case nil: return "\(name) has not taken them in time"
         }
     }

@@ -15,6 +15,7 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
     case tooManyCopies(Int)
     case queueFull(waiting: Int, limit: Int, wanted: Int)
     case diskFull
+    case noMailboxForReceipts(option: String)
 
     var description: String {
         switch self {
@@ -43,6 +44,8 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
         case .queueFull(let waiting, let limit, let wanted):
             "the queue has no room for this mail's \(Count.text(wanted, "packet")): it may hold \(limit) and \(waiting) wait; "
                 + "run `nightjar queue flush`, or raise queue-limit in client.toml"
+        case .noMailboxForReceipts(let option):
+            "\(option) needs a mailbox that receipts come to; make one with `nightjar mailbox create`"
         case .diskFull:
             "no room on the disk for this mail's packets, so nothing of it was queued; make room and send it again"
         }
@@ -50,7 +53,7 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
 
     var exitCode: ExitCode {
         switch self {
-        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail, .nowhereForAnswers: .usage
+        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail, .nowhereForAnswers, .noMailboxForReceipts: .usage
         case .unsupportedAddress, .noLocalUsers, .noMailboxes, .contactWithoutKey: .failed
         case .sealedTooLarge: .refused
         case .queueFull, .diskFull: .temporary

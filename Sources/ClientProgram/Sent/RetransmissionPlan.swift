@@ -85,7 +85,7 @@ struct RetransmissionPlan: Hashable, Sendable {
     /// When the exit gives the message up.
     let deadline: Timestamp
     /// Whether another exit would do.
-    let mayChangeExit: Bool
+    var mayChangeExit: Bool
     /// The receipt block in the message itself.
     let receipt: Block?
     var shipments: [Shipment] = []
@@ -121,8 +121,13 @@ struct RetransmissionPlan: Hashable, Sendable {
 
     /// Packets made.
     var packets: Int { shipments.count + questions.count }
-    /// Packets in the queue.
+    /// Packets in the queue, those that others have replaced among them.
     var waiting: [QueuedRow] { shipments.compactMap(\.row) + questions.compactMap(\.row) }
+    /// Packets in the queue that others have replaced.
+    var replaced: [QueuedRow] {
+        shipments.filter { $0.fate == .replaced }.compactMap(\.row)
+            + questions.filter { $0.fate == .replaced }.compactMap(\.row)
+    }
     /// Packets that may yet be made.
     var allowance: Int { max(0, layout.parts * Self.packetsPerPart + Self.packetAllowance - packets) }
 

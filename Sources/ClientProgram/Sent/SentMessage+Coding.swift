@@ -81,7 +81,10 @@ extension SentMessage {
         writer.logTime(made)
         writer.logTime(deadline)
         writer.logFlag(isReliable)
-        writer.logFlag(hasReceipt)
+        writer.logOptional(receiptBlock) {
+            $0.fixed($1.surb)
+            $0.logList($1.back) { $0.fixed($1) }
+        }
         writer.logText(journey.path)
         writer.integer(UInt8(clamping: journey.copies))
         writer.logFlag(journey.isUrgent)
@@ -115,7 +118,10 @@ extension SentMessage {
         let made = try reader.logTime()
         let deadline = try reader.logTime()
         let isReliable = try reader.logFlag()
-        let hasReceipt = try reader.logFlag()
+        let receiptBlock = try reader.logOptional { (reader) throws(WireError) in
+            RetransmissionPlan.Block(
+                surb: try reader.fixed(), back: try reader.logList { (reader) throws(WireError) in try reader.fixed() })
+        }
         let path = try reader.logText()
         let copies = Int(try reader.integer(UInt8.self))
         let journey = Journey(path: path, copies: copies, isUrgent: try reader.logFlag())
@@ -123,7 +129,7 @@ extension SentMessage {
         let exit: NodeID = try reader.fixed()
         self.init(
             id: id, network: network, recipients: recipients, made: made, deadline: deadline, isReliable: isReliable,
-            hasReceipt: hasReceipt, journey: journey, length: length, exit: exit, file: nil)
+            receiptBlock: receiptBlock, journey: journey, length: length, exit: exit, file: nil)
         wireID = try reader.fixed()
         earlierIDs = try reader.logList { (reader) throws(WireError) in try reader.fixed() }
         guard let stage = Stage(rawValue: try reader.integer()) else { throw .unknownValue }

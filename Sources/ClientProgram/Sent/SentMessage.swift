@@ -64,8 +64,8 @@ struct SentMessage: Hashable, Sendable {
     let deadline: Timestamp
     /// Whether it is sent again until its end is known.
     let isReliable: Bool
-    /// Whether the exit was asked for a receipt.
-    let hasReceipt: Bool
+    /// The reply block in it for the exit's receipt.
+    let receiptBlock: RetransmissionPlan.Block?
     let journey: Journey
     /// Bytes of the encoded message, from which its cut into parts follows.
     let length: Int
@@ -94,7 +94,7 @@ struct SentMessage: Hashable, Sendable {
 
     init(
         id: MessageID, network: String, recipients: [String], made: Timestamp, deadline: Timestamp, isReliable: Bool,
-        hasReceipt: Bool, journey: Journey, length: Int, exit: NodeID, file: SealedFileReference?
+        receiptBlock: RetransmissionPlan.Block?, journey: Journey, length: Int, exit: NodeID, file: SealedFileReference?
     ) {
         self.id = id
         self.network = network
@@ -102,7 +102,7 @@ struct SentMessage: Hashable, Sendable {
         self.made = made
         self.deadline = deadline
         self.isReliable = isReliable
-        self.hasReceipt = hasReceipt
+        self.receiptBlock = receiptBlock
         self.journey = journey
         self.length = length
         self.exit = exit
@@ -111,6 +111,8 @@ struct SentMessage: Hashable, Sendable {
         outcomes = recipients.map { _ in Outcome() }
     }
 
+    /// Whether the exit was asked for a receipt.
+    var hasReceipt: Bool { receiptBlock != nil }
     /// The cut into parts; nil for a record that makes no sense.
     var layout: PartLayout? { try? PartLayout(messageLength: length) }
     /// Packets that first nodes have, or that were given up.

@@ -1,6 +1,7 @@
 // Sealed files outside of a spool: whoever uses them keeps their keys. A file whose key is gone is noise, so that the
 // keys' owner erases a file for good by forgetting its key, whatever the disk does with the blocks.
 
+private import Glibc
 internal import MixCrypto
 public import WireFormat
 
@@ -68,8 +69,12 @@ public struct SealedFolder: Sendable {
     /// Deletes a file; it need not be there.
     public func remove(_ name: SealedFileName) throws(SpoolError) { try PosixDirectory.remove("\(path)/\(name.hex)") }
 
-    /// Names of the files, those being written among them.
-    public func names() throws(SpoolError) -> [SealedFileName] {
-        try PosixDirectory.names(in: path).compactMap { SealedFileName(hex: $0) }
+    /// Names of the files that nobody has written to for so long, in real time.
+    public func names(olderThan age: Interval) throws(SpoolError) -> [SealedFileName] {
+        let latest = Int64(time(nil)) - age.milliseconds / 1000
+        return try PosixDirectory.names(in: path).compactMap { SealedFileName(hex: $0) }.filter { name in
+            var status = stat()
+            return stat("\(path)/\(name.hex)", &status) == 0 && Int64(status.st_mtim.tv_sec) <= latest
+        }
     }
 }
