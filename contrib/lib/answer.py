@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Answers a delivered mail as its recipient's mail server would: by LMTP to the exit that stands in Reply-To.
+
+usage: answer.py MAIL HOST:PORT [--from ADDRESS] [--text TEXT | --file FILE] [--to ADDRESS]
+MAIL is a file with the delivered mail (a Maildir's, or one that outside.py wrote). Prints the address that it wrote to.
+Exit code 0 taken, 1 refused (the reply is printed), 3 try again later.
+"""
+import argparse
+import email
+import email.policy
+import email.utils
+import smtplib
+import sys
+from email.message import EmailMessage
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("mail")
+    parser.add_argument("server", help="HOST:PORT or the path of a Unix socket")
+    parser.add_argument("--from", dest="sender", default="recipient@outside.example")
+    parser.add_argument("--text", default="Thank you for your message.\n")
+    parser.add_argument("--file", help="a file whose bytes are attached")
+    parser.add_argument("--to", help="in place of the mail's Reply-To")
+    options = parser.parse_args()
+
+    with open(options.mail, "rb") as file:
+        original = email.message_from_binary_file(file, policy=email.policy.default)
+    address = options.to or email.utils.parseaddr(str(original["Reply-To"] or ""))[1]
+    if not address:
+        print("the mail has no Reply-To", file=sys.stderr)
+        return 1
+
+    answer = EmailMessage(policy=email.policy.SMTP)
+    answer["From"] = options.sender
+    answer["To"] = address
+    answer["Subject"] = "Re: " + str(original["Subject"] or "")
+    answer["Date"] = email.utils.formatdate()
+    answer["Message-ID"] = email.utils.make_msgid(domain="outside.example")
+    if original["Message-ID"]:
+        answer["In-Reply-To"] = original["Message-ID"]
+        answer["References"] = original["Message-ID"]
+    answer.set_content(options.text)
+    if options.file:
+        with open(options.file, "rb") as file:
+            answer.add_attachment(file.read(), maintype="application", subtype="octet-stream", filename="attachment")
+
+    host, _, port = options.server.rpartition(":")
+    server = smtplib.LMTP(options.server, 0) if options.server.startswith("/") else smtplib.LMTP(host, int(port))
+    try:
+        server.sendmail(options.sender, [address], bytes(answer))
+    except smtplib.SMTPRecipientsRefused as refusal:
+        code, text = refusal.recipients[address]
+    except smtplib.SMTPResponseException as refusal:
+        code, text = refusal.smtp_code, refusal.smtp_error
+    else:
+        server.quit()
+        print(address)
+        return 0
+    print(code, text.decode(errors="replace"), file=sys.stderr)
+    return 3 if code // 100 == 4 else 1
+
+
+sys.exit(main())
