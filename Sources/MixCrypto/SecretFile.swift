@@ -16,7 +16,7 @@ public enum SecretFileError: Error, Equatable, Sendable, CustomStringConvertible
         case .exists(let path): "\(path) exists already; move it away if you really want a new key"
         case .readableByOthers(let path): "\(path) can be read by others; run: chmod 600 \(path)"
         case .wrongSize(let path, let expected): "\(path) is damaged: it must have \(expected) bytes; restore it from a backup"
-        case .failed(let path, let code): "\(path): \(String(cString: strerror(code)))"
+        case .failed(let path, let code): "\(path): \(String(cString: strerror(code)).lowercased())"
         }
     }
 }

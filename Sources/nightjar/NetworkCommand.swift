@@ -102,7 +102,7 @@ struct NetworkSign: ClientCommand {
     @Option(help: ArgumentHelp("A parameter that differs from its default; may be repeated.", valueName: "name=value"))
     var parameter: [String] = []
     @Argument(help: "Descriptors of the nodes.", completion: .file())
-    var descriptor: [String]
+    var descriptor: [String] = []
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The network file to write.", valueName: "file"), completion: .file())
     var output: String

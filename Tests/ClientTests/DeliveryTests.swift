@@ -195,7 +195,7 @@ struct DeliveryTests {
         try await user.join(network)
         var run = try await user.run(
             "send", "--to", "alice@example.org", "--path", "alpha,*,echo", "--timeout", "1s", input: "One\n")
-        #expect(run == .failure(3, "1 of 1 packet wait in the queue because alpha is busy; run: nightjar queue flush"))
+        #expect(run == .failure(3, "1 of 1 packet waits in the queue because alpha is busy; run: nightjar queue flush"))
         network["alpha"].answers(.received)
         run = try await user.run("queue", "flush")
         #expect(run == Transcript(messages: "1 packet handed over\n"))
@@ -216,7 +216,7 @@ struct DeliveryTests {
             run
                 == .failure(
                     3,
-                    "1 of 1 packet wait in the queue because alpha has not taken them in time; run: nightjar queue flush"))
+                    "1 of 1 packet waits in the queue because alpha has not taken them in time; run: nightjar queue flush"))
         // Far below the minute that a connection may be silent.
         #expect(ContinuousClock.now - start < .seconds(30))
         await network["alpha"].stop()
@@ -305,7 +305,7 @@ struct DeliveryTests {
         #expect(run.code == 3)
         #expect(
             run.messages.hasPrefix(
-                "1 of 1 packet wait in the queue because the handshake with alpha fails; run: nightjar queue flush\n"))
+                "1 of 1 packet waits in the queue because the handshake with alpha fails; run: nightjar queue flush\n"))
         #expect(run.messages.contains("the node's certificate is valid from "))
         #expect(run.messages.hasSuffix("; set the clock, here or there\n"))
         await network.stop()

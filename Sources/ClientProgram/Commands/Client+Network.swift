@@ -81,9 +81,17 @@ extension Client {
         for line in table.lines { try terminal.print(line) }
     }
 
+    private func networkToShow(_ name: String?) throws -> NetworkFile {
+        do { return try network(name) } catch NetworkStoreError.several(let names) {
+            throw CommandFailure(
+                "several networks are installed (\(names.joined(separator: ", "))); say which, for example "
+                    + "`nightjar network show \(names[0])`", code: .usage)
+        }
+    }
+
     /// Shows one network.
     public func showNetwork(_ name: String?, json: Bool) throws {
-        let report = NetworkReport(try network(name))
+        let report = NetworkReport(try networkToShow(name))
         if json {
             try terminal.print(JSONText.encode(report))
             return
@@ -113,6 +121,9 @@ extension Client {
 
     /// Signs a network file.
     public func signNetwork(_ request: NetworkSignRequest) throws {
+        guard !request.descriptors.isEmpty else {
+            throw CommandFailure("no nodes; name the files of their descriptors", code: .usage)
+        }
         let key = try SigningKey(seed: SecretFile.read(request.key, count: 32))
         guard time.clock.scale == 1 || request.isTest else { throw NetworkStoreError.scaledTime(request.name) }
         let parameters = try request.networkParameters()

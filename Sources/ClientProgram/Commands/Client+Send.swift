@@ -129,14 +129,14 @@ extension Client {
         for line in QueueReport.losses(delivery.dropped) { terminal.message(line) }
 
         if !request.delivers {
-            note("\(Count.text(report.waiting, "packet")) wait in the queue; run: nightjar queue flush")
+            note("\(Count.waiting(report.waiting)) in the queue; run: nightjar queue flush")
             return
         }
         if report.waiting > 0 {
             let hints = QueueReport.hints(delivery.failures).map { "\n\($0)" }.joined()
             throw CommandFailure(
-                "\(report.waiting) of \(Count.text(report.packets, "packet")) wait in the queue because "
-                    + "\(texts.reasons(delivery.left)); run: nightjar queue flush" + hints,
+                "\(Count.waiting(report.waiting, of: report.packets)) in the queue because "
+                    + "\(texts.reasons(delivery.left, for: own)); run: nightjar queue flush" + hints,
                 code: .temporary)
         }
         if delivery.dropped.keys.contains(where: { $0 != .deadline }) {
@@ -150,7 +150,7 @@ extension Client {
         }
         if report.waitingFromEarlier > 0 {
             note(
-                "\(Count.text(report.waitingFromEarlier, "packet")) of earlier mails wait in the queue because "
+                "\(Count.waiting(report.waitingFromEarlier, " of earlier mails")) in the queue because "
                     + "\(texts.reasons(delivery.left)); run: nightjar queue flush")
         }
     }

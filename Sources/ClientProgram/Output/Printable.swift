@@ -28,4 +28,10 @@ enum Printable {
 enum Count {
     /// `1 packet`, `3 packets`.
     static func text(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+    /// `1 packet waits`, `2 of 3 packets wait`; with words between, `1 packet of earlier mails waits`.
+    static func waiting(_ count: Int, of total: Int? = nil, _ words: String = "", still: Bool = false) -> String {
+        let packets = total.map { "\(count) of \(text($0, "packet"))" } ?? text(count, "packet")
+        return packets + words + (still ? " still" : "") + (count == 1 ? " waits" : " wait")
+    }
 }

@@ -36,7 +36,12 @@ public enum PacketTool {
                     + "or armor), but \(bytes.count) bytes of something else")
         }
         return try blocks.flatMap { block -> [(name: String, value: String)] in
-            let surb = try SURB(block)
+            let surb: SURB
+            do throws(SURBError) { surb = try SURB(block) } catch {
+                throw PacketToolError(
+                    description:
+                        "this has a reply block's size (\(block.count) bytes), but is none that this version knows")
+            }
             return [
                 ("kind", "surb"), ("size", String(block.count)), ("expires", surb.expiry.description),
                 ("first-node", surb.first.hex), ("header-sha256", Digest.sha256(surb.header).hex),

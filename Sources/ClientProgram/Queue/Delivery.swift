@@ -74,8 +74,13 @@ struct Delivery {
             return shared.isTimeUp.load(ordering: .sequentiallyConsistent) || Self.isSettled(snapshot, awaited: awaited)
         }
         timeUp.cancel()
+        let silent = await forwarder.snapshot().destinations.filter { $0.state == .connecting }.map(\.destination)
         await stop(forwarder)
-        let left = await forwarder.snapshot().destinations.filter { $0.queued + $0.inFlight > 0 }
+        var left = await forwarder.snapshot().destinations.filter { $0.queued + $0.inFlight > 0 }
+        // Those that were still being called when time was up.
+        for index in left.indices where left[index].lastFailure == nil && silent.contains(left[index].destination) {
+            left[index].lastFailure = .timeout
+        }
         // What fails from here on fails because this side hangs up.
         let failures = shared.report.withLock { $0.failures }
         try await group.shutdownGracefully()

@@ -26,7 +26,7 @@ struct QueueAge {
         let old = packets.filter { waited(warnAfter)($0) && !waited(deleteAfter)($0) }
         if let oldest = old.map(\.release).min() {
             lines.append(
-                "\(Count.text(old.count, "packet")) have waited for \(warnAfter.shortText) or longer, the oldest since "
+                "\(Count.text(old.count, "packet")) \(old.count == 1 ? "has" : "have") waited for \(warnAfter.shortText) or longer, the oldest since "
                     + "\(oldest); see `nightjar queue list`, or try now: nightjar queue flush")
         }
         self.lines = lines

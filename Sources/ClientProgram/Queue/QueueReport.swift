@@ -34,6 +34,12 @@ struct QueueReport {
         network.node(node)?.fields.nickname.text ?? "node \(node.hex.prefix(8))"
     }
 
+    /// `alpha does not answer and bravo is busy`, of the nodes that some of `packets` go to.
+    func reasons(_ left: [DestinationStatus], for packets: [WaitingPacket]) -> String {
+        let nodes = Set(packets.map(\.destination))
+        return reasons(left.filter { nodes.contains($0.destination) })
+    }
+
     /// `alpha does not answer and bravo is busy`.
     func reasons(_ left: [DestinationStatus]) -> String {
         let shown = left.sorted { ($1.queued, $0.destination) < ($0.queued, $1.destination) }.prefix(3)
@@ -58,7 +64,6 @@ struct QueueReport {
         case .violation: return "\(name) does not keep to the protocol"
         case .closed: return "\(name) closed the connection"
         case .postponed: return "\(name) is busy"
-        case nil where status.state == .connecting: return "\(name) does not answer"
         case nil: return "\(name) has not taken them in time"
         }
     }

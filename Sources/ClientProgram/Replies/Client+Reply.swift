@@ -144,14 +144,15 @@ extension Client {
         try tell(report, request, status)
         for line in QueueReport.losses(delivery.dropped) { terminal.message(line) }
         guard request.delivers else {
-            note("\(Count.text(report.waiting, "packet")) wait in the queue; run: nightjar queue flush")
+            note("\(Count.waiting(report.waiting)) in the queue; run: nightjar queue flush")
             return
         }
         if left > 0 {
             let hints = QueueReport.hints(delivery.failures).map { "\n\($0)" }.joined()
             throw CommandFailure(
-                "\(left) of \(Count.text(report.packets, "packet")) wait in the queue because "
-                    + "\(QueueReport(network: network).reasons(delivery.left)); run: nightjar queue flush" + hints,
+                "\(Count.waiting(left, of: report.packets)) in the queue because "
+                    + "\(QueueReport(network: network).reasons(delivery.left, for: own)); run: nightjar queue flush"
+                    + hints,
                 code: .temporary)
         }
         note(
