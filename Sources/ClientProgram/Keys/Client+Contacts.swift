@@ -217,9 +217,13 @@ extension Client {
         }
         note(
             "give the card to \(name) only, who adds it with: nightjar contact add YOU --card FILE")
-        if box.policyChanged { note("the mailbox's node hears of it with the next `nightjar receive`") }
+        if box.policyChanged {
+            note("the mailbox's node hears of it with the next `nightjar receive`, until which the card opens nothing")
+        }
         if !box.policy.introducedOnly {
-            note("the mailbox \(box.name) takes mail from everybody as yet; see `nightjar help mailbox`")
+            note(
+                "the mailbox \(box.name) takes mail from everybody as yet; shut it to all others with: "
+                    + "nightjar mailbox configure \(box.name) --introduced-only")
         }
     }
 }

@@ -28,8 +28,8 @@ import WireFormat
             let periods = ReplyBlockPeriods(parameters, hops: 5)
             let first = calendar.start(of: KeyPeriod(2900))
             var lives: [Interval] = []
-            for step in 0..<700 {
-                let now = first + .milliseconds(parameters.periodLength.milliseconds / 350 * Int64(step))
+            for step in 0..<210 {
+                let now = first + .milliseconds(parameters.periodLength.milliseconds / 105 * Int64(step))
                 guard let (period, expiry) = periods.choose(at: now, hasKeys: { _ in true }),
                     let current = calendar.period(at: now)
                 else { return #expect(Bool(false), "no period at \(now)") }
