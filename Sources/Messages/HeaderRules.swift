@@ -31,9 +31,16 @@ public enum HeaderRules {
         return headers
     }
 
-    /// From, with the tagged display name or the anonymous one before `address`, which is the exit's own.
-    public static func from(displayName: String?, address: String) throws(HeaderViolation) -> HeaderField {
-        guard let displayName else { return try HeaderField("From", "\"\(anonymousName)\" <\(address)>") }
+    /// From, with the tagged display name or the exit's own name for unnamed senders before `address`, which is the exit's.
+    public static func from(
+        displayName: String?, address: String, defaultName: String = anonymousName
+    ) throws(HeaderViolation) -> HeaderField {
+        guard let displayName else {
+            try checkDisplayName(defaultName)
+            let isASCII = defaultName.utf8.allSatisfy { $0 < 0x80 }
+            return try HeaderField(
+                "From", "\(isASCII ? "\"\(defaultName)\"" : EncodedWord.encode(defaultName)) <\(address)>")
+        }
         return try HeaderField("From", "\(taggedPhrase(displayName)) <\(address)>")
     }
 

@@ -45,6 +45,23 @@ import WireFormat
         #expect(text.split(separator: "\r\n").allSatisfy { $0.utf8.count <= 78 })
     }
 
+    @Test func theOperatorNamesTheNameless() throws {
+        func from(_ name: String, _ fields: [SenderField: String] = [:]) throws -> String? {
+            var identity = identity
+            identity.senderName = name
+            let mail = try ExitMail.compose(
+                identity: identity, recipients: [alice], fields: fields, body: facts("x\n"), token: token, now: now)
+            return String(decoding: mail.head, as: UTF8.self).split(separator: "\r\n").first { $0.hasPrefix("From: ") }
+                .map(String.init)
+        }
+        #expect(try from("Nobody known") == "From: \"Nobody known\" <anonymous@exit.example>")
+        #expect(try from("Jemand Gr\u{FC}n")?.hasPrefix("From: =?utf-8?") == true)
+        #expect(
+            try from("Nobody", [.displayName: "Ada"])
+                == "From: \"Ada \(HeaderRules.displayNameTag)\" <anonymous@exit.example>")
+        #expect(throws: RefusalReason.badDisplayName) { try from("ceo@bank.example") }
+    }
+
     @Test func dateIsRoundedDownInUTC() throws {
         for (time, step, expected) in [
             ("1970-01-01T00:59:59Z", Interval.hours(1), "Thu, 01 Jan 1970 00:00:00 +0000"),

@@ -28,7 +28,7 @@ extension Client {
     {
         let network = try network(name)
         var lines: [QueueLine] = []
-        if ClientPlaces.isThere(places.queue(of: network.name)) {
+        if try hasQueue(network) {
             let queue = try await openQueue(network)
             defer { queue.close() }
             lines = QueueReport(network: network).lines(try select(selection, of: queue.waiting, network))
@@ -59,7 +59,7 @@ extension Client {
         let network = try network(name)
         var result = Result()
         var delivery = DeliveryReport()
-        if ClientPlaces.isThere(places.queue(of: network.name)) {
+        if try hasQueue(network) {
             let queue = try await openQueue(network)
             defer { queue.close() }
             let chosen = try select(selection, of: queue.waiting, network)
@@ -88,7 +88,7 @@ extension Client {
         struct Result: Encodable { var removed = 0 }
         let network = try network(name)
         var result = Result()
-        if ClientPlaces.isThere(places.queue(of: network.name)) {
+        if try hasQueue(network) {
             let queue = try await openQueue(network)
             defer { queue.close() }
             let chosen = try select(selection, of: queue.waiting, network)

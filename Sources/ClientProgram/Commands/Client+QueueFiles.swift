@@ -33,12 +33,12 @@ extension Client {
         let status = try StatusLines(descriptor: statusDescriptor)
         let network = try network(name)
         var report = OutReport()
-        if ClientPlaces.isThere(places.queue(of: network.name)) {
+        if try hasQueue(network) {
             let queue = try await openQueue(network)
             defer { queue.close() }
             let chosen = try select(selection, of: queue.waiting, network)
             let isDirectory = Self.isDirectory(target)
-            if !isDirectory {
+            if !isDirectory, !chosen.isEmpty {
                 guard chosen.count <= PacketFile.maximumPackets else {
                     throw CommandFailure(
                         "\(chosen.count) packets wait and a file has room for \(PacketFile.maximumPackets); name a "

@@ -1,3 +1,4 @@
+internal import Directory
 internal import Spool
 internal import WireFormat
 
@@ -46,5 +47,16 @@ struct PendingReplies: Sendable {
             waiting.removeFirst(batch.count)
         }
         return moved.shuffled(using: &generator)
+    }
+}
+
+extension Client {
+    /// Whether there is a queue of the network, or packets that belong into one.
+    func hasQueue(_ network: NetworkFile) throws -> Bool {
+        if ClientPlaces.isThere(places.queue(of: network.name)) { return true }
+        guard ClientPlaces.isThere(places.records) else { return false }
+        let records = try records()
+        defer { records.close() }
+        return try !PendingReplies(records).isEmpty()
     }
 }

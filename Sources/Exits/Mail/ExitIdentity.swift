@@ -1,5 +1,6 @@
 // What an exit says of itself in every mail. All of it is the operator's; a sender can add a display name, tagged.
 
+internal import Messages
 public import WireFormat
 
 /// The exit's part of the header.
@@ -10,6 +11,8 @@ public struct ExitIdentity: Hashable, Sendable {
     public var complaints: MailRecipient
     /// Whether a sender's display name is shown, always with the tag that says that nobody vouches for it.
     public var showsDisplayNames: Bool
+    /// Stands in From for senders who gave no name, or whose name is not shown; must pass the rules for display names.
+    public var senderName: String = HeaderRules.anonymousName
     /// The Subject when the sender set none; mail without one is often taken for spam.
     public var defaultSubject: String
     /// Date is rounded down to this. The mail server's own trace lines tell the time of the handing over to the second,

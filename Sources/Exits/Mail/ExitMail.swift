@@ -52,7 +52,8 @@ public struct ExitMail: Hashable, Sendable {
         let shown = recipients.map(\.address).joined(separator: ", ")
         var headers = [
             try HeaderField("Date", MailDate.text(now, step: identity.dateStep)),
-            try HeaderRules.from(displayName: displayName, address: identity.address.address),
+            try HeaderRules.from(
+                displayName: displayName, address: identity.address.address, defaultName: identity.senderName),
             try HeaderField("To", shown.isEmpty ? "undisclosed-recipients:;" : shown),
             // 20 of the 32 bytes: more than enough to be unique, and a short line.
             try HeaderField("Message-ID", "<\(Hex.encode(token.bytes.prefix(20)))@\(identity.address.host)>"),

@@ -5,6 +5,7 @@ internal import Daemon
 internal import Directory
 internal import Exits
 internal import MMTP
+internal import Messages
 internal import Mixing
 internal import Spool
 internal import WireFormat
@@ -174,6 +175,13 @@ extension NodeSettings {
         exit.bounces = bounces.flatMap { address("bounces", $0) }
         exit.identity.showsDisplayNames = table.value(
             "display-names", .bool, default: true, doc: "Show a sender's display name, tagged as unverified.")
+        exit.identity.senderName = table.value(
+            "sender-name", .string, default: exit.identity.senderName,
+            doc: "The name in From for senders who gave none.")
+        if (try? HeaderRules.from(displayName: nil, address: "x@x", defaultName: exit.identity.senderName)) == nil {
+            table.report("sender-name", "use up to 40 letters, digits, single spaces and - ' . _")
+            exit.identity.senderName = HeaderRules.anonymousName
+        }
         exit.policy.allowsOthers = table.value(
             "allow-others", .bool, default: true, doc: "Deliver to recipients that no rule matches.")
         exit.policy.rules = table.value(
