@@ -23,7 +23,8 @@ struct SurbNew: ClientCommand {
         abstract: "Make reply blocks.",
         discussion: """
             Answers go to your default mailbox in the network; without one to reply-address in client.toml. An answer of up \
-            to 25 KB needs one block, a longer one one for each 18 to 25 KB. Blocks are good for at least two weeks.
+            to 18 KB needs one block; a longer one is coded against loss, so that two such pieces need 4 and nine need 13. \
+            Blocks are good for at least two weeks.
 
             Give people who must not know that they write to the same person blocks of different identities: an answer names \
             the identity that it is for, so that nobody can find out by sending you one's answer as the other's.
