@@ -32,7 +32,7 @@ public struct MailboxInfo: Sendable, Hashable {
     /// Whether reply blocks end here if nobody says otherwise.
     public let isDefault: Bool
 
-    init(_ box: OwnMailbox, _ state: MailboxState, isDefault: Bool) {
+    init(_ box: OwnMailbox, _ state: MailboxRecord, isDefault: Bool) {
         name = box.name
         network = box.network
         id = box.id.hex
@@ -88,7 +88,7 @@ extension Client {
         defer { records.close() }
         return try boxes.map { box in
             MailboxInfo(
-                box, try MailboxState.load(box.id, from: records),
+                box, try MailboxRecord.load(box.id, from: records),
                 isDefault: keyring.defaultMailbox(in: box.network)?.id == box.id)
         }
     }
@@ -124,7 +124,7 @@ extension Client {
             let records = try records()
             defer { records.close() }
             return MailboxInfo(
-                box, try MailboxState.load(box.id, from: records),
+                box, try MailboxRecord.load(box.id, from: records),
                 isDefault: keyring.defaultMailbox(in: box.network)?.id == box.id)
         }
         let sent = box.policy
@@ -154,7 +154,7 @@ extension Client {
         try keyring.removeMailbox(box.id)
         let records = try records()
         defer { records.close() }
-        try MailboxState.forget(box.id, in: records)
+        try MailboxRecord.forget(box.id, in: records)
     }
 
     // MARK: Steps
@@ -214,7 +214,7 @@ extension Client {
     private func note(_ status: MailboxStatus, of box: OwnMailbox, _ keyring: Keyring) throws -> MailboxInfo {
         let records = try records()
         defer { records.close() }
-        var state = try MailboxState.load(box.id, from: records)
+        var state = try MailboxRecord.load(box.id, from: records)
         state.status = status
         state.polled = time.clock.now()
         try state.save(box.id, in: records)

@@ -210,9 +210,8 @@ extension Client {
         var waiting: [String: Int] = [:]
         for poll in report.polls { waiting[poll.mailbox] = poll.waiting }
         for (mailbox, count) in waiting.sorted(by: { $0.key < $1.key }) where count > 0 {
-            note(
-                "mailbox \(Printable.text(mailbox)): \(Count.text(count, "block")) wait at the node still; poll again, or use "
-                    + "--all")
+            let waits = "\(Count.text(count, "block")) still wait\(count == 1 ? "s" : "") at the node"
+            note("mailbox \(Printable.text(mailbox)): \(waits); poll again, or use --all")
         }
     }
 }

@@ -50,7 +50,7 @@ struct MailboxPoller {
         // First, so that waiting for it does not show in the middle of a poll.
         let inbox = try await client.openInbox(records, parameters: network.parameters)
         defer { inbox.close() }
-        var state = try MailboxState.load(box.id, from: records)
+        var state = try MailboxRecord.load(box.id, from: records)
         let session = try await MailboxSession.open(box, network: network, client: client)
         var result = await Self.run(
             session, box, blocks: blocks, state: &state, beat: Self.beat,
@@ -72,7 +72,7 @@ struct MailboxPoller {
     ///   - state: what to acknowledge and what is left to acknowledge afterwards.
     ///   - take: makes a block's content durable, or throws.
     static func run(
-        _ session: some MailboxAsking, _ box: OwnMailbox, blocks: Int, state: inout MailboxState, beat: Duration,
+        _ session: some MailboxAsking, _ box: OwnMailbox, blocks: Int, state: inout MailboxRecord, beat: Duration,
         policySent: (MailboxPolicy) throws -> Void, take: (MailboxBlock) throws -> Taken
     ) async -> PollResult {
         var result = PollResult()

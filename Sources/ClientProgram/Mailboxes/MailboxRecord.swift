@@ -5,7 +5,7 @@ internal import Spool
 internal import WireFormat
 
 /// The record of a mailbox.
-struct MailboxState: Hashable, Sendable {
+struct MailboxRecord: Hashable, Sendable {
     /// When its node last answered.
     var polled: Timestamp?
     /// What the node said then.
@@ -54,8 +54,8 @@ struct MailboxState: Hashable, Sendable {
     }
 
     /// Reads the state of a mailbox; an empty one if there is none yet, or none that can be read.
-    static func load(_ id: MailboxID, from records: RecordStore) throws -> MailboxState {
-        try records.get(.mailboxStates, id.bytes).flatMap { try? MailboxState(decoding: $0) } ?? MailboxState()
+    static func load(_ id: MailboxID, from records: RecordStore) throws -> MailboxRecord {
+        try records.get(.mailboxStates, id.bytes).flatMap { try? MailboxRecord(decoding: $0) } ?? MailboxRecord()
     }
 
     func save(_ id: MailboxID, in records: RecordStore) throws {
