@@ -22,6 +22,7 @@ struct Run: ClientCommand {
 
     @Flag(help: "Only tell how the `nightjar run` that is running stands; the same as `nightjar status`.")
     var status = false
+    @OptionGroup var passphrase: PassphraseOption
     @OptionGroup var network: NetworkOption
     @OptionGroup var json: JSONOption
     @OptionGroup var home: HomeOption
@@ -33,7 +34,8 @@ struct Run: ClientCommand {
         let remake: @Sendable () throws -> Client = {
             try Client(home: home, environment: ClientProcess.environment)
         }
-        try await remake().runInBackground(network: network.network, signals: signals, remake: remake)
+        try await remake().runInBackground(
+            network: network.network, passphrase: passphrase.source, signals: signals, remake: remake)
     }
 }
 

@@ -46,6 +46,10 @@ struct OutgoingQueue {
         while true {
             switch attempt(directory, key: key, limit: limit, now: now) {
             case .success(let queue): return queue
+            case .failure(.inUse) where isServed(places, network):
+                throw CommandFailure(
+                    "`nightjar run` has this queue and sends what waits in it at its own times; see `nightjar status`, or "
+                        + "stop it first", code: .temporary)
             case .failure(.inUse) where ContinuousClock.now < deadline:
                 if !hasSaidSo {
                     terminal.message(
@@ -67,6 +71,11 @@ struct OutgoingQueue {
         }
     }
 
+    /// Whether a `nightjar run` other than this process has the queue.
+    private static func isServed(_ places: ClientPlaces, _ network: String) -> Bool {
+        RunLock.isHeld(places, network: network) && !RunLock.isOwn(places)
+    }
+
     private static func attempt(
         _ directory: String, key: SymmetricSecret, limit: Int, now: Timestamp
     ) -> Result<OutgoingQueue, SpoolError> {
@@ -81,11 +90,13 @@ struct OutgoingQueue {
         self.spool = spool
         self.limit = limit
         damage = recovery.damage
-        let results = try spool.performAndWait([.expire(now: now)])
+        // What a `nightjar run` that was killed had ready to send when nothing waits.
+        let cover = recovery.packets.filter { $0.release == NetworkStream.coverMark }.map(\.id)
+        let results = try spool.performAndWait([.removePackets(cover), .expire(now: now)])
         var gone: Set<PacketRowID> = []
-        if case .expired(let expiry) = results.first { gone = Set(expiry.packets) }
+        if case .expired(let expiry) = results.last { gone = Set(expiry.packets) }
         expired = gone.count
-        waiting = recovery.packets.filter { !gone.contains($0.id) }
+        waiting = recovery.packets.filter { !gone.contains($0.id) && $0.release != NetworkStream.coverMark }
         opened = now
         inherited = Dictionary(waiting.map { ($0.id, $0.release) }, uniquingKeysWith: { first, _ in first })
     }

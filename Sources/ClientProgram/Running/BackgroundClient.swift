@@ -10,33 +10,39 @@ internal import WireFormat
 
 /// The background client.
 actor BackgroundClient: Service {
-    /// The client with the settings now in force.
-    private(set) var client: Client
+    /// The work with the settings now in force.
+    private var work: BackgroundWork
     private let remake: @Sendable () throws -> Client
-    let streams: [NetworkStream]
-    let logger: Logger
+    private let streams: [NetworkStream]
+    private let logger: Logger
     private let since: Timestamp
     private var turns: RunTurns<SystemRandomNumberGenerator>
+    private var rounds: MailboxRounds<SystemRandomNumberGenerator>
+    /// Why the last turn of a job was not complete, by job and network.
+    private var problems: [String: String] = [:]
     private var warnings: [String] = []
-    var lastPolls: [String: Timestamp] = [:]
 
     /// Due jobs are looked for at least this often (real time), as the settings and the clock may change.
     private static let longestSleep = Duration.seconds(2)
 
     /// - Parameter remake: reads the settings again.
     init(
-        _ client: Client, streams: [NetworkStream], logger: Logger, remake: @escaping @Sendable () throws -> Client
+        _ work: BackgroundWork, streams: [NetworkStream], logger: Logger,
+        remake: @escaping @Sendable () throws -> Client
     ) {
-        self.client = client
+        self.work = work
         self.streams = streams
         self.logger = logger
         self.remake = remake
-        let now = client.time.clock.now()
+        let now = work.client.time.clock.now()
         since = now
-        turns = RunTurns(client.config.run, now: now) { _ in SystemRandomNumberGenerator() }
+        let settings = work.client.config.run
+        turns = RunTurns(settings, now: now) { _ in SystemRandomNumberGenerator() }
+        rounds = MailboxRounds(mean: settings.pollInterval)
     }
 
-    var now: Timestamp { client.time.clock.now() }
+    private var client: Client { work.client }
+    private var now: Timestamp { work.client.time.clock.now() }
 
     /// Works until the process is told to stop, then ends what is on the wire.
     func run() async throws {
@@ -44,6 +50,7 @@ actor BackgroundClient: Service {
         await withTaskGroup(of: Void.self) { tasks in
             for stream in streams { tasks.addTask { await stream.run() } }
             tasks.addTask { await self.takeTurns() }
+            tasks.addTask { await self.pollMailboxes() }
             tasks.addTask { try? await gracefulShutdown() }
             await tasks.next()
             tasks.cancelAll()
@@ -61,11 +68,57 @@ actor BackgroundClient: Service {
 
     private func perform(_ job: RunJob) async {
         switch job {
-        case .outbox, .retry: break
+        case .outbox: await makePackets()
         case .refresh: await refresh()
-        case .clean: break
+        case .clean: await attempt("clean") { try $0.clean() }
         case .status: await writeStatus()
         }
+    }
+
+    private func attempt(_ what: String, _ body: @escaping @Sendable (BackgroundWork) throws -> Void) async {
+        do {
+            try await work.perform(body)
+            problems[what] = nil
+        } catch {
+            problems[what] = "\(error)"
+        }
+    }
+
+    private func makePackets() async {
+        await attempt("keyring") { try $0.refreshKeyring() }
+        for stream in streams {
+            let network = await stream.network
+            let unreachable = await stream.unreachable()
+            let made = try? await work.perform { work in
+                work.makePackets(network, queue: stream.queue, unreachable: unreachable)
+            }
+            await stream.add(made?.packets ?? [])
+            problems["outbox \(stream.name)"] = made?.problem
+        }
+    }
+
+    private func pollMailboxes() async {
+        while !Task.isCancelled {
+            let boxes = streams.flatMap { work.keyring.mailboxes(in: $0.name) }
+            for box in rounds.due(boxes, now: now, source: { SystemRandomNumberGenerator() }) {
+                await poll(box)
+                if Task.isCancelled { return }
+            }
+            try? await Task.sleep(for: min(client.time.clock.realDelay(until: rounds.next), Self.longestSleep))
+        }
+    }
+
+    private func poll(_ box: OwnMailbox) async {
+        guard let stream = streams.first(where: { $0.name == box.network }) else { return }
+        let network = await stream.network
+        var failure: (any Error)?
+        do {
+            failure = try await MailboxPoller(client: client, keyring: work.keyring)
+                .poll(box, network: network, blocks: client.config.inbox.blocksPerPoll).failure
+        } catch {
+            failure = error
+        }
+        if !Task.isCancelled { rounds.note(box, failure: failure, now: now) }
     }
 
     /// Puts settings that were read again into force.
@@ -73,10 +126,13 @@ actor BackgroundClient: Service {
     func reload(_ sink: LogSink) async throws {
         let fresh = try remake()
         sink.level = fresh.config.log.level
-        let hasOtherTimes = fresh.config.run != client.config.run
-        client = fresh
-        if hasOtherTimes {
-            turns = RunTurns(client.config.run, now: now) { _ in SystemRandomNumberGenerator() }
+        let old = client.config.run
+        work = BackgroundWork(client: fresh, records: work.records, keyring: work.keyring)
+        if fresh.config.run != old {
+            turns = RunTurns(fresh.config.run, now: now) { _ in SystemRandomNumberGenerator() }
+        }
+        if fresh.config.run.pollInterval != old.pollInterval {
+            rounds = MailboxRounds(mean: fresh.config.run.pollInterval)
         }
         await refresh()
     }
@@ -113,9 +169,10 @@ actor BackgroundClient: Service {
                         RunStatus.Line(node: names.name($0.key), id: $0.key.hex, packets: RunStatus.roughly($0.value))
                     },
                     lastHandOver: health.lastHandOver.map(RunStatus.minute),
-                    lastPoll: lastPolls[network.name].map(RunStatus.minute)))
+                    lastPoll: rounds.answered[network.name].map(RunStatus.minute)))
             status.warnings += health.warnings(network: network, mean: client.config.run.sendInterval, now: now)
         }
+        status.warnings += rounds.warnings(now: now) + problems.sorted { $0.key < $1.key }.map(\.value)
         for warning in status.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
         warnings = status.warnings
         do {

@@ -10,12 +10,14 @@ internal import WireFormat
 
 /// A stream and the queue that it alone has open.
 actor NetworkStream {
-    /// Network's time that marks a packet in the spool as cover, so that one left over from a crash is known.
-    private static let coverMark = Timestamp(milliseconds: 0)
-    /// A tick is looked for at least this often, as its time changes with the settings.
-    private static let longestSleep = Interval.seconds(2)
-    /// So many paths are drawn for cover before its node is one of those that are away.
+    /// The release time that marks a packet in the spool as cover, so that one left over from a crash is known.
+    static let coverMark = Timestamp(milliseconds: 0)
+    /// A tick is looked for at least this often (real time), as its time changes with the settings.
+    private static let longestSleep = Duration.seconds(2)
+    /// So many paths are drawn for cover at a tick, as many begin at nodes that are away.
     private static let coverTries = 16
+    /// Cover is made for the keys of today.
+    private static let coverAge = Interval.hours(24)
 
     nonisolated let name: String
     nonisolated let queue: OutgoingQueue
@@ -25,18 +27,11 @@ actor NetworkStream {
     private(set) var network: NetworkFile
     private var options: SendOptions
     private var mean: Interval
-    private var schedule: StreamSchedule<SystemRandomNumberGenerator>
+    private var machine: StreamMachine<SystemRandomNumberGenerator>
     private var generator = SystemRandomNumberGenerator()
-    private var pool = SendingPool()
-    private var cover: [OutgoingCover] = []
     /// Packets of the user's that the link has.
     private var underWay: [WaitingPacket] = []
-    private(set) var health = StreamHealth()
-
-    private struct OutgoingCover {
-        let packet: WaitingPacket
-        let made: Timestamp
-    }
+    private var health = StreamHealth()
 
     init(_ client: Client, network: NetworkFile, queue: OutgoingQueue) throws {
         name = network.name
@@ -44,72 +39,68 @@ actor NetworkStream {
         self.queue = queue
         clock = client.time.clock
         addresses = NodeAddresses(network)
-        options = client.coverOptions(in: network)
+        options = client.options(in: network)
         mean = client.config.run.sendInterval
-        schedule = StreamSchedule(mean: mean, now: clock.now(), source: SystemRandomNumberGenerator())
-        health.started = clock.now()
+        let now = client.time.clock.now()
+        machine = StreamMachine(
+            schedule: StreamSchedule(mean: mean, now: now, source: SystemRandomNumberGenerator()))
+        health.started = now
         link = try StreamLink(
             spool: queue.spool, addresses: addresses, connectTimeout: client.config.connectTimeout,
             clock: clock.forForwarder, realTime: ScaledClock.systemTime, timeScale: clock.scale)
-        let left = queue.waiting.filter { $0.release == Self.coverMark }
-        queue.remove(left.map(\.id))
-        pool.add(queue.waiting.filter { $0.release != Self.coverMark })
+        machine.pool.add(queue.waiting)
     }
 
     /// Packets that were put into the queue.
-    func add(_ packets: [WaitingPacket]) { pool.add(packets) }
+    func add(_ packets: [WaitingPacket]) { machine.pool.add(packets) }
+
+    /// First nodes that do not take their packets.
+    func unreachable() async -> Set<NodeID> { await link.unreachable() }
 
     /// How many packets of the user's wait for each node.
-    var waiting: [NodeID: Int] { pool.byNode }
+    var waiting: [NodeID: Int] {
+        underWay.filter { queue.spool.holds($0.id) }.reduce(into: machine.pool.byNode) {
+            $0[$1.destination, default: 0] += 1
+        }
+    }
 
     /// Sends until the task is cancelled.
     func run() async {
         makeCover(now: clock.now())
         while !Task.isCancelled {
             let now = clock.now()
-            let next = schedule.next
+            let next = machine.schedule.next
             if now < next {
-                let step = Duration.milliseconds(Self.longestSleep.milliseconds)
-                try? await Task.sleep(for: min(clock.realDelay(until: next), step))
-                continue
+                try? await Task.sleep(for: min(clock.realDelay(until: next), Self.longestSleep))
+            } else if machine.schedule.isDue(now: now) {
+                await tick()
             }
-            if schedule.isDue(now: now) { await tick(now: now) }
         }
     }
 
-    private func tick(now: Timestamp) async {
+    private func tick() async {
         let occupied = await link.occupied()
-        // Without cover for a tick at which nothing waits, ticks at which something does would stand out.
-        guard health.coverProblem == nil else { return makeCover(now: now, avoiding: occupied) }
-        if let own = pool.take(now: now, isOpen: { !occupied.contains($0) }, using: &generator) {
-            underWay.append(own)
-            link.send(own)
-        } else if let index = cover.firstIndex(where: { !occupied.contains($0.packet.destination) }) {
-            link.send(cover.remove(at: index).packet)
+        let now = clock.now()
+        if let departure = machine.departure(now: now, occupied: occupied, using: &generator) {
+            if case .own(let packet) = departure { underWay.append(packet) }
+            link.send(departure.packet)
         }
         makeCover(now: now, avoiding: occupied)
     }
 
-    /// Sees to it that packets of cover lie ready, for first nodes that can take them: the nodes that are away take none of
-    /// the user's either.
+    /// Sees to it that packets of cover lie ready.
     private func makeCover(now: Timestamp, avoiding occupied: Set<NodeID> = []) {
-        let useless = cover.filter { occupied.contains($0.packet.destination) }
-        cover.removeAll { occupied.contains($0.packet.destination) }
-        queue.remove(useless.map(\.packet.id))
+        dropCover(occupied: occupied, madeBefore: now - Self.coverAge)
         let planner = PacketPlanner(network: network, options: options, now: now)
-        for _ in 0..<Self.coverTries where cover.count < Self.coverStock {
+        for _ in 0..<Self.coverTries where machine.needsCover {
+            guard let path = drawPath(planner) else { return }
+            guard let first = path.first?.id, !occupied.contains(first) else { continue }
             do {
-                let path = try planner.path(for: nil, using: &generator)
-                health.coverProblem = nil
-                guard let first = path.first?.id, !occupied.contains(first) else { continue }
                 let packet = try planner.packet(
                     .dummy(LoopID.random(using: &generator)), along: path, using: &generator)
                 let marked = OutgoingPacket(
                     body: packet.body, first: packet.first, made: Self.coverMark, deadline: packet.deadline)
-                cover += try queue.store([marked]).map { OutgoingCover(packet: $0, made: now) }
-            } catch let error as PathError {
-                health.coverProblem = error.description
-                return
+                machine.add(cover: try queue.store([marked]), made: now)
             } catch {
                 // No room: then packets of the user's wait, and leave in the place of cover.
                 return
@@ -117,58 +108,55 @@ actor NetworkStream {
         }
     }
 
-    /// One lies ready even if the other's node goes away.
-    private static let coverStock = 2
+    private func drawPath(_ planner: PacketPlanner) -> [Descriptor]? {
+        do throws(PathError) {
+            let path = try planner.path(for: nil, using: &generator)
+            machine.isCoverPossible = true
+            health.coverProblem = nil
+            return path
+        } catch {
+            machine.isCoverPossible = false
+            health.coverProblem = error.description
+            return nil
+        }
+    }
+
+    private func dropCover(occupied: Set<NodeID> = [], madeBefore oldest: Timestamp) {
+        queue.remove(machine.takeUselessCover(occupied: occupied, madeBefore: oldest).map(\.id))
+    }
 
     /// Takes over settings and a network file that were read again.
     func update(_ client: Client, network fresh: NetworkFile) {
-        options = client.coverOptions(in: fresh)
+        options = client.options(in: fresh)
+        let now = clock.now()
         if client.config.run.sendInterval != mean {
             mean = client.config.run.sendInterval
-            schedule = StreamSchedule(mean: mean, now: clock.now(), source: SystemRandomNumberGenerator())
+            machine.schedule = StreamSchedule(mean: mean, now: now, source: SystemRandomNumberGenerator())
         }
         guard fresh.bytes != network.bytes else { return }
         network = fresh
         link.addressesChanged(addresses.update(fresh))
-        dropCover()
+        dropCover(madeBefore: .distantFuture)
+        makeCover(now: now)
     }
 
     /// Takes note of what has happened, and gives up what is past its deadline.
     func review() -> StreamHealth {
         let now = clock.now()
-        let late = pool.expire(now: now)
+        let late = machine.pool.expire(now: now)
         queue.remove(late.map(\.id))
         let gone = underWay.filter { !queue.spool.holds($0.id) }
         underWay.removeAll { packet in gone.contains { $0.id == packet.id } }
         health.note(link.takeNews(), now: now)
         // The link gives cover up as well, which is nobody's loss.
         if !late.isEmpty || gone.contains(where: { $0.deadline <= now }) { health.hasLost = true }
-        // Cover is made for the keys of today.
-        if cover.contains(where: { now - $0.made > .hours(24) }) { dropCover() }
         return health
-    }
-
-    private func dropCover() {
-        queue.remove(cover.map(\.packet.id))
-        cover = []
-        makeCover(now: clock.now())
     }
 
     /// Ends what is on its way and lets the queue go.
     func stop() async {
         await link.stop()
-        queue.remove(cover.map(\.packet.id))
-        cover = []
+        dropCover(madeBefore: .distantFuture)
         queue.close()
-    }
-}
-
-extension Client {
-    /// How cover travels: as the user's packets do if he says nothing else.
-    func coverOptions(in network: NetworkFile) -> SendOptions {
-        var options = SendOptions()
-        options.path = config.path
-        options.blocked = blocked(in: network)
-        return options
     }
 }

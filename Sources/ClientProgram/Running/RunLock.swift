@@ -37,6 +37,9 @@ final class RunLock: Sendable {
         return Int(String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace })
     }
 
+    /// Whether this process holds the lock.
+    static func isOwn(_ places: ClientPlaces) -> Bool { holder(places) == Int(getpid()) }
+
     private static func path(_ places: ClientPlaces) -> String { "\(places.data)/run.lock" }
     private static func path(_ places: ClientPlaces, network name: String) -> String {
         "\(places.data)/run-\(name).lock"

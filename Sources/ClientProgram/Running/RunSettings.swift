@@ -9,10 +9,8 @@ struct RunSettings: Equatable, Sendable {
     var sendInterval = Interval.seconds(20)
     /// Mean time between two polls of a mailbox.
     var pollInterval = Interval.minutes(10)
-    /// Mean time between two looks at what the user has given to be sent.
+    /// Mean time between two looks at what the user has given to be sent and at what has to be sent once more.
     var outboxInterval = Interval.seconds(30)
-    /// Mean time between two looks at what has to be sent once more.
-    var retryInterval = Interval.minutes(10)
     /// Mean time between two readings of the network file.
     var refreshInterval = Interval.hours(1)
     /// Mean time between two cleanings: what has expired goes, secrets that are due are replaced.
@@ -34,10 +32,7 @@ struct RunSettings: Equatable, Sendable {
             doc: "Mean time between two polls of a mailbox.")
         outboxInterval = table.value(
             "outbox-interval", .duration(.seconds(1) ... .hours(1)), default: outboxInterval,
-            doc: "Mean time until packets are made of what was given to be sent.")
-        retryInterval = table.value(
-            "retry-interval", .duration(.seconds(1) ... .days(1)), default: retryInterval,
-            doc: "Mean time between two looks at what has to be sent once more.")
+            doc: "Mean time between two looks at what was given to be sent, or has to be sent once more.")
         refreshInterval = table.value(
             "refresh-interval", .duration(.seconds(1) ... .days(1)), default: refreshInterval,
             doc: "Mean time between two readings of the network file.")

@@ -5,10 +5,8 @@ internal import WireFormat
 
 /// A repeated job.
 enum RunJob: Hashable, Sendable, CaseIterable {
-    /// Makes packets of what the user has given to be sent.
+    /// Makes packets of what the user has given to be sent, and of what has to be sent once more.
     case outbox
-    /// Looks for what has to be sent once more.
-    case retry
     /// Reads the network file again.
     case refresh
     /// Removes what has expired, replaces what is due.
@@ -43,7 +41,6 @@ struct RunTurns<Source: RandomNumberGenerator & Sendable>: Sendable {
     private static func mean(_ job: RunJob, _ settings: RunSettings) -> Interval {
         switch job {
         case .outbox: settings.outboxInterval
-        case .retry: settings.retryInterval
         case .refresh: settings.refreshInterval
         case .clean: settings.cleanInterval
         case .status: statusInterval

@@ -63,6 +63,15 @@ final class StreamLink: Sendable {
         return Set(destinations.filter { $0.queued + $0.inFlight >= SendingPool.window }.map(\.destination))
     }
 
+    /// Nodes with packets on their way that could not be reached lately, for whatever reason but being busy.
+    func unreachable() async -> Set<NodeID> {
+        let destinations = await forwarder.snapshot().destinations
+        return Set(
+            destinations.filter {
+                $0.queued + $0.inFlight > 0 && $0.failures > 0 && $0.lastFailure != nil && $0.lastFailure != .postponed
+            }.map(\.destination))
+    }
+
     /// These nodes have other addresses now.
     func addressesChanged(_ nodes: [NodeID]) { if !nodes.isEmpty { forwarder.destinationsChanged(nodes) } }
 

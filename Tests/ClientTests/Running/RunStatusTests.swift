@@ -1,0 +1,91 @@
+// What the background client tells of itself: little, and what its user should know.
+
+import Directory
+import Foundation
+import MMTP
+import TestSupport
+import Testing
+import WireFormat
+
+@testable import ClientProgram
+
+@Suite struct RunStatusTests {
+    @Test(arguments: [
+        (0, 0), (1, 10), (10, 10), (11, 20), (21, 50), (99, 100), (500, 500), (501, 1000), (12_345, 20_000),
+    ])
+    func countsAreRoundedUp(count: Int, shown: Int) { #expect(RunStatus.roughly(count) == shown) }
+
+    @Test func timesAreOfWholeMinutes() {
+        #expect(RunStatus.minute(Timestamp(milliseconds: 1_800_000_059_999)) == "2027-01-15T08:00:00Z")
+    }
+
+    @Test func aRecordIsReadAgainOnlyWhileItsProcessLives() async throws {
+        let directory = try TemporaryDirectory("nightjar-status")
+        let places = try ClientPlaces(home: directory.path, environment: [:])
+        var status = RunStatus(
+            process: Int(getpid()), since: "2027-01-15T08:00:00Z", written: "2027-01-15T08:01:00Z")
+        status.networks = [
+            RunStatus.Network(
+                name: "testing", version: 3, validUntil: "2027-02-15T08:00:00Z",
+                waiting: [RunStatus.Line(node: "alpha", id: "00", packets: 20)])
+        ]
+        status.warnings = ["the clock is wrong"]
+        try status.write(places)
+        #expect(RunStatus.read(places) == nil)
+        do {
+            let lock = try await RunLock(places, networks: ["testing"])
+            defer { withExtendedLifetime(lock) {} }
+            #expect(RunStatus.read(places) == status)
+            #expect(RunLock.isHeld(places) && RunLock.isHeld(places, network: "testing"))
+            #expect(!RunLock.isHeld(places, network: "other"))
+            await #expect(throws: (any Error).self) { _ = try await RunLock(places, networks: []) }
+            #expect(
+                status.lines() == [
+                    "`nightjar run` is running since 2027-01-15T08:00:00Z (process \(getpid()))",
+                    "network testing version 3, valid until 2027-02-15T08:00:00Z",
+                    "  last packet taken by a node: none yet",
+                    "  last mailbox poll: none yet",
+                    "  up to 20 packets wait for alpha",
+                    "warning: the clock is wrong",
+                ])
+        }
+        #expect(!RunLock.isHeld(places) && RunStatus.read(places) == nil)
+    }
+
+    @Test func whatIsWrongIsTold() throws {
+        let network = try TestNetwork { $0.validFor = .days(7) }.file
+        var health = StreamHealth()
+        let start = network.published + .hours(1)
+        health.started = start
+        func warnings(_ now: Timestamp) -> [String] {
+            health.warnings(network: network, mean: .seconds(20), now: now)
+        }
+        #expect(warnings(start + .minutes(29)) == [])
+        #expect(
+            warnings(start + .minutes(31)).first?.hasPrefix(
+                "no node of network testing has taken a packet for 31 minutes") == true)
+        var news = StreamLink.News()
+        news.handedOver = true
+        health.note(news, now: start + .minutes(32))
+        #expect(warnings(start + .minutes(60)) == [])
+
+        news = StreamLink.News()
+        news.failures = [.certificateDates(from: start, until: start + .days(2), now: start - .days(3)), .refused]
+        health.note(news, now: start + .minutes(40))
+        #expect(warnings(start + .minutes(41)).count == 1)
+        #expect(warnings(start + .minutes(41))[0].contains("set the clock"))
+        news.connected = true
+        news.failures = []
+        health.note(news, now: start + .minutes(42))
+        #expect(warnings(start + .minutes(43)) == [])
+
+        let late = network.validUntil - .days(2)
+        health.lastHandOver = late
+        #expect(warnings(late).first?.hasPrefix("the file of network testing expires at") == true)
+        health.lastHandOver = network.validUntil
+        #expect(warnings(network.validUntil).first?.hasPrefix("the file of network testing has expired") == true)
+        // With a stream of one packet an hour half an hour without one is no wonder.
+        health.lastHandOver = start
+        #expect(health.warnings(network: network, mean: .hours(1), now: start + .hours(20)) == [])
+    }
+}
