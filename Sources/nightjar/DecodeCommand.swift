@@ -19,10 +19,13 @@ struct MessageOutputOptions: ParsableArguments {
         completion: .file())
     var saveReplyBlocks: String?
 
-    func options(json: Bool) throws -> OutputOptions {
+    func validate() throws {
         guard output == nil || toMaildir == nil else {
             throw ValidationError("-o and --to-maildir exclude each other")
         }
+    }
+
+    func options(json: Bool) throws -> OutputOptions {
         var options = OutputOptions()
         options.output = output.map { .file($0) } ?? toMaildir.map { .maildir($0) } ?? .standard
         options.force = force
@@ -59,6 +62,7 @@ struct Decode: ClientCommand {
     var passphraseFd: Int?
     @Flag(name: .shortAndLong, help: "Tell only errors.")
     var quiet = false
+    @OptionGroup var status: StatusOption
     @OptionGroup var home: HomeOption
 
     func perform() async throws {
@@ -66,7 +70,8 @@ struct Decode: ClientCommand {
         request.files = file.isEmpty && maildir.isEmpty ? ["-"] : file
         request.maildirs = maildir
         request.passphrase = try PassphraseSource(descriptor: passphraseFd)
-        try await home.client(isQuiet: quiet).showDecoded(request, options: output.options(json: json.json))
+        try await home.client(isQuiet: quiet).showDecoded(
+            request, options: output.options(json: json.json), statusDescriptor: status.descriptor)
     }
 }
 

@@ -1,12 +1,18 @@
 // What `nightjar decode` shows, and how it ends.
 
 internal import Daemon
+internal import Messages
+internal import WireFormat
 
 extension Client {
     /// Takes in what is found and shows the messages that are complete.
     /// - Throws: `CommandFailure`: `failed` if something is no message of ours or damaged, or there is nothing;
     ///   `temporary` if all that was found are parts of messages that are not complete yet.
-    public func showDecoded(_ request: DecodeRequest, options: OutputOptions) async throws {
+    /// - Parameter statusDescriptor: where lines for programs are written.
+    public func showDecoded(
+        _ request: DecodeRequest, options: OutputOptions, statusDescriptor: Int32? = nil
+    ) async throws {
+        let status = try StatusLines(descriptor: statusDescriptor)
         struct Rest: Encodable {
             struct Problem: Encodable {
                 let source: String
@@ -23,6 +29,16 @@ extension Client {
             incomplete: report.incomplete.map { IncompleteFacts($0) },
             problems: report.problems.map { .init(source: $0.source, block: $0.number, error: "\($0.error)") },
             receipts: report.receipts, secondAnswers: report.secondAnswers.count)
+        for message in report.messages {
+            status.write(
+                "DECODED", message.id.hex, message.kind.rawValue, message.origin.kind, message.origin.name,
+                message.size,
+                message.replyBlocks.count)
+        }
+        for message in report.incomplete {
+            status.write("INCOMPLETE", message.id.hex, message.held, message.wanted)
+        }
+        status.write("FOUND", report.found, report.messages.count, report.receipts, report.problems.count)
         let binary = try MessagePresenter(client: self, options: options).show(report.messages, rest: rest)
         for message in report.incomplete { note(MessagePresenter.line(message)) }
         if report.receipts > 0 { note("\(Count.text(report.receipts, "receipt")) taken in; see `nightjar sent`") }
