@@ -145,7 +145,7 @@ extension Client {
         var options = options(in: network)
         if let specification { options.path = try PathSpecification(specification) }
         let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
-        let errand = try recipient.flatMap { try planner.errands([Self.address($0)]).first }
+        let errand = try recipient.flatMap { try planner.errands([resolve($0).address]).first }
         var generator = SystemRandomNumberGenerator()
         let path = try planner.path(for: errand, using: &generator)
         if json {

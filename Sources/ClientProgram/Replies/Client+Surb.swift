@@ -168,7 +168,8 @@ extension Client {
         guard !found.isEmpty else {
             throw CommandFailure(
                 damaged > 0
-                    ? "all \(Count.text(damaged, "reply block")) in it \(damaged == 1 ? "is" : "are") damaged; have them sent again"
+                    ? "\(damaged == 1 ? "the reply block in it is" : "all \(damaged) reply blocks in it are") damaged; "
+                        + "have new ones sent"
                     : "there is no reply block in it")
         }
         // The network only gives nodes their names.
@@ -196,6 +197,7 @@ extension Client {
                 if let id = block.id, let identity = block.identity {
                     try terminal.print("id          \(id) (our own, identity \(identity))")
                     try terminal.print("answered    \(block.answered ?? "no")")
+                    if let used = block.used { try terminal.print("used by us  \(used)") }
                 } else {
                     try terminal.print("used by us  \(block.used ?? "no")")
                 }

@@ -243,7 +243,7 @@ import WireFormat
         #expect(seen.blocks[0].firstNode == made[0].first.hex, "no network, no names")
         #expect(
             try await other.run("surb", "inspect", input: String(damaged))
-                == .failure(1, "all 1 reply block in it is damaged; have them sent again"))
+                == .failure(1, "the reply block in it is damaged; have new ones sent"))
         #expect(
             try await other.run("surb", "inspect", input: "Hello\n")
                 == .failure(1, "there is no reply block in it"))
