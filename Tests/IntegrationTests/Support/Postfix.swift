@@ -24,7 +24,8 @@ final class Postfix: Sendable {
         """
 
     /// Needs root, as Postfix does.
-    init() async throws {
+    /// - Parameter lines: more for main.cf.
+    init(lines: String = "") async throws {
         port = try LoopbackSocket.freePort()
         let directory = try TemporaryDirectory("nightjar-postfix")
         self.directory = directory
@@ -60,6 +61,7 @@ final class Postfix: Sendable {
             alias_database =
             local_recipient_maps =
             smtpd_tls_security_level = none
+            \(lines.split(separator: "\n").joined(separator: "\n"))
 
             """
         let master = """
@@ -78,6 +80,7 @@ final class Postfix: Sendable {
             retry unix - - n - - error
             discard unix - - n - - discard
             virtual unix - n n - - virtual
+            lmtp unix - - n - - lmtp
             anvil unix - - n - 1 anvil
             scache unix - - n - 1 scache
             tlsmgr unix - - n 1000? 1 tlsmgr
