@@ -18,7 +18,7 @@ struct MessageFacts: Encodable {
         received = message.received.description
         identity = message.origin.kind == "identity" ? message.origin.name : nil
         mailbox = message.origin.kind == "mailbox" ? message.origin.name : nil
-        key = message.key ?? (message.origin.kind == "key" ? message.origin.name : nil)
+        key = message.key
         size = message.size
         replyBlocks = message.replyBlocks.count
         wasRead = message.isRead

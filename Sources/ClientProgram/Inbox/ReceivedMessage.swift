@@ -54,7 +54,7 @@ public struct ReceivedMessage: Sendable, Identifiable {
         self.folder = folder
         self.file = file
         origin = record.origin
-        key = record.key
+        key = if case .key(let name) = record.origin { name } else { record.key }
         kind = record.kind == .rfc5322 ? .mail : .raw
         received = record.received
         isRead = record.state == .read

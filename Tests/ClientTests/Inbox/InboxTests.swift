@@ -53,7 +53,7 @@ struct InboxTests {
         let body = AnswerBench.letter(capacity.rawValue * 4, &generator)
         let parts = try AnswerBench.parts(body, capacity: capacity).shuffled(using: &generator)
         let k = parts[0].group.dataShares
-        #expect(k == 5 && parts.count == 8)
+        #expect(k > 2 && parts.count > k)
         var wanted = 0
         for part in parts.prefix(k - 1) {
             let record = try bench.answer(part, to: "alice")

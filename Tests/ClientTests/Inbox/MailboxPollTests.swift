@@ -94,11 +94,12 @@ struct MailboxPollTests {
         let node = ScriptedNode(try records(5))
         var state = MailboxRecord()
         var count = 0
-        let result = try await poll(node, blocks: 8, state: &state) { _ in
+        let take: (MailboxBlock) throws -> Taken = { _ in
             count += 1
             if count == 3 { throw User.Failure(text: "no room") }
             return Taken(outcome: .known(MessageID()))
         }
+        let result = try await poll(node, blocks: 8, state: &state, take: take)
         #expect(result.failure is User.Failure)
         #expect(node.asked.count == 8, "a poll that fails here looks like any other")
         #expect(count == 3, "nothing more is taken")
