@@ -27,6 +27,7 @@ extension Client {
         async throws
     {
         let network = try network(name)
+        if RunLock.isHeld(places, network: network.name) { return try listServedQueue(network.name, json: json) }
         var lines: [QueueLine] = []
         if try hasQueue(network) {
             let queue = try await openQueue(network)
@@ -73,7 +74,7 @@ extension Client {
         if result.waiting > 0 {
             let hints = QueueReport.hints(delivery.failures).map { "\n\($0)" }.joined()
             throw CommandFailure(
-                "\(result.waiting) of \(Count.text(result.packets, "packet")) still wait because "
+                "\(Count.waiting(result.waiting, of: result.packets, still: true)) because "
                     + "\(QueueReport(network: network).reasons(delivery.left)); try again later" + hints,
                 code: .temporary)
         }
@@ -161,6 +162,8 @@ extension Client {
             defer { records.close() }
             queue.adopt(
                 try PendingReplies(records).move(to: queue, network: network.name, now: time.clock.now()))
+            let turn = SendTurn(client: self, network: network, log: sentLog(records), receipts: nil)
+            queue.adopt(try turn.catchUp(at: time.clock.now(), queue: queue))
         }
         return queue
     }

@@ -6,54 +6,62 @@ internal import Directory
 internal import Messages
 internal import Mixing
 internal import Spool
-internal import WireFormat
+public import WireFormat
 
 extension Client {
     /// Sends a mail.
+    /// - Returns: the ids of the messages that it became, one for each exit, mailbox and key, as `sent` shows them.
     /// - Throws: an error for people. `CommandFailure` of code `temporary` if packets wait in the queue.
-    public func send(_ request: SendRequest) async throws {
+    @discardableResult
+    public func send(_ request: SendRequest) async throws -> [MessageID] {
         let status = try StatusLines(descriptor: request.statusDescriptor)
         let network = try network(request.network)
         let options = try options(for: request, in: network)
         let keyring = KeyringAccess(self, request.message.passphrase)
         let receipts = try receipts(for: request, network: network, keyring: keyring)
-        let planner = PacketPlanner(network: network, options: options, now: time.clock.now())
-        let composed = try compose(request, network: network, planner: planner) { try keyring.open() }
-        if options.isUrgent { note(AnonymityEstimate.urgencyWarning(network.parameters)) }
-
         let records = try records()
         defer { records.close() }
         let recording = MessageRecording(
             client: self, network: network, options: options, outbox: try Outbox(places), log: sentLog(records),
             receipts: receipts, isReliable: request.isReliable, path: request.path ?? config.path.text)
-        var report = SendReport(network: network.name)
-        report.leftOut = composed.first?.leftOut ?? []
-        if request.delivers, RunLock.isHeld(places, network: network.name) {
-            let messages = try recording.record(composed, at: time.clock.now())
-            report.add(messages)
+        let recorded = try await record(request, recording, keyring: keyring)
+        let messages = recorded.messages
+        var report = recorded.report
+        guard let queue = recorded.queue else {
             report.waiting = report.packets
             try tell(report, request, status)
             note("\(Count.text(messages.count, "message")) handed to `nightjar run`; see `nightjar sent`")
-            return
+            return messages.map(\.id)
         }
-        try await send(
-            composed, request, recording: recording, keyring: keyring, report: &report, status: status)
-    }
-
-    /// Sends without the help of `nightjar run`.
-    private func send(
-        _ composed: consuming [ComposedMessage], _ request: SendRequest, recording: MessageRecording,
-        keyring: KeyringAccess, report: inout SendReport, status: StatusLines
-    ) async throws {
-        let network = recording.network
-        let queue = try await openQueue(network)
         defer { queue.close() }
-        // Typing and waiting may have taken long: packets are made for now.
-        let messages = try recording.record(consume composed, at: time.clock.now())
-        report.add(messages)
         let own = try makePackets(messages, recording, queue: queue)
         try await finish(
             request, recording: recording, keyring: keyring, queue: queue, own: own, report: report, status: status)
+        return messages.map(\.id)
+    }
+
+    /// Reads the mail and writes it down. A function of its own so that the mail is out of memory when packets are made.
+    /// - Returns: what was written down, and the queue, open; nil if `nightjar run` has it.
+    private func record(
+        _ request: SendRequest, _ recording: MessageRecording, keyring: KeyringAccess
+    ) async throws -> (messages: [SentMessage], queue: OutgoingQueue?, report: SendReport) {
+        let network = recording.network
+        let planner = PacketPlanner(network: network, options: recording.options, now: time.clock.now())
+        let composed = try compose(request, network: network, planner: planner) { try keyring.open() }
+        if request.isUrgent { note(AnonymityEstimate.urgencyWarning(network.parameters)) }
+        var report = SendReport(network: network.name)
+        report.leftOut = composed.first?.leftOut ?? []
+        let leaves = request.delivers && RunLock.isHeld(places, network: network.name)
+        let queue = leaves ? nil : try await openQueue(network)
+        do {
+            // Typing and waiting may have taken long: packets are made for now.
+            let messages = try recording.record(composed, at: time.clock.now())
+            report.add(messages)
+            return (messages, queue, report)
+        } catch {
+            queue?.close()
+            throw error
+        }
     }
 
     /// What receipts come through, if the request wants or can have any.

@@ -39,7 +39,7 @@ extension Client {
         defer { records.close() }
         let log = sentLog(records)
         try log.expire(at: time.clock.now())
-        if request.updates { try await updateSent(request, log) }
+        if request.updates { try await updateSent(request, log) } else { try await noteDepartures(log) }
         let messages = try select(request, log)
         if request.forgets {
             try forget(messages, request, log)
@@ -111,6 +111,20 @@ extension Client {
         struct Result: Encodable { var forgotten: Int }
         if request.json { return try terminal.print(JSONText.encode(Result(forgotten: gone.count))) }
         note("\(Count.text(gone.count, "message")) forgotten")
+    }
+
+    /// Looks which packets have left the queue, if nobody is using it.
+    private func noteDepartures(_ log: SentLog) async throws {
+        for name in Set(try log.messages().filter { !$0.waiting.isEmpty }.map(\.network)) {
+            guard !RunLock.isHeld(places, network: name), let network = try? network(name) else { continue }
+            let now = time.clock.now()
+            let queue = try? await OutgoingQueue.open(
+                places, network: name, limit: config.queueLimit, now: now, patience: .zero,
+                terminal: Terminal(output: -1, errors: -1))
+            guard let queue else { continue }
+            defer { queue.close() }
+            _ = try SendTurn(client: self, network: network, log: log, receipts: nil).catchUp(at: now, queue: queue)
+        }
     }
 
     /// Does what is due, in every network that messages are under way in and that `nightjar run` does not serve.

@@ -123,6 +123,31 @@ struct PacketMaking {
         let demands = planner.demands(at: message.exit)
         var generator = SystemRandomNumberGenerator()
         var batch = Batch(queue: queue)
+        do {
+            try make(steps, source, planner, demands, message, now, &batch, &generator)
+            try batch.flush()
+        } catch {
+            queue.remove(batch.stored.map(\.id))
+            throw error
+        }
+        _ = try turn.log.update(message.id) { message, plan, _ in
+            message.packets += batch.stored.count
+            for made in batch.made {
+                switch made {
+                case .part(let shipment): plan?.add(shipment)
+                case .question(let question): plan?.add(question)
+                }
+            }
+            message.waiting = plan?.waiting ?? message.waiting
+        }
+        return batch.stored.shuffled(using: &generator)
+    }
+
+    private func make(
+        _ steps: [RetransmissionPlan.Step], _ source: Outbox.Source, _ planner: PacketPlanner, _ demands: PathDemands,
+        _ message: SentMessage, _ now: Timestamp, _ batch: inout Batch,
+        _ generator: inout SystemRandomNumberGenerator
+    ) throws {
         // Group by group, so that each is read once and one is held at a time.
         for number in 0..<source.layout.groups {
             var parts: [Part]?
@@ -146,18 +171,6 @@ struct PacketMaking {
             let question = RetransmissionPlan.Question(surb: path.surb, forward: nodes.map(\.id), back: path.back)
             try batch.add(packet, .question(question))
         }
-        try batch.flush()
-        _ = try turn.log.update(message.id) { message, plan, _ in
-            message.packets += batch.stored.count
-            for made in batch.made {
-                switch made {
-                case .part(let shipment): plan?.add(shipment)
-                case .question(let question): plan?.add(question)
-                }
-            }
-            message.waiting = plan?.waiting ?? message.waiting
-        }
-        return batch.stored.shuffled(using: &generator)
     }
 
     private func planner(_ message: SentMessage, _ now: Timestamp) throws -> PacketPlanner {

@@ -48,26 +48,61 @@ struct SendTurn {
     ) throws -> [WaitingPacket] {
         var made: [WaitingPacket] = []
         let outbox = try Outbox(client.places)
+        do {
+            for message in try messages() {
+                made += try turn(message, at: now, outbox, queue, unreachable, removesReplaced: removesReplaced)
+            }
+        } catch {
+            // What is in the queue has to be known; the error comes again with the next turn.
+            guard !made.isEmpty else { throw error }
+        }
+        return made
+    }
+
+    private func turn(
+        _ message: SentMessage, at now: Timestamp, _ outbox: Outbox, _ queue: OutgoingQueue,
+        _ unreachable: Set<NodeID>, removesReplaced: Bool
+    ) throws -> [WaitingPacket] {
+        if message.stage == .settled || message.deadline <= now {
+            try settle(message, outbox, queue)
+            return []
+        }
+        if message.stage == .recorded { return try makeAll(message, at: now, outbox, queue) }
+        guard message.isReliable else {
+            if !message.waiting.isEmpty { try noteDepartures(message.id, at: now, queue) }
+            return []
+        }
+        let made = try step(message, at: now, outbox, queue, unreachable)
+        if removesReplaced, let plan = try log.plan(message.id), !plan.replaced.isEmpty {
+            queue.remove(plan.replaced.map(\.row))
+        }
+        return made
+    }
+
+    /// What a command does that was not asked for more: makes the packets of messages whose command was killed or left them
+    /// to `nightjar run`, and notes which packets have left since.
+    func catchUp(at now: Timestamp, queue: OutgoingQueue) throws -> [WaitingPacket] {
+        var made: [WaitingPacket] = []
         for message in try messages() {
-            if message.stage == .settled || message.deadline <= now {
-                try settle(message, outbox, queue)
-            } else if message.stage == .recorded {
-                do {
-                    made += try PacketMaking(self, outbox: outbox, queue: queue).makeAll(message, at: now)
-                } catch is PathError {
-                    // The network may have a path again later; until the deadline it is tried.
-                    continue
-                }
-            } else if message.isReliable {
-                made += try step(message, at: now, outbox, queue, unreachable)
-                if removesReplaced, let plan = try log.plan(message.id), !plan.replaced.isEmpty {
-                    queue.remove(plan.replaced.map(\.row))
-                }
-            } else if !message.waiting.isEmpty {
-                try noteDepartures(message.id, queue)
+            if message.stage == .recorded, now < message.deadline {
+                made += try makeAll(message, at: now, Outbox(client.places), queue)
+            } else if message.waiting.contains(where: { !queue.waits($0) }) {
+                try noteDepartures(message.id, at: now, queue)
             }
         }
         return made
+    }
+
+    /// The network may have a path again later: until the deadline it is tried.
+    private func makeAll(
+        _ message: SentMessage, at now: Timestamp, _ outbox: Outbox, _ queue: OutgoingQueue
+    ) throws -> [WaitingPacket] {
+        do {
+            guard message.firstPackets <= queue.room else { return [] }
+            return try PacketMaking(self, outbox: outbox, queue: queue).makeAll(message, at: now)
+        } catch is PathError {
+            return []
+        }
     }
 
     func messages() throws -> [SentMessage] { try log.messages().filter { $0.network == network.name } }
@@ -90,8 +125,11 @@ struct SendTurn {
         if let file = message.file { outbox.remove(file) }
     }
 
-    private func noteDepartures(_ id: MessageID, _ queue: OutgoingQueue) throws {
-        _ = try log.update(id) { message, _, _ in message.waiting.removeAll { !queue.waits($0) } }
+    private func noteDepartures(_ id: MessageID, at now: Timestamp, _ queue: OutgoingQueue) throws {
+        _ = try log.update(id) { message, plan, _ in
+            plan?.settle(at: now, isWaiting: queue.waits)
+            message.waiting.removeAll { !queue.waits($0) }
+        }
     }
 
     /// One look at a reliable message.
