@@ -65,6 +65,8 @@ extension Integration {
                 var plan = LabPlan()
                 plan.nodes = 1
                 plan.exits = 1
+                // One line of each setting's name.
+                plan.hasGateways = false
                 lab = try RunningLab(plan, start: false)
                 path = lab.configuration("alpha")
                 text = try String(contentsOfFile: path, encoding: .utf8)
