@@ -68,6 +68,11 @@ public struct Lab: Sendable {
         [
             ("NIGHTJAR_LAB", directory), ("NIGHTJAR_HOME", "\(directory)/client"),
             ("NIGHTJAR_TIME_SCALE", String(state.timeScale)), ("NIGHTJAR_TIME_ORIGIN", String(state.timeOrigin)),
+            (
+                "NIGHTJAR_GATEWAYS",
+                nodes.compactMap { node in node.gatewayPort.map { "\(node.gatewayDomain)=127.0.0.1:\($0)" } }
+                    .joined(separator: " ")
+            ),
         ]
     }
 

@@ -32,6 +32,7 @@ struct Start: AsyncParsableCommand {
         discussion: """
             Example:
               nightjar-lab start --directory lab --nodes 6 --exits 2 --time-scale 60 --smarthost 127.0.0.1:8025
+              nightjar-lab start --directory lab --time-scale 60 --drop 10%
             """)
     @OptionGroup var lab: DirectoryOption
     @Option(help: "Nodes in all.")

@@ -170,6 +170,36 @@ struct AnswerNetworkTests {
         try await network.stopAll()
     }
 
+    @Test("a node that is to lose packets does not start outside a test network")
+    func lossesBelongToTestNetworks() throws {
+        let directory = try TemporaryDirectory("losses")
+        let files = NodeFiles(directory: directory.file("node"))
+        try files.create()
+        let parameters = NetworkParameters()
+        let now = Timestamp(seconds: 1_790_000_000)
+        let ring = KeyRing(directory: files.packetKeys, calendar: parameters.calendar)
+        _ = try ring.maintain(at: now)
+        var settings = NodeSettings(
+            nickname: try #require(Nickname("node")), dataDirectory: files.directory, networkFile: "", listen: [],
+            addresses: [try #require(NodeAddress("mix.example.org:48099"))])
+        settings.dropFraction = 0.1
+        let descriptor = try files.writeDescriptor(
+            settings, network: "net", keys: ring.current.published(from: #require(parameters.calendar.period(at: now))),
+            identity: files.loadIdentity(), now: now, validFor: .days(21), software: "test")
+        func file(isTest: Bool) throws -> NetworkFile {
+            try NetworkFile.make(
+                name: "net", version: 1, isTest: isTest, published: now, validUntil: now + .days(20),
+                parameters: parameters, nodes: [descriptor], key: SigningKey.generate())
+        }
+        let (test, real) = (try file(isTest: true), try file(isTest: false))
+        #expect(throws: Never.self) { try settings.checkScale(test) }
+        #expect {
+            try settings.checkScale(real)
+        } throws: {
+            String(describing: $0).contains("[test] drop-fraction is set, but net is no test network; remove it")
+        }
+    }
+
     @Test("packets that are lost on purpose are acknowledged, counted and gone", .timeLimit(.minutes(2)))
     func losses() async throws {
         let network = try await InProcessNetwork(nodes: 2) { index, settings in

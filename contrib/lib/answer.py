@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Answers a delivered mail as its recipient's mail server would: by LMTP to the exit that stands in Reply-To.
 
-usage: answer.py MAIL HOST:PORT [--from ADDRESS] [--text TEXT | --file FILE] [--to ADDRESS]
-MAIL is a file with the delivered mail (a Maildir's, or one that outside.py wrote). Prints the address that it wrote to.
+usage: answer.py MAIL [HOST:PORT] [--from ADDRESS] [--text TEXT | --file FILE] [--to ADDRESS]
+MAIL is a file with the delivered mail (a Maildir's, or one that outside.py wrote). Without HOST:PORT the exit is found by
+the address's domain in NIGHTJAR_GATEWAYS (`nightjar-lab env`). Prints the address that it wrote to.
 Exit code 0 taken, 1 refused (the reply is printed), 3 try again later.
 """
 import argparse
 import email
 import email.policy
 import email.utils
+import os
 import smtplib
 import sys
 from email.message import EmailMessage
@@ -17,7 +19,7 @@ from email.message import EmailMessage
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("mail")
-    parser.add_argument("server", help="HOST:PORT or the path of a Unix socket")
+    parser.add_argument("server", nargs="?", help="HOST:PORT or the path of a Unix socket")
     parser.add_argument("--from", dest="sender", default="recipient@outside.example")
     parser.add_argument("--text", default="Thank you for your message.\n")
     parser.add_argument("--file", help="a file whose bytes are attached")
@@ -45,8 +47,13 @@ def main():
         with open(options.file, "rb") as file:
             answer.add_attachment(file.read(), maintype="application", subtype="octet-stream", filename="attachment")
 
-    host, _, port = options.server.rpartition(":")
-    server = smtplib.LMTP(options.server, 0) if options.server.startswith("/") else smtplib.LMTP(host, int(port))
+    gateways = dict(pair.split("=", 1) for pair in os.environ.get("NIGHTJAR_GATEWAYS", "").split())
+    place = options.server or gateways.get(address.rpartition("@")[2])
+    if not place:
+        print(f"no server is known for {address}; name one", file=sys.stderr)
+        return 1
+    host, _, port = place.rpartition(":")
+    server = smtplib.LMTP(place, 0) if place.startswith("/") else smtplib.LMTP(host, int(port))
     try:
         server.sendmail(options.sender, [address], bytes(answer))
     except smtplib.SMTPRecipientsRefused as refusal:
