@@ -2,6 +2,7 @@
 // is shown that turns out to be damaged half-way, and then written down.
 
 internal import Daemon
+private import Glibc
 internal import Messages
 internal import Spool
 internal import WireFormat
@@ -93,9 +94,14 @@ extension Inbox {
     private static func newFile(
         in folder: SealedFolder, _ write: (inout SealedFileWriter) throws -> Void
     ) throws -> SealedFileReference {
-        var writer = try folder.makeFile()
-        try write(&writer)
-        return folder.reference(try writer.finish())
+        do {
+            var writer = try folder.makeFile()
+            try write(&writer)
+            return folder.reference(try writer.finish())
+        } catch SpoolError.system(_, _, let code) where [ENOSPC, EDQUOT, EFBIG].contains(code) {
+            throw CommandFailure(
+                "no room on the disk for what has come; make room and try again (nothing is lost)", code: .temporary)
+        }
     }
 
     private func keep(

@@ -2,19 +2,12 @@
 
 internal import Daemon
 internal import Exits
-private import Glibc
 internal import WireFormat
 
 /// Writes messages to standard output, a file or a Maildir.
 struct MessageWriter {
     let terminal: Terminal
     let options: OutputOptions
-
-    /// Why a message was not written.
-    enum Failure: Error, Equatable {
-        /// Its bytes would do something to the terminal that nobody asked for.
-        case binary
-    }
 
     /// Writes messages.
     /// - Parameter done: called for each that is safely where it belongs: printed, or on the disk.
@@ -28,6 +21,8 @@ struct MessageWriter {
             }
             return []
         case .file(let path):
+            // Nothing came: what an earlier run has written there stays.
+            guard !messages.isEmpty else { return [] }
             let file = try OutputFile(path)
             try write(messages) { try file.append($0) }
             try file.finish()

@@ -152,12 +152,27 @@ struct DecodeTests {
         let run = try await user.run("decode", "-o", out, input: try armor("From me\r\nIt came.\r\n"))
         #expect(run.code == 0 && run.output.isEmpty, "\(run)")
         #expect(try String(contentsOfFile: out, encoding: .utf8).hasSuffix("\n\nFrom me\nIt came.\n"))
+        // When nothing comes, what is there stays.
+        _ = try await user.run("decode", "-o", out, input: "nothing")
+        #expect(try String(contentsOfFile: out, encoding: .utf8).hasSuffix("\n\nFrom me\nIt came.\n"))
         let both = try await user.run("decode", "-o", out, "--to-maildir", out, input: "")
         #expect(both.code == 2 && both.messages.contains("exclude each other"), "\(both)")
         let nowhere = try await user.run("decode", "-o", user.directory.file("no/where"), input: try armor("x\r\n"))
         #expect(nowhere.code == 1 && nowhere.messages.contains("cannot write DIR/no/where"), "\(nowhere)")
         // It was not written, so it is unread.
         #expect(try await bench.unread().count == 1)
+    }
+
+    @Test func aFullDiskLosesNothing() async throws {
+        var generator = SeededRandom(name: "full disk")
+        let body = AnswerBench.letter(25_000, &generator)
+        let record = try bench.answer(try AnswerBench.parts(body)[0], to: "alice")
+        _ = try await user.run("fragments", "list")
+        _ = try await user.run("decode", "-q", input: try armor("first\r\n"))
+        let full = try await user.run(["decode"], input: Array(AnswerBench.armor(record).utf8), fileSizeLimit: 16_384)
+        #expect(full.code != 0 && full.output.isEmpty, "\(full)")
+        let run = try await user.run(["decode"], input: Array(AnswerBench.armor(record).utf8))
+        #expect(run.code == 0 && run.messages.contains("answer to identity alice"), "\(run)")
     }
 
     @Test("on a terminal nothing of a message steers it, and bytes are not shown")
