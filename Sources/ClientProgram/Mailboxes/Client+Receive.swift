@@ -70,7 +70,10 @@ extension Client {
     public func receive(_ request: ReceiveRequest) async throws -> ReceiveReport {
         let keyring = try Keyring.open(self, passphrase: request.passphrase)
         var report = ReceiveReport()
-        if !request.offline { try await poll(request, keyring, into: &report) }
+        if !request.offline {
+            try await poll(request, keyring, into: &report)
+            if !report.isLeftToRun { await sendDue(try network(request.network), keyring: keyring) }
+        }
         let records = try records()
         defer { records.close() }
         let store = received(records)

@@ -46,6 +46,28 @@ extension Client {
         return count
     }
 
+    /// Does what is due for reliable messages of a network while `nightjar run` does not serve it; opens nothing if there are
+    /// none. What fails is told, as it concerns nothing that was asked for.
+    func sendDue(_ network: NetworkFile, keyring: Keyring) async {
+        do {
+            guard ClientPlaces.isThere(places.records) else { return }
+            let records = try records()
+            defer { records.close() }
+            let log = sentLog(records)
+            let isNeeded = try log.messages().contains {
+                $0.network == network.name && ($0.stage == .recorded || $0.isReliable && $0.stage != .settled)
+            }
+            guard isNeeded else { return }
+            let queue = try await openQueue(network)
+            defer { queue.close() }
+            let made = try await takeSendTurn(
+                network: network, queue: queue, log: log, keyring: { keyring }, timeout: nil)
+            if made > 0 { note("\(Count.text(made, "packet")) more sent for messages that have not arrived yet") }
+        } catch {
+            terminal.message("messages that have not arrived yet: \(CommandFailure(client: error).message)")
+        }
+    }
+
     /// How often other first nodes are tried within one command.
     static let detours = 3
 }
