@@ -59,9 +59,20 @@ final class User: Sendable {
         try await start(arguments, input: input, environment: environment, fileSizeLimit: fileSizeLimit).end()
     }
 
-    /// Starts `nightjar` and returns while it runs.
+    /// Runs a line of shell in the user's directory, where `nightjar` is the built program.
+    func shell(_ line: String, environment: [String: String] = [:]) async throws -> Transcript {
+        let programs = URL(fileURLWithPath: Self.program).deletingLastPathComponent().path
+        let setting = "cd \"$0\" && PATH=\"$1:$PATH\" && export PATH && eval \"$2\""
+        return try await start(
+            [], environment: environment,
+            command: ["/bin/sh", "-c", setting, directory.path, programs, line]
+        ).end()
+    }
+
+    /// Starts `nightjar`, or another command, and returns while it runs.
     func start(
-        _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:], fileSizeLimit: Int? = nil
+        _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:], fileSizeLimit: Int? = nil,
+        command: [String]? = nil
     ) throws -> Run {
         let number = UUID().uuidString
         let (stdin, stdout, stderr) = ("in-\(number)", "out-\(number)", "err-\(number)")
@@ -69,7 +80,7 @@ final class User: Sendable {
         var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("NIGHTJAR_") }
         variables["NIGHTJAR_HOME"] = home
         variables.merge(environment) { _, new in new }
-        var command = [Self.program] + arguments
+        var command = command ?? [Self.program] + arguments
         if let fileSizeLimit {
             // The shell counts in blocks of 512 bytes.
             command = ["/bin/sh", "-c", "ulimit -f \(fileSizeLimit / 512); exec \"$0\" \"$@\""] + command

@@ -25,6 +25,7 @@ final class TestNode: PacketReceiver {
     private let answer = Mutex<Answer?>(.received)
     private let unanswered = Mutex<[InboundPacket]>([])
     private let onPacket = Mutex<(@Sendable (Int) -> Void)?>(nil)
+    private let responder = Mutex<(any BlockResponder)?>(nil)
 
     var id: NodeID { key.verificationKey.nodeID }
     /// Packets that it took.
@@ -42,6 +43,9 @@ final class TestNode: PacketReceiver {
     func answers(_ answer: Answer?) { self.answer.withLock { $0 = answer } }
     /// Is told the number of packets taken, after each.
     func whenTaking(_ action: @escaping @Sendable (Int) -> Void) { onPacket.withLock { $0 = action } }
+
+    /// Who answers when it is asked for blocks; to be said before it starts.
+    func answersBlocks(_ responder: any BlockResponder) { self.responder.withLock { $0 = responder } }
 
     func receive(_ packets: [InboundPacket]) {
         guard let answer = answer.withLock({ $0 }) else { return unanswered.withLock { $0 += packets } }
@@ -62,7 +66,7 @@ final class TestNode: PacketReceiver {
         configuration.limits = .singleBlock
         let made = try await MMTPListener.bind(
             to: [LinkAddress(host: "127.0.0.1", port: Int(port))], identity: LinkIdentity(key, now: clock),
-            receiver: self,
+            receiver: self, responder: responder.withLock { $0 },
             configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, clock: { clock },
             count: { _, _ in })
         listener.withLock { $0 = made }
