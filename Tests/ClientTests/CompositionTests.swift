@@ -211,6 +211,58 @@ struct CompositionTests {
         #expect(!FileManager.default.fileExists(atPath: "\(user.home)/queue"))
     }
 
+    // MARK: With the program
+
+    @Test("a mail sealed to a key that was exported is opened by whoever has the key, and by nobody else")
+    func sealedBySend() async throws {
+        let (writer, reader, network) = (try User(), try User(), try TestNetwork())
+        try await writer.join(network)
+        try await reader.join(network)
+        try await network.start()
+        #expect(try await reader.run("key", "new", "mine").code == 0)
+        let key = try writer.file("key", try await reader.run("key", "export", "mine").output)
+        let sent = try await writer.run(
+            "send", "--rfc822", "--encrypt-to", key, "--no-receipt",
+            input: "To: a@example.org\nSubject: Secret\n\nFor your eyes\n")
+        #expect(sent.code == 0, "\(sent)")
+        let arrived = try #require(try network.messages().first)
+        #expect(arrived.envelope.fields == [.subject: "Sealed message"])
+        let mail = try reader.file("mail", arrived.body)
+        let read = try await reader.run("decode", mail)
+        #expect(read.code == 0, "\(read)")
+        #expect(read.output.contains("Subject: Secret") && read.output.contains("For your eyes"), "\(read)")
+        let stranger = try await writer.run("decode", mail)
+        #expect(stranger.code != 0 && !stranger.output.contains("For your eyes"))
+        #expect(
+            try await writer.run("send", "--to", "a@example.org", "--encrypt-to", "nobody", input: "x\n").code != 0)
+        await network.stop()
+    }
+
+    @Test("whoever gets reply blocks in a message can answer with them, and the answer is read")
+    func blocksThatWereEnclosedAreAnswered() async throws {
+        let (writer, reader, network) = (try User(), try User(), try TestNetwork())
+        try await writer.join(network)
+        try await reader.join(network)
+        try await network.start()
+        try writer.configure("reply-address = \"mbox:me@echo\"\n")
+        #expect(try await reader.run("key", "new", "mine").code == 0)
+        let key = try writer.file("key", try await reader.run("key", "export", "mine").output)
+        let sent = try await writer.run(
+            "send", "--to", "mbox:you@foxtrot", "--enclose", "2", "--identity", "pen-name", "--encrypt-to", key,
+            "--no-receipt", input: "Question?\n")
+        #expect(sent.code == 0, "\(sent)")
+        // Opening, taking the blocks out of what was opened and answering are one pipe.
+        let mail = try reader.file("mail", try #require(try network.messages().first).body)
+        let opened = try await reader.run("decode", mail)
+        #expect(opened.code == 0, "\(opened)")
+        let before = network.taken.count
+        let answered = try await reader.run(
+            ["reply", "-", "--subject", "Answer"], input: Array((opened.output + "Yes.\n").utf8))
+        #expect(answered.code == 0, "\(answered)\n\(opened)")
+        #expect(network.taken.count > before)
+        await network.stop()
+    }
+
     // MARK: Settings
 
     @Test func settingsAreHeldAgainstTheNetworks() async throws {

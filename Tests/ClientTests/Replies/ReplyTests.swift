@@ -193,4 +193,23 @@ struct ReplyTests {
         #expect(network.taken.isEmpty)
         await network.stop()
     }
+
+    @Test func programsReadLinesAndGiveBlocksByDescriptors() async throws {
+        let (user, network) = try await stage()
+        let maker = try BlockMaker(network)
+        _ = try user.file("blocks", maker.text(2))
+        _ = try user.file("letter", "Hello\n")
+        let run = try await user.shell(
+            "nightjar reply --surb-fd 4 --status-fd 3 --quiet letter 4< blocks 3> lines && cat lines")
+        #expect(run == Transcript(output: "[NIGHTJAR:] REPLY_BLOCKS 2 2 1\n[NIGHTJAR:] PACKETS 1 1 0\n"))
+        let count = try await user.shell(
+            "nightjar count-packets --to a@example.org --status-fd 3 letter 3> lines; cat lines")
+        #expect(count.output == "1\n[NIGHTJAR:] COUNT_PACKETS 1\n")
+        let out = try await user.shell(
+            "nightjar send --to a@example.org --no-deliver --no-receipt --quiet letter && "
+                + "nightjar queue out packets --status-fd 3 --quiet 3> lines && "
+                + "nightjar queue in packets --status-fd 3 --quiet 3>> lines; cat lines")
+        #expect(out.output == "[NIGHTJAR:] QUEUE_OUT 1 packets\n[NIGHTJAR:] QUEUE_IN 1 packets\n", "\(out)")
+        await network.stop()
+    }
 }
