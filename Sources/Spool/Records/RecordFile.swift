@@ -44,8 +44,10 @@ enum RecordFile {
     }
 
     private static func connect(_ path: String, _ seal: RecordSeal) throws(SpoolError) -> DatabaseQueue {
-        // Made here so that it, and the files that SQLite puts beside it, are for the owner alone.
-        _ = try PosixFile.openOrCreate(path)
+        // Made here so that it, and the files that SQLite puts beside it, are for the owner alone. Only if it is not there:
+        // closing any descriptor of the file takes away the locks that other stores of this process have on it, and
+        // the next program to close it would then delete the log that they go on writing to.
+        if PosixDirectory.size(of: path) == nil { _ = try PosixFile.openOrCreate(path) }
         guard chmod(path, 0o600) == 0 else { throw .system(call: "chmod", path: path, code: errno) }
         do {
             var options = Configuration()
