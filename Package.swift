@@ -170,7 +170,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "LabProgram", "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool",
-                "Exits", "Forwarding", "Daemon", "TestSupport", "nightjar-lab", "nightjar-node", .nioCore, .nioPosix, .nioSSL,
+                "Exits", "Forwarding", "Daemon", "TestSupport", "nightjar-lab", "nightjar-node", "nightjar", .nioCore, .nioPosix, .nioSSL,
             ]),
     ]
 )
