@@ -51,7 +51,7 @@ struct BadInputTests {
 
     @Test(arguments: [
         ("", "the address is empty; write for example user@example.org"),
-        ("alice", "alice: the address needs one @; write for example user@example.org"),
+        ("Alice", "Alice: the address needs one @; write for example user@example.org"),
         (
             "alice@",
             "alice@: the part after @ is not a host name; use labels of letters, digits and hyphens with dots between"

@@ -15,6 +15,7 @@ extension Client {
     @discardableResult
     public func send(_ request: SendRequest) async throws -> [MessageID] {
         let status = try StatusLines(descriptor: request.statusDescriptor)
+        try checkRecipients(request)
         let network = try network(request.network)
         let options = try options(for: request, in: network)
         let keyring = KeyringAccess(self, request.message.passphrase)
@@ -38,6 +39,13 @@ extension Client {
         try await finish(
             request, recording: recording, keyring: keyring, queue: queue, own: own, report: report, status: status)
         return messages.map(\.id)
+    }
+
+    /// Says what is wrong with the recipients whatever the network and the contacts are.
+    private func checkRecipients(_ request: SendRequest) throws {
+        guard request.takesRecipientsFromMail || !request.recipients.isEmpty else { throw EnvelopeError.noRecipient }
+        let addresses = try request.recipients.filter { !EntryName.isValid($0) }.map { try Self.address($0) }
+        guard Set(addresses).count == addresses.count else { throw EnvelopeError.duplicateRecipient }
     }
 
     /// Reads the mail and writes it down. A function of its own so that the mail is out of memory when packets are made.
