@@ -42,20 +42,24 @@ struct SendTurn {
     ///   - unreachable: first nodes that could not be reached. Packets for them are replaced by others.
     ///   - removesReplaced: takes those out of the queue. Not for whoever has them in memory, too.
     /// - Returns: new packets; they are in the queue.
-    /// - Throws: `SendError.diskFull`, `SpoolError`; what was done before stays done.
+    /// - Throws: `SendError.diskFull`, `SpoolError`, `MessageError` if nothing could be made because of one; all messages
+    ///   have had their turn.
     func turn(
         at now: Timestamp, queue: OutgoingQueue, unreachable: Set<NodeID> = [], removesReplaced: Bool = false
     ) throws -> [WaitingPacket] {
         var made: [WaitingPacket] = []
         let outbox = try Outbox(client.places)
-        do {
-            for message in try messages() {
+        var failure: (any Error)?
+        for message in try messages() {
+            do {
                 made += try turn(message, at: now, outbox, queue, unreachable, removesReplaced: removesReplaced)
+            } catch {
+                // One message that cannot be read, or a full disk, keeps no other from its turn.
+                failure = failure ?? error
             }
-        } catch {
-            // What is in the queue has to be known; the error comes again with the next turn.
-            guard !made.isEmpty else { throw error }
         }
+        // What is in the queue has to be known; the error comes again with the next turn.
+        if let failure, made.isEmpty { throw failure }
         return made
     }
 
@@ -85,7 +89,8 @@ struct SendTurn {
         var made: [WaitingPacket] = []
         for message in try messages() {
             if message.stage == .recorded, now < message.deadline {
-                made += try makeAll(message, at: now, Outbox(client.places), queue)
+                // What goes wrong with one of them is told by `sent --update`, and by `nightjar run`.
+                made += (try? makeAll(message, at: now, Outbox(client.places), queue)) ?? []
             } else if message.waiting.contains(where: { !queue.waits($0) }) {
                 try noteDepartures(message.id, at: now, queue)
             }
