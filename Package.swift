@@ -57,6 +57,8 @@ let package = Package(
         .executable(name: "nightjar", targets: ["nightjar"]),
         .executable(name: "nightjar-node", targets: ["nightjar-node"]),
         .executable(name: "nightjar-lab", targets: ["nightjar-lab"]),
+        // The client for other programs: doc/LIBRARY.md.
+        .library(name: "NightjarClient", targets: ["ClientProgram"]),
         // For contrib/fuzz, a package of its own.
         .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],
@@ -131,6 +133,11 @@ let package = Package(
                 "MixCrypto", "WireFormat", "Sphinx", "Directory", "MMTP", "LabProgram", .crypto, .cryptoExtras, .nioCore, .nioPosix,
                 .arguments,
             ]),
+
+        // Shows the client library.
+        .executableTarget(
+            name: "answering-machine", dependencies: ["ClientProgram", "Daemon"], path: "contrib/examples/answering-machine",
+            swiftSettings: ourSettings),
 
         // Tests. `TestSupport` holds what several of them need: seeds that are printed, directories that go away.
         .target(

@@ -5,6 +5,8 @@ public import WireFormat
 public struct ComposeRequest: Sendable {
     /// The mail's file; nil and `-` are standard input.
     public var file: String?
+    /// The mail itself, in place of a file.
+    public var content: [UInt8]?
     /// Replaces the mail's subject.
     public var subject: String?
     /// Shown before the exit's address.

@@ -73,7 +73,7 @@ extension Client {
             ).take(1, network: network)
         }
         var text = try MailInput.read(
-            request.message.file, bodyLimit: planner.bodyLimit,
+            request.message, bodyLimit: planner.bodyLimit,
             blocks: request.takesBlocksFromMessage ? ReplyRequest.maximumBlocks : 0, terminal: terminal)
         if request.takesBlocksFromMessage {
             found = ReplyBlockText(text)
@@ -100,6 +100,7 @@ extension Client {
             found.blocks += more.blocks
             found.damaged += more.damaged
         }
+        for block in request.blocks { take(block) }
         for file in request.blockFiles { take(try MailInput.readBlocks(file)) }
         if let descriptor = request.blockDescriptor { take(try MailInput.readBlocks(descriptor: descriptor)) }
         return found

@@ -4,11 +4,14 @@ public import WireFormat
 public struct ReplyRequest: Sendable {
     /// The message.
     public var message: ComposeRequest
-    /// Files with reply blocks; `-` is standard input. With none of these and no descriptor the blocks stand in the
+    /// Files with reply blocks; `-` is standard input. With none of these, no descriptor and no
+    /// `blocks` the blocks stand in the
     /// message itself.
     public var blockFiles: [String] = []
     /// A descriptor to read reply blocks from.
     public var blockDescriptor: Int32?
+    /// Reply blocks themselves, 7,224 bytes each.
+    public var blocks: [[UInt8]] = []
     /// Packets go straight to the blocks' first nodes, which then see where they come from.
     public var isDirect = false
     /// What one's own path must be, instead of what the settings say. Its last node puts the packets into the blocks'
@@ -30,7 +33,7 @@ public struct ReplyRequest: Sendable {
     public init(message: ComposeRequest) { self.message = message }
 
     /// Whether the blocks stand in the message itself.
-    var takesBlocksFromMessage: Bool { blockFiles.isEmpty && blockDescriptor == nil }
+    var takesBlocksFromMessage: Bool { blockFiles.isEmpty && blockDescriptor == nil && blocks.isEmpty }
 }
 
 /// What came of it; JSON for programs.

@@ -18,7 +18,7 @@ extension Client {
         let recipients = try request.recipients.map { try correspondent($0, request.message) }
         if !request.takesRecipientsFromMail || !recipients.isEmpty { try tryPaths(to: recipients, planner: planner) }
         let key = try sealingKey(request.message)
-        let text = try MailInput.read(request.file, bodyLimit: planner.bodyLimit, terminal: terminal)
+        let text = try MailInput.read(request.message, bodyLimit: planner.bodyLimit, terminal: terminal)
         var correspondents = recipients
         if request.takesRecipientsFromMail {
             for name in try MailAddresses.recipients(of: text) {
@@ -93,6 +93,11 @@ extension Client {
         if let contact = try contact(text) {
             guard let key = contact.key else { throw SendError.contactWithoutKey(contact.name) }
             return key
+        }
+        guard !EntryName.isValid(text) || ClientPlaces.isThere(text) else {
+            throw CommandFailure(
+                "there is no contact and no file called \(text); see `nightjar contact list`, or name a file with the key",
+                code: .usage)
         }
         return try PublicKeyText.read(text)
     }

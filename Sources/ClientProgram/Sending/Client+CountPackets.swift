@@ -47,7 +47,7 @@ extension Client {
             network: network, options: try replyOptions(request, network), isDirect: request.isDirect,
             now: time.clock.now())
         let text = try MailInput.read(
-            request.message.file, bodyLimit: planner.bodyLimit, blocks: ReplyRequest.maximumBlocks, terminal: terminal)
+            request.message, bodyLimit: planner.bodyLimit, blocks: ReplyRequest.maximumBlocks, terminal: terminal)
         let message = try composeReply(ReplyBlockText(text).rest, request.message, network: network)
         var generator = SystemRandomNumberGenerator()
         let parts = try planner.parts(of: message, using: &generator).layout.parts

@@ -12,6 +12,19 @@ enum MailInput {
     /// What a reply block takes up in armor, with some text around it.
     private static let blockAllowance = 11 << 10
 
+    /// All bytes of what is to be sent: those that the request has, or those of its file or standard input.
+    static func read(
+        _ message: ComposeRequest, bodyLimit: Int, blocks: Int = 0, terminal: Terminal
+    ) throws -> [UInt8] {
+        guard let content = message.content else {
+            return try read(message.file, bodyLimit: bodyLimit, blocks: blocks, terminal: terminal)
+        }
+        guard content.count <= bodyLimit + headerAllowance + blocks * blockAllowance else {
+            throw MessageError.bodyTooLarge(limit: bodyLimit)
+        }
+        return content
+    }
+
     /// All bytes of `file`, or of standard input for nil and `-`.
     /// - Parameters:
     ///   - bodyLimit: the longest body; much longer input is refused before it is read to its end.
