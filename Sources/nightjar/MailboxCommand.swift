@@ -12,7 +12,7 @@ struct Mailbox: ParsableCommand {
             Examples:
               nightjar mailbox create
               nightjar mailbox list
-              nightjar mailbox delete default
+              nightjar mailbox delete default --yes
             """,
         subcommands: [
             MailboxCreate.self, MailboxList.self, MailboxShow.self, MailboxConfigure.self, MailboxDelete.self,
@@ -138,17 +138,19 @@ struct MailboxDelete: ClientCommand {
             First at its node, then here. Answers to reply blocks that end there are lost afterwards.
 
             Examples:
-              nightjar mailbox delete friends
-              nightjar mailbox delete friends --local
+              nightjar mailbox delete friends --yes
+              nightjar mailbox delete friends --local --yes
             """)
     @Argument(help: "The mailbox.")
     var name: String
     @Flag(help: "Only here: its node is gone, or has forgotten it.")
     var local = false
+    @Flag(help: "Do it without being asked.")
+    var yes = false
     @OptionGroup var options: MailboxOptions
 
     func perform() async throws {
         try await options.home.client().removeMailbox(
-            name, locally: local, network: options.network.network, passphrase: options.passphrase())
+            name, locally: local, isConfirmed: yes, network: options.network.network, passphrase: options.passphrase())
     }
 }

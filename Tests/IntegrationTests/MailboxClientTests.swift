@@ -101,7 +101,7 @@ extension Integration {
             let list = try await owner.run("mailbox", "list")
             #expect(list.output.contains("introduced only (0)") && !list.output.contains("not told"), "\(list)")
 
-            let deleted = try await owner.run("mailbox", "delete", "default")
+            let deleted = try await owner.run("mailbox", "delete", "default", "--yes")
             #expect(deleted.code == 0, "\(deleted)")
             let none = try await owner.run("receive")
             #expect(none.code == 1 && none.errors.contains("you have no mailbox"), "\(none)")
@@ -119,9 +119,9 @@ extension Integration {
             try await lab.stop(node)
             let run = try await owner.run("receive")
             #expect(run.code == 3 && run.errors.contains("nothing listens on the node's port"), "\(run)")
-            let delete = try await owner.run("mailbox", "delete", "default")
+            let delete = try await owner.run("mailbox", "delete", "default", "--yes")
             #expect(delete.code == 3, "\(delete)")
-            let local = try await owner.run("mailbox", "delete", "default", "--local")
+            let local = try await owner.run("mailbox", "delete", "default", "--local", "--yes")
             #expect(local.code == 0 && local.errors.contains("forgotten here"), "\(local)")
             lab.stop()
         }

@@ -93,8 +93,13 @@ extension Client {
 
     /// Deletes a mailbox.
     public func removeMailbox(
-        _ name: String, locally: Bool, network: String?, passphrase: PassphraseSource
+        _ name: String, locally: Bool, isConfirmed: Bool, network: String?, passphrase: PassphraseSource
     ) async throws {
+        guard isConfirmed else {
+            throw CommandFailure(
+                "what is in the mailbox \(Printable.text(name)), and every answer to reply blocks that end there, is lost for "
+                    + "good; add --yes if that is meant", code: .usage)
+        }
         try await deleteMailbox(name, locally: locally, network: network, passphrase: passphrase)
         note(
             locally

@@ -76,7 +76,12 @@ extension Client {
     private func enclosedBlocks(
         _ request: ComposeRequest, network: NetworkFile, keyring: () throws -> Keyring
     ) throws -> [[UInt8]] {
-        guard request.enclose > 0 else { return [] }
+        guard request.enclose > 0 else {
+            guard request.identity == nil else {
+                throw CommandFailure("--identity is about enclosed reply blocks; add --enclose N", code: .usage)
+            }
+            return []
+        }
         guard request.enclose <= ComposeRequest.maximumEnclosed else { throw EnvelopeError.tooManyReplyBlocks }
         let keyring = try keyring()
         guard let target = try ownReplyTarget(keyring, network) else { throw SendError.nowhereForAnswers }

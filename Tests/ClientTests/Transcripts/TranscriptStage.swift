@@ -101,14 +101,14 @@ final class TranscriptStage {
         text = text.replacing(
             #/[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4}/#, with: "<time>")
         text = text.replacing(#/njk1-[0-9a-z-]{20,}/#, with: "<fingerprint>")
-        text = text.replacing(#/\b[0-9a-f]{8,}\b/#) { match in
+        text = text.replacing(#/\b[0-9a-f]{8,}\b/#.wordBoundaryKind(.simple)) { match in
             // Other numbers may be in digits alone.
             let isID = [8, 16, 32, 64].contains(match.output.count) || !match.output.allSatisfy(\.isNumber)
             return isID ? "<hex\(match.output.count)>" : String(match.output)
         }
         guard let period = KeyPeriodCalendar().period(at: ScaledClock.systemTime()) else { return text }
         let names = [(-1, "<last period>"), (0, "<this period>"), (1, "<next period>")]
-        return text.replacing(#/\b[0-9]{4,5}\b/#) { match in
+        return text.replacing(#/\b[0-9]{4,5}\b/#.wordBoundaryKind(.simple)) { match in
             names.first { match.output == "\(Int(period.number) + $0.0)" }?.1 ?? String(match.output)
         }
     }
