@@ -73,8 +73,10 @@ final class Reassembler: Sendable {
     private func work(on partial: PartialMessage, release: Timestamp) {
         let now = clock()
         let shares = partial.groups.values.reduce(0) { $0 + $1.held }
+        var made: FinishedFile?
         do {
             let file = try write(partial)
+            made = file
             let stored: StoredMessage
             do {
                 stored = try StoredMessage(bodyLimit: bodyLimit) { [spool] () throws(SpoolError) in
@@ -103,7 +105,7 @@ final class Reassembler: Sendable {
             _ = error
             drop(partial, shares: shares, reason: .badMessage, now: now)
         } catch {
-            later(partial.message, release: release)
+            later(partial.message, release: release, without: made)
         }
     }
 
@@ -135,7 +137,9 @@ final class Reassembler: Sendable {
         let operation = SpoolOperation.completeMessage(
             message: partial.message, forgetAfter: now + rememberFor, deliveries: deliveries)
         try spool.submit([operation]) { [self, deliveries] results in
-            guard case .completed(let ids) = results.first else { return later(partial.message, release: release) }
+            guard case .completed(let ids) = results.first else {
+                return later(partial.message, release: release, without: file)
+            }
             ledger.book { $0.delivered(shares) }
             ready(
                 zip(ids, deliveries).map { id, delivery in
@@ -191,8 +195,11 @@ final class Reassembler: Sendable {
         }
     }
 
-    /// The disk is full or failing: the parts are kept, and the message is tried again later and at every start.
-    private func later(_ message: MessageID, release: Timestamp) {
+    /// The disk is full or failing: the parts are kept, and the message is tried again later and at every start. The next
+    /// attempt makes a file of its own, so that this one's goes.
+    private func later(_ message: MessageID, release: Timestamp, without file: FinishedFile? = nil) {
+        // Asks the database, which the writer's thread must not wait for.
+        if let file { queue.async { [spool] in try? spool.discard(file) } }
         queue.asyncAfter(deadline: .now() + Self.pauseAfterFailure) { [weak self] in
             self?.rebuild(message, release: release)
         }

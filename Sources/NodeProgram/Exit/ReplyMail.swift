@@ -75,8 +75,10 @@ final class ReplyMail: Sendable {
         }
     }
 
-    private func later(_ item: ItemRowID) {
+    private func later(_ item: ItemRowID, without file: FinishedFile? = nil) {
         count("reply_mails_delayed")
+        // Asks the database, which the writer's thread must not wait for.
+        if let file { queue.async { [spool] in try? spool.discard(file) } }
         queue.asyncAfter(deadline: .now() + Self.pauseAfterFailure) { [weak self] in self?.deliver(item) }
     }
 
@@ -101,14 +103,21 @@ final class ReplyMail: Sendable {
         let delivery = NewDelivery(
             recipient: item.address.description, file: file, deadline: clock() + deliveryDeadline,
             nextAttempt: item.release)
-        try spool.submit([.addDeliveries([delivery]), .removeItems([id])]) { [self] results in
-            guard case .completed(let ids)? = results.first, let made = ids.first else { return later(id) }
-            count("reply_mails")
-            ready([
-                PendingDelivery(
-                    id: made, message: MessageID(), recipient: delivery.recipient, file: file.name,
-                    deadline: delivery.deadline, release: item.release, attempts: 0)
-            ])
+        do {
+            try spool.submit([.addDeliveries([delivery]), .removeItems([id])]) { [self] results in
+                guard case .completed(let ids)? = results.first, let made = ids.first else {
+                    return later(id, without: file)
+                }
+                count("reply_mails")
+                ready([
+                    PendingDelivery(
+                        id: made, message: MessageID(), recipient: delivery.recipient, file: file.name,
+                        deadline: delivery.deadline, release: item.release, attempts: 0)
+                ])
+            }
+        } catch {
+            try? spool.discard(file)
+            throw error
         }
     }
 
