@@ -135,6 +135,35 @@ struct ReceiptDeskTests {
         #expect(fixture.sent.count == 0)
     }
 
+    @Test(
+        "a busy spool is asked once an event, and a turn stops at the first refusal; afterwards all go, some at a time")
+    func busySpool() async throws {
+        let fixture = try ReplyFixture("receipt busy")
+        let desk = fixture.receipts()
+        let count = ReceiptDesk.maximumRetries + 6
+        let surb = try fixture.rings.surb()
+        fixture.spool.close()
+        for _ in 0..<count {
+            try desk.open(Self.id(fixture), recipients: [("smtp:a@x.example", .refused)], block: surb.encoded)
+        }
+        #expect(fixture.counts["receipts_delayed"] == count)
+        desk.turn(now: fixture.clock.now)
+        desk.drain()
+        #expect(fixture.counts["receipts_delayed"] == count + 1)
+        // One block is damaged meanwhile.
+        let name = try #require(try fixture.records.all(.receiptBlocks).first?.name)
+        try fixture.records.transaction { try $0.put(.receiptBlocks, name, [1], expires: nil) }
+        try fixture.restart()
+        let next = fixture.receipts()
+        #expect(try next.resume() == 0)
+        try await fixture.settle(next)
+        #expect(fixture.sent.count <= ReceiptDesk.maximumRetries)
+        next.turn(now: fixture.clock.now)
+        try await fixture.settle(next)
+        #expect(fixture.sent.count == count - 1)
+        #expect(fixture.counts["receipts_damaged"] == 1)
+    }
+
     @Test("books are bounded: the oldest final ones go first; they are forgotten after 14 days")
     func bounds() async throws {
         let fixture = try ReplyFixture("receipt bounds")

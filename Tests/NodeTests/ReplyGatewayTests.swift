@@ -184,6 +184,8 @@ struct ReplyGatewayTests {
         #expect([first, second, third].map { gateway.check(recipient: $0).code } == [550, 250, 250])
         #expect(try fixture.records.count(.replyBlocks) == 4)
         #expect(fixture.counts["gateway_blocks_forgotten_early"] == 2)
+        // Of two messages, the books and one address each.
+        #expect(try fixture.records.count(.replyTokens) == 4)
     }
 
     @Test("tokens survive their spelling, pools their bytes; nothing else is read as either")

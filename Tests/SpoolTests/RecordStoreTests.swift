@@ -132,6 +132,24 @@ import WireFormat
         #expect(FileManager.default.fileExists(atPath: path))
     }
 
+    @Test func aDamagedRecordIsLeftOutAndRemoved() throws {
+        let store = try open()
+        for name in ["a", "b", "c"] { try put(store, name, "1") }
+        do {
+            let database = try DatabaseQueue(path: path)
+            try database.writeWithoutTransaction {
+                try $0.execute(sql: "UPDATE record SET sealed = zeroblob(60) WHERE id = 2")
+            }
+        }
+        #expect(throws: SpoolError.damaged) { try store.all(Self.kind) }
+        var damaged = 0
+        #expect(try store.all(Self.kind, skippingDamaged: &damaged).map(\.name) == [bytes("a"), bytes("c")])
+        #expect(damaged == 1)
+        #expect(try store.all(Self.kind).map(\.name) == [bytes("a"), bytes("c")])
+        #expect(try store.all(Self.kind, skippingDamaged: &damaged).count == 2)
+        #expect(damaged == 1)
+    }
+
     @Test(arguments: ["header", "middle", "row", "short", "empty", "missing"])
     func damageIsSetAsideAndSaid(how: String) throws {
         var random = SeededRandom(name: "records damaged \(how)")

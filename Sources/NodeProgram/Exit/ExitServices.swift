@@ -51,7 +51,8 @@ struct ExitServices: Sendable {
             pools = nil
             gateway = nil
         }
-        try receipts.resume()
+        let damaged = try receipts.resume()
+        if damaged > 0 { logger.error("\(damaged) damaged records of receipts are gone; going on without them") }
     }
 
     /// Keeps a message's reply blocks for the gateway, durably; without one they are dropped and counted.

@@ -162,12 +162,16 @@ final class ReplyPools: Sendable {
         guard excess > 0 else { return }
         // A sixteenth at a time, so that the reading is rare.
         excess = max(excess, limit / 16)
-        for (name, value) in try records.all(.replyTokens) where name.first == Self.poolMark && excess > 0 {
+        var damaged = 0
+        let tokens = try records.all(.replyTokens, skippingDamaged: &damaged)
+        if damaged > 0 { count("gateway_records_damaged", damaged) }
+        for (name, value) in tokens where name.first == Self.poolMark && excess > 0 {
             guard let pool = ReplyPool(decoding: value), let message = MessageID(name[1...]) else { continue }
             for index in pool.blocks.indices where try records.remove(.replyBlocks, Self.blockName(message, index)) {
                 excess -= 1
                 count("gateway_blocks_forgotten_early", 1)
             }
+            for token in pool.tokens { try records.remove(.replyTokens, Self.tokenName(token)) }
             try records.remove(.replyTokens, name)
         }
     }

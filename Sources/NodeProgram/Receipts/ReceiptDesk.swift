@@ -16,6 +16,8 @@ final class ReceiptDesk: @unchecked Sendable {
     static let maximumBooks = 65_536
     /// Reply blocks for receipts kept at most, 7.3 KiB each.
     static let maximumBlocks = 16_384
+    /// Delayed receipts tried in one turn at most.
+    static let maximumRetries = 64
 
     private struct Known {
         let number: Int
@@ -52,15 +54,19 @@ final class ReceiptDesk: @unchecked Sendable {
         self.count = count
     }
 
-    /// Takes up what an earlier run left: sends receipts that are due.
-    func resume() throws(SpoolError) {
+    /// Takes up what an earlier run left: sends receipts that are due. How many books were damaged, and are gone.
+    @discardableResult
+    func resume() throws(SpoolError) -> Int {
         try onQueue { () throws(SpoolError) in
-            for (name, value) in try records.all(.receiptBooks) {
+            var damaged = 0
+            defer { for _ in 0..<damaged { count("receipts_damaged") } }
+            for (name, value) in try records.all(.receiptBooks, skippingDamaged: &damaged) {
                 guard let message = MessageID(name), let book = ReceiptBook(decoding: value) else { continue }
                 remember(message, isFinal: book.isFinal)
                 if book.isFinal, !book.isSettled { unsent.insert(message) }
             }
             sendDue()
+            return damaged
         }
     }
 
@@ -94,7 +100,7 @@ final class ReceiptDesk: @unchecked Sendable {
             remember(message, isFinal: book.isFinal)
             if book.isFinal, !book.isSettled {
                 unsent.insert(message)
-                sendDue()
+                sendIfDue(message)
             }
         }
     }
@@ -109,7 +115,7 @@ final class ReceiptDesk: @unchecked Sendable {
                         known[message]?.isFinal = book.isFinal
                         if book.isFinal, !book.isSettled {
                             unsent.insert(message)
-                            sendDue()
+                            sendIfDue(message)
                         }
                     }
                 } catch {
@@ -165,9 +171,11 @@ final class ReceiptDesk: @unchecked Sendable {
     func turn(now: Timestamp) {
         queue.async { [self] in
             if !unsent.isEmpty { sendDue() }
+            var damaged = 0
             guard let forgotten = try? records.expire(now: now), forgotten > 0,
-                let left = try? records.all(.receiptBooks)
+                let left = try? records.all(.receiptBooks, skippingDamaged: &damaged)
             else { return }
+            for _ in 0..<damaged { count("receipts_damaged") }
             let names = Set(left.compactMap { MessageID($0.name) })
             known = known.filter { names.contains($0.key) }
             unsent.formIntersection(names)
@@ -231,9 +239,25 @@ final class ReceiptDesk: @unchecked Sendable {
         }
     }
 
+    /// Some of what is due, until the first that cannot go: the others would fare no better.
     private func sendDue() {
-        for message in unsent {
-            do { try send(message) } catch { count("receipts_delayed") }
+        for message in unsent.prefix(Self.maximumRetries) where !sendIfDue(message) { return }
+    }
+
+    /// False if the spool or the store cannot take it now.
+    @discardableResult
+    private func sendIfDue(_ message: MessageID) -> Bool {
+        do {
+            try send(message)
+            return true
+        } catch let error as SpoolError where error != .damaged {
+            count("receipts_delayed")
+            return false
+        } catch {
+            // No turn can help: it must not stand before others.
+            unsent.remove(message)
+            count("receipts_damaged")
+            return true
         }
     }
 

@@ -57,6 +57,20 @@ public final class RecordStore: Sendable {
         try read { try $0.all(kind) }
     }
 
+    /// All records of a kind that open, in that order. Those that do not are removed, and added to `damaged`.
+    public func all(
+        _ kind: RecordKind, skippingDamaged damaged: inout Int
+    ) throws(SpoolError) -> [(name: [UInt8], value: [UInt8])] {
+        // Without damage, no other process is kept waiting.
+        do throws(SpoolError) { return try all(kind) } catch .damaged {}
+        do {
+            var removed = 0
+            let found = try transaction { try $0.all(kind, skippingDamaged: &removed) }
+            damaged += removed
+            return found
+        } catch { throw RecordFile.error(error) }
+    }
+
     /// Records of a kind.
     public func count(_ kind: RecordKind) throws(SpoolError) -> Int { try read { try $0.count(kind) } }
 
@@ -127,6 +141,29 @@ public struct RecordTransaction {
         var found: [(name: [UInt8], value: [UInt8])] = []
         found.reserveCapacity(rows.count)
         for row in rows { found.append(try seal.open([UInt8](blob: row[1]), kind, Digest(blob: row[0]))) }
+        return found
+    }
+
+    /// All records of a kind that open, in that order. Those that do not are removed, and added to `damaged`.
+    public func all(
+        _ kind: RecordKind, skippingDamaged damaged: inout Int
+    ) throws(SpoolError) -> [(name: [UInt8], value: [UInt8])] {
+        let rows = try attempt {
+            try Row.fetchAll(
+                database, sql: "SELECT hash, sealed, id FROM record WHERE kind = ? ORDER BY id",
+                arguments: [Int(kind.rawValue)])
+        }
+        var found: [(name: [UInt8], value: [UInt8])] = []
+        found.reserveCapacity(rows.count)
+        for row in rows {
+            do throws(SpoolError) {
+                found.append(try seal.open([UInt8](blob: row[1]), kind, Digest(blob: row[0])))
+            } catch .damaged {
+                let id: Int64 = row[2]
+                try attempt { try database.execute(sql: "DELETE FROM record WHERE id = ?", arguments: [id]) }
+                damaged += 1
+            }
+        }
         return found
     }
 
