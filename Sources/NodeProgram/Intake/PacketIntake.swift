@@ -29,29 +29,32 @@ final class PacketIntake: PacketReceiver, Sendable {
     /// Packets that a worker takes at a time: enough that hand-overs cost little, few enough that workers share.
     static let batch = 32
 
-    private let node: NodeID
-    private let keys: KeyRing
-    private let spool: Spool
-    private let budget: TimeBudget
+    let node: NodeID
+    let keys: KeyRing
+    let spool: Spool
+    let budget: TimeBudget
     private let calendar: KeyPeriodCalendar
     private let takesMessages: Bool
     private let dropFraction: Double
+    private let isKnown: @Sendable (NodeID) -> Bool
     private let door: ReplyDoor
     private let messageLimit: Int
     private let partDeadline: Interval
-    private let clock: @Sendable () -> Timestamp
-    private let ledger: NodeLedger
-    private let outcomes: any IntakeOutcomes
+    let clock: @Sendable () -> Timestamp
+    let ledger: NodeLedger
+    let outcomes: any IntakeOutcomes
     private let queue = IntakeQueue()
     private let group = DispatchGroup()
 
     /// - Parameters:
     ///   - takesMessages: whether messages may end here; without it parts are dropped.
     ///   - dropFraction: share of the packets that are lost on purpose, for tests.
+    ///   - isKnown: whether the network lists a node, so that packets can be sent on to it.
     ///   - door: decides about answers.
     init(
         node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar,
-        takesMessages: Bool, dropFraction: Double = 0, door: ReplyDoor, messageLimit: Int, partDeadline: Interval,
+        takesMessages: Bool, dropFraction: Double = 0, isKnown: @escaping @Sendable (NodeID) -> Bool, door: ReplyDoor,
+        messageLimit: Int, partDeadline: Interval,
         clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
         outcomes: any IntakeOutcomes
     ) {
@@ -62,6 +65,7 @@ final class PacketIntake: PacketReceiver, Sendable {
         self.calendar = calendar
         self.takesMessages = takesMessages
         self.dropFraction = dropFraction
+        self.isKnown = isKnown
         self.door = door
         self.messageLimit = messageLimit
         self.partDeadline = partDeadline
@@ -93,38 +97,6 @@ final class PacketIntake: PacketReceiver, Sendable {
     func receive(_ packets: [InboundPacket]) {
         if !queue.put(packets) {
             for packet in packets { packet.answer(.rejected(.shuttingDown)) }
-        }
-    }
-
-    /// Packets of which this node is itself the next hop: they go back in without a socket, and leave the spool in the
-    /// same transaction that holds what becomes of them.
-    func reenter(_ ids: [PacketRowID]) {
-        let unwrapper = Unwrapper(node: node)
-        let keys = self.keys.current
-        let now = clock()
-        for (id, body) in zip(ids, spool.readPackets(ids)) {
-            var operations = [SpoolOperation.removePackets([id])]
-            var decision: Decision?
-            ledger.book { entry in
-                guard case .success(let packet) = body else { return entry.heldAndDropped(.storage) }
-                entry.forwarded(1)
-                switch decide(packet, unwrapper, keys: keys, now: now) {
-                case .refuse(let reason, _): entry.receivedAndDropped(reason)
-                case .store(let what, let operation):
-                    decision = what
-                    operations.append(operation)
-                }
-            }
-            // `closed` leaves the packet in the spool for the next start.
-            try? spool.submit(operations) { [decision] results in
-                guard let decision, results.count == 2 else { return }
-                var accepted: [WaitingPacket] = []
-                self.ledger.book { entry in
-                    let answer = self.settle(decision, results[1], &entry, &accepted)
-                    if answer != .received { entry.receivedAndDropped(.full) }
-                }
-                if !accepted.isEmpty { self.outcomes.accepted(accepted) }
-            }
         }
     }
 
@@ -172,7 +144,7 @@ final class PacketIntake: PacketReceiver, Sendable {
     }
 
     /// What is remembered of a packet between its unwrapping and the commit.
-    private enum Decision {
+    enum Decision {
         case forward(next: NodeID, release: Timestamp, deadline: Timestamp)
         case part(MessageID, release: Timestamp)
         case loop(LoopID)
@@ -180,12 +152,12 @@ final class PacketIntake: PacketReceiver, Sendable {
         case drop(DropReason)
     }
 
-    private enum Verdict {
+    enum Verdict {
         case refuse(DropReason, Answer)
         case store(Decision, SpoolOperation)
     }
 
-    private func decide(
+    func decide(
         _ body: consuming [UInt8], _ unwrapper: borrowing Unwrapper, keys: AcceptedKeys, now: Timestamp
     ) -> Verdict {
         let tag: ReplayTag
@@ -243,6 +215,11 @@ final class PacketIntake: PacketReceiver, Sendable {
     private func forward(
         _ packet: [UInt8], to next: NodeID, delay: UInt32, tag: ReplayTag, period: KeyPeriod, now: Timestamp
     ) -> Verdict {
+        // Strangers write this name. For a node that nobody lists the packet would only wait until its deadline, in a queue
+        // of its own.
+        guard next == node || isKnown(next) else {
+            return .store(.drop(.unknownDestination), .acceptNothing(tag: tag, period: period))
+        }
         let release = now + .milliseconds(Int64(delay))
         let nextPeriod = KeyPeriod(UInt16(packet[2]) << 8 | UInt16(packet[3]))
         let deadline = budget.deadline(
@@ -264,6 +241,11 @@ final class PacketIntake: PacketReceiver, Sendable {
             case .part(let part):
                 guard takesMessages else {
                     drop = .refusedByExit
+                    break
+                }
+                // Deliveries that came from no message have this name.
+                guard part.id != MessageID() else {
+                    drop = .badContent
                     break
                 }
                 guard part.layout.messageLength <= messageLimit else {
@@ -312,7 +294,7 @@ final class PacketIntake: PacketReceiver, Sendable {
     }
 
     /// Books what became of a packet; the answer to its sender.
-    private func settle(
+    func settle(
         _ decision: Decision, _ result: SpoolResult, _ entry: inout NodeLedger.Entry, _ accepted: inout [WaitingPacket]
     ) -> Answer {
         switch (result, decision) {

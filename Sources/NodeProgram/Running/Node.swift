@@ -135,6 +135,7 @@ final class Node: Sendable {
         let intake = PacketIntake(
             node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar,
             takesMessages: settings.takesMessages, dropFraction: settings.dropFraction,
+            isKnown: { [network] in !network.addresses(of: $0).isEmpty },
             door: ReplyDoor(
                 mailboxes: boxes?.mailboxes,
                 addresses: { record, address, release, now in
