@@ -58,7 +58,7 @@ let package = Package(
         .executable(name: "nightjar-node", targets: ["nightjar-node"]),
         .executable(name: "nightjar-lab", targets: ["nightjar-lab"]),
         // The client for other programs: doc/LIBRARY.md.
-        .library(name: "NightjarClient", targets: ["ClientProgram"]),
+        .library(name: "NightjarClient", targets: ["ClientProgram", "Daemon", "Messages", "WireFormat"]),
         // For contrib/fuzz, a package of its own.
         .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],

@@ -19,17 +19,61 @@ struct HeldBlock: Sendable {
     var place: GatePlace?
 }
 
-/// A place in a gate, given back when nobody holds it any more.
-final class GatePlace: Sendable {
+/// The frames that ask for a block and are not dealt with: a bound for all connections, and a smaller one for each part of
+/// the network, so that whoever asks and does not read shuts nobody else out.
+final class AskGate: Sendable {
     private let gate: InFlightGate
+    private let shareOfOne: Int
+    private let seats = Mutex<[PeerLimits.Seat: Int]>([:])
 
-    /// Nil if the gate is full.
-    init?(in gate: InFlightGate) {
-        guard gate.enter() else { return nil }
-        self.gate = gate
+    /// - Parameter limit: of all connections. One part of the network has an eighth of it, at least what one connection may
+    ///   have.
+    init(limit: Int) {
+        gate = InFlightGate(limit: limit)
+        shareOfOne = max(LinkFrame.askWindow, limit / 8)
     }
 
-    deinit { gate.leave() }
+    /// Places that are taken.
+    var current: Int { gate.current }
+
+    /// Whether another frame of `seat` would be one too many.
+    func isFull(for seat: PeerLimits.Seat) -> Bool {
+        gate.isFull || seats.withLock { $0[seat] ?? 0 } >= shareOfOne
+    }
+
+    fileprivate func enter(_ seat: PeerLimits.Seat) -> Bool {
+        guard gate.enter() else { return false }
+        let isIn = seats.withLock { seats in
+            guard seats[seat, default: 0] < shareOfOne else { return false }
+            seats[seat, default: 0] += 1
+            return true
+        }
+        if !isIn { gate.leave() }
+        return isIn
+    }
+
+    fileprivate func leave(_ seat: PeerLimits.Seat) {
+        seats.withLock { seats in
+            guard let count = seats[seat] else { return }
+            seats[seat] = count > 1 ? count - 1 : nil
+        }
+        gate.leave()
+    }
+}
+
+/// A place in the gate, given back when nobody holds it any more.
+final class GatePlace: Sendable {
+    private let gate: AskGate
+    private let seat: PeerLimits.Seat
+
+    /// Nil if the gate is full for `seat`.
+    init?(in gate: AskGate, for seat: PeerLimits.Seat) {
+        guard gate.enter(seat) else { return nil }
+        self.gate = gate
+        self.seat = seat
+    }
+
+    deinit { gate.leave(seat) }
 }
 
 /// The duty to answer one frame that asks for a block.

@@ -8,7 +8,8 @@ public struct ListenerConfiguration: Sendable {
     /// REJECTED busy and not copied. The default is 128 MiB.
     public var framesInFlight = 4096
     /// Frames that ask for a block and are unanswered, or answered but not yet written, of all connections, up to 64 KiB
-    /// each; above it they are answered REJECTED busy and not copied. The default is 16 MiB.
+    /// each; above it they are answered REJECTED busy and not copied. The default is 16 MiB. One address block may have an
+    /// eighth of them, at least those of one connection.
     public var asksInFlight = 256
     /// From the TCP connection to the end of the TLS handshake.
     public var handshakeTimeout = Interval.seconds(10)

@@ -11,7 +11,7 @@ final class ListenerCore: Sendable {
     let receiver: any PacketReceiver
     let gate: InFlightGate
     let responder: (any BlockResponder)?
-    let askGate: InFlightGate
+    let askGate: AskGate
     let clock: @Sendable () -> Timestamp
     let count: LinkEventCounter
     private let limits: Mutex<PeerLimits>
@@ -30,7 +30,7 @@ final class ListenerCore: Sendable {
         self.receiver = receiver
         gate = InFlightGate(limit: configuration.framesInFlight)
         self.responder = responder
-        askGate = InFlightGate(limit: configuration.asksInFlight)
+        askGate = AskGate(limit: configuration.asksInFlight)
         self.clock = clock
         self.count = count
         limits = Mutex(PeerLimits(configuration.limits))

@@ -107,7 +107,7 @@ final class ListenerHandler: ChannelDuplexHandler {
                 return nil
             case .frameBegins(let type):
                 frameBegan = now
-                if type.asksForBlock ? core.askGate.isFull : core.gate.isFull {
+                if type.asksForBlock ? core.askGate.isFull(for: seat) : core.gate.isFull {
                     machine.refuse(.busy)
                 } else if !core.takeFrame(seat) {
                     machine.refuse(.rateLimited)
@@ -139,7 +139,7 @@ final class ListenerHandler: ChannelDuplexHandler {
     }
 
     private func ask(_ type: FrameType, number: UInt32, body: [UInt8]) {
-        guard let responder = core.responder, let place = GatePlace(in: core.askGate) else {
+        guard let responder = core.responder, let place = GatePlace(in: core.askGate, for: seat) else {
             machine.answer(number: number, .rejected(.busy), digest: .sha256(body))
             core.count(.rejected(.busy), 1)
             return

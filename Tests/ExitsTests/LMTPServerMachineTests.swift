@@ -124,6 +124,16 @@ import WireFormat
         #expect(it.mails.first?.content.count == 1000)
     }
 
+    @Test func oddParametersAreRefusedAndNothingElse() {
+        var it = Dialogue()
+        _ = it.say("LHLO x\r\n")
+        for odd in ["=", "==", "=8BITMIME", "BODY", "SIZE=", "SIZE=-1", "SIZE=99999999999999999999", "x=y=z"] {
+            let code = it.codes("MAIL FROM:<> \(odd)\r\n").first ?? ""
+            #expect(["501", "552", "555"].contains(code), "\(odd): \(code)")
+        }
+        #expect(it.codes("MAIL FROM:<>\r\n") == ["250"])
+    }
+
     @Test func everythingIsBounded() {
         var it = Dialogue()
         #expect(it.codes(String(repeating: "x", count: 4000)) == ["500"])

@@ -199,7 +199,7 @@ struct LMTPServerMachine {
             return refuse(501, "5.5.4", "write MAIL FROM:<address>")
         }
         for parameter in parameters {
-            let pair = parameter.split(separator: "=", maxSplits: 1).map(String.init)
+            let pair = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             switch (pair[0].uppercased(), pair.count > 1 ? pair[1].uppercased() : "") {
             case ("SIZE", let size):
                 guard let size = Int(size), size >= 0 else { return refuse(501, "5.5.4", "SIZE is a number") }

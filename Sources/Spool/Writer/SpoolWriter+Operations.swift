@@ -27,7 +27,10 @@ extension SpoolWriter {
         case .acceptMail(let tag, let period, let mailbox, let block):
             guard try remember(tag, period) else { return .replay }
             let result = try putMail([block], into: mailbox)
-            return result == .full ? try full(tag, period) : result
+            guard result == .full else { return result }
+            // The room that all mailboxes have together is theirs to use up: a sender who is told to try again would hold
+            // back everybody else's packets for this node, too.
+            return staged.mailBlocks >= configuration.maxMailBlocks ? .mailboxFull : try full(tag, period)
         case .deliverToMailbox(let id, let state, let mailbox, let blocks):
             return try deliver(id, state, blocks, into: mailbox)
         case .createMailbox(let mailbox, let policy, let quota, let time):
