@@ -6,13 +6,16 @@ internal import WireFormat
 
 extension Client {
     /// Messages of which parts are missing, oldest first.
-    public func incompleteMessages() async throws -> [IncompleteMessage] {
-        guard ClientPlaces.isThere(places.inbox) else { return [] }
+    public func incompleteMessages() async throws -> [IncompleteMessage] { try await unfinishedMessages().incomplete }
+
+    /// Messages of which parts are missing, oldest first, and why one that is complete could not be stored.
+    func unfinishedMessages() async throws -> (incomplete: [IncompleteMessage], failure: (any Error)?) {
+        guard ClientPlaces.isThere(places.inbox) else { return ([], nil) }
         let records = try records()
         defer { records.close() }
         let inbox = try await openInbox(records)
         defer { inbox.close() }
-        return try inbox.allIncomplete()
+        return (try inbox.allIncomplete(), inbox.unfinished)
     }
 
     /// Throws parts away; they are not collected again when they come once more.

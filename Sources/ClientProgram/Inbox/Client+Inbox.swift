@@ -75,8 +75,9 @@ extension Client {
     private static var inboxConfiguration: SpoolConfiguration {
         var configuration = SpoolConfiguration()
         configuration.maxPackets = 1
-        configuration.maxMessages = 2_000
-        configuration.maxShareBytes = 512 << 20
+        let limits = CollectingLimits()
+        configuration.maxMessages = limits.messages
+        configuration.maxShareBytes = limits.shareBytes
         configuration.maxBytes = 1 << 30
         // Parts come slowly and are read once; nothing is worth memory.
         configuration.maxQueuedBodies = 64

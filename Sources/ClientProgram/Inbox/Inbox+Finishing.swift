@@ -23,6 +23,8 @@ extension Inbox {
                 outcome = .refused(.malformed(error.rawValue))
             } catch is WireError {
                 outcome = .refused(.malformed("its parts do not fit together"))
+            } catch is DamagedPart {
+                outcome = .refused(.damagedFile)
             }
         } else {
             outcome = .refused(.malformed("nothing is known any more of where it came from"))
@@ -36,10 +38,22 @@ extension Inbox {
         return outcome
     }
 
+    /// A part of a complete message does not open any more, so that the message never will.
+    private struct DamagedPart: Error {}
+
+    private func shares(_ message: MessageID, group: Int) throws -> [StoredShare] {
+        do throws(SpoolError) {
+            return try spool.readShares(message: message, group: group)
+        } catch {
+            if error == .damaged { throw DamagedPart() }
+            throw error
+        }
+    }
+
     private func write(_ partial: PartialMessage, _ cut: ArrivalCut, to file: inout SealedFileWriter) throws {
         if cut == .pieces {
             for group in 0..<partial.groupCount {
-                for share in try spool.readShares(message: partial.message, group: group) {
+                for share in try shares(partial.message, group: group) {
                     try file.append(try PieceLayout.piece(share.bytes))
                 }
             }
@@ -48,7 +62,7 @@ extension Inbox {
         var assembler = MessageAssembler(
             layout: try PartLayout(messageLength: partial.length, capacity: cut == .full ? .full : .injected))
         while let group = assembler.nextGroup {
-            let shares = try spool.readShares(message: partial.message, group: group.number)
+            let shares = try shares(partial.message, group: group.number)
             try file.append(
                 try assembler.data(from: shares.map { ErasureCode.Share(index: $0.index, bytes: $0.bytes) }))
         }
@@ -85,7 +99,13 @@ extension Inbox {
         }
         if let opened = try openSealed(content, folder, file, keys: keys) {
             let inner = try Self.newFile(in: folder) { (file) throws in try file.append(opened.encoded) }
-            return try keep(name, origin, key: opened.key, try CheckedMessage(folder, inner), inner)
+            do {
+                let checked = try CheckedMessage(folder, inner)
+                return try keep(name, origin, key: opened.key, checked, inner)
+            } catch is MessageError {
+                // What was sealed makes no message: it is given as it came.
+                try folder.remove(inner.name)
+            }
         }
         isKept = true
         return try keep(name, origin, key: nil, content, file)
@@ -150,9 +170,9 @@ extension Inbox {
         }
         // A sealed mail is sealed as one: this is the one place where a body is in memory, at most 8 MiB of it.
         guard case .sealedMail(let sealed)? = try? ArmoredMessage(decoding: try MessageReading(folder, file).rest()),
-            let (key, mail) = try keys.openMail(sealed)
+            let (key, mail) = try keys.openMail(sealed), let encoded = try SealedMailContent(mail).encodedIfPossible()
         else { return nil }
-        return (key, try SealedMailContent(mail).encoded())
+        return (key, encoded)
     }
 }
 

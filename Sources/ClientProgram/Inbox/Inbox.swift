@@ -47,23 +47,33 @@ struct Inbox: Sendable {
     let store: ReceivedStore
     let clock: @Sendable () -> Timestamp
     let receipts: ReceiptSink
+    let limits: CollectingLimits
+    /// Why a message that is complete could not be stored yet; it is tried again whenever the inbox is opened.
+    private(set) var unfinished: (any Error)?
 
     /// Finishes what a crash had interrupted and removes what is too old.
-    /// - Parameter completed: messages that were complete in the spool and not yet stored.
+    /// - Parameters:
+    ///   - completed: messages that were complete in the spool and not yet stored.
+    ///   - limits: those of the spool.
     init(
         spool: Spool, records: RecordStore, store: ReceivedStore, completed: [MessageID],
-        clock: @escaping @Sendable () -> Timestamp, receipts: @escaping ReceiptSink
+        limits: CollectingLimits = CollectingLimits(), clock: @escaping @Sendable () -> Timestamp,
+        receipts: @escaping ReceiptSink
     ) throws {
         self.spool = spool
         self.records = records
         self.store = store
         self.clock = clock
         self.receipts = receipts
+        self.limits = limits
         let now = clock()
         _ = try spool.performAndWait([.expire(now: now)])
         try records.expire(now: now)
         try store.removeOrphans()
-        for name in completed { _ = try rebuild(name, keys: nil) }
+        for name in completed {
+            // One for which there is no room keeps nobody from reading the others.
+            do { _ = try rebuild(name, keys: nil) } catch { unfinished = unfinished ?? error }
+        }
     }
 
     /// Finishes what was asked for and lets the inbox go.
@@ -112,7 +122,9 @@ struct Inbox: Sendable {
     func take(sealedMail bytes: [UInt8], keys: Keyring) throws -> Taken {
         guard let (key, mail) = try keys.openMail(bytes) else { return Taken(outcome: .refused(.otherKey)) }
         let origin = MessageOrigin.key(key)
-        let encoded = try SealedMailContent(mail).encoded()
+        guard let encoded = try SealedMailContent(mail).encodedIfPossible() else {
+            return Taken(outcome: .refused(.malformed("its header does not fit into a message")), origin: origin)
+        }
         let outcome = try single(encoded, id: Self.id(of: bytes), .full, origin, keys: nil, again: true)
         return Taken(outcome: outcome, origin: origin)
     }
@@ -193,7 +205,9 @@ struct Inbox: Sendable {
         let operation = SpoolOperation.acceptPart(
             tag: Self.tag(part, share), period: KeyPeriod(0), part: part, deadline: clock() + Self.partLife,
             share: share)
-        switch try spool.performAndWait([operation]).first {
+        var result = try spool.performAndWait([operation]).first
+        if result == .full, try makeRoom(for: name) { result = try spool.performAndWait([operation]).first }
+        switch result {
         case .partStored(complete: true): return try rebuild(name, keys: keys)
         case .partStored, .partDuplicate, .replay:
             guard let (held, wanted) = try progress(of: name) else {

@@ -37,6 +37,15 @@ struct SealedMailContent {
         return try MessageEncoder.encode(envelope, body: body, limit: body.count)
     }
 
+    /// The same; nil if the text makes no message.
+    func encodedIfPossible() throws -> [UInt8]? {
+        do {
+            return try encoded()
+        } catch  where error is MessageError || error is EnvelopeError {
+            return nil
+        }
+    }
+
     /// The display name out of `From: "NAME (anonymous, unverified)" <...>`, the form in which it was sealed; nil for
     /// any other, which could be made to look like somebody's address.
     private static func displayName(_ text: [UInt8]) -> String? {

@@ -57,6 +57,9 @@ public struct ReceiveReport: Sendable {
     public var receipts = 0
     /// Things that came and are no messages.
     public var problems: [InboxError] = []
+    /// Why the inbox could not be opened, or a message that is complete could not be stored; that is tried again
+    /// the next time.
+    public var inboxFailure: (any Error)?
     /// `nightjar run` polls, so nothing was asked here.
     public var isLeftToRun = false
 }
@@ -88,7 +91,13 @@ extension Client {
                 report.problems.append(error as? InboxError ?? .damagedFile)
             }
         }
-        report.incomplete = try await incompleteMessages()
+        do {
+            (report.incomplete, report.inboxFailure) = try await unfinishedMessages()
+        } catch {
+            // What has come is given, whatever is wrong with the rest.
+            guard !report.messages.isEmpty else { throw error }
+            report.inboxFailure = error
+        }
         return report
     }
 
@@ -184,13 +193,15 @@ extension Client {
         let failures = report.polls.compactMap { poll in
             poll.failure.map { (poll.mailbox, CommandFailure(client: $0)) }
         }
+        let inboxFailure = report.inboxFailure.map { CommandFailure(client: $0) }
         let rest = Rest(
             polls: report.polls.map { poll in
                 .init(
                     mailbox: poll.mailbox, blocks: poll.blocks, waiting: poll.waiting,
                     error: poll.failure.map { CommandFailure(client: $0).message })
             },
-            incomplete: report.incomplete.map { IncompleteFacts($0) }, problems: report.problems.map { "\($0)" },
+            incomplete: report.incomplete.map { IncompleteFacts($0) },
+            problems: report.problems.map { "\($0)" } + (inboxFailure.map { [$0.message] } ?? []),
             receipts: report.receipts, leftToRun: report.isLeftToRun)
         let binary = try MessagePresenter(client: self, options: options)
             .show(report.messages, keepingUnread: keepsUnread, rest: rest)
@@ -200,6 +211,10 @@ extension Client {
         for message in report.incomplete { note(MessagePresenter.line(message)) }
         for problem in report.problems { terminal.message("something came that is no message: \(problem)") }
         noteWaiting(report)
+        if let inboxFailure {
+            guard !failures.isEmpty else { throw inboxFailure }
+            terminal.message(inboxFailure.message)
+        }
         if let (mailbox, failure) = failures.first(where: { $0.1.code != .temporary }) ?? failures.first {
             let others = failures.count - 1
             throw CommandFailure(

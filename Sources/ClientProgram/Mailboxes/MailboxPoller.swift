@@ -16,6 +16,8 @@ struct PollResult: Sendable {
     var taken: [Taken] = []
     /// Requests that the node answered.
     var answers = 0
+    /// The policy that the node has accepted, to be noted.
+    var sentPolicy: MailboxPolicy?
     /// Why the poll is not complete: the node or the link failed, or there is no room here.
     var failure: (any Error)?
 
@@ -54,10 +56,15 @@ struct MailboxPoller {
         let session = try await MailboxSession.open(box, network: network, client: client)
         var result = await Self.run(
             session, box, blocks: blocks, state: &state, beat: Self.beat,
-            policySent: { policy in _ = try keyring.changeMailbox(box.id) { $0.noteSent(policy) } },
             take: { block in try Self.take(block, from: box, into: inbox, keyring) })
         await session.close()
         if result.answers > 0 { state.polled = client.time.clock.now() }
+        do {
+            // Not in the middle of the poll, where the time that it takes or its failure would show.
+            if let policy = result.sentPolicy { _ = try keyring.changeMailbox(box.id) { $0.noteSent(policy) } }
+        } catch {
+            result.failure = result.failure ?? error
+        }
         do {
             try state.save(box.id, in: records)
         } catch {
@@ -73,11 +80,13 @@ struct MailboxPoller {
     ///   - take: makes a block's content durable, or throws.
     static func run(
         _ session: some MailboxAsking, _ box: OwnMailbox, blocks: Int, state: inout MailboxRecord, beat: Duration,
-        policySent: (MailboxPolicy) throws -> Void, take: (MailboxBlock) throws -> Taken
+        take: (MailboxBlock) throws -> Taken
     ) async -> PollResult {
         var result = PollResult()
         // A changed policy goes in place of a request for mail, so that their number stays.
         var policy = box.policyChanged ? box.policy : nil
+        // Blocks for which there was no room.
+        var left: Set<UInt64> = []
         let start = ContinuousClock.now
         do {
             for number in 0..<blocks {
@@ -90,17 +99,18 @@ struct MailboxPoller {
                 result.status = block.status ?? result.status
                 if let sent = policy {
                     policy = nil
-                    try policySent(sent)
+                    result.sentPolicy = sent
                     continue
                 }
                 state.acknowledging.removeFirst(told.count)
-                guard let id = block.id, result.failure == nil, !state.acknowledging.contains(id) else { continue }
+                guard let id = block.id, !left.contains(id), !state.acknowledging.contains(id) else { continue }
                 do {
                     result.taken.append(try take(block))
                     state.acknowledging.append(id)
                 } catch {
-                    // No room here, say. The other requests are made all the same, and what they bring stays there.
-                    result.failure = error
+                    // No room here, say. The other requests are made all the same; this block stays there.
+                    left.insert(id)
+                    result.failure = result.failure ?? error
                 }
             }
         } catch {
