@@ -8,7 +8,8 @@ struct Sent: ClientCommand {
         discussion: """
             A status is one of: recorded (`nightjar run` makes its packets), waiting (in the queue), under way, incomplete \
             (the exit lacks parts), queued (at the exit), delivered, deferred (tried again), refused, declined, expired, \
-            unknown (nothing was heard in time); handed over, if no receipt was asked for.
+            unknown (nothing was heard in time), not sent (no packet could be made in time); handed over, if no receipt was \
+            asked for.
 
             Examples:
               nightjar sent

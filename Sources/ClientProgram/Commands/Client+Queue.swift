@@ -160,8 +160,10 @@ extension Client {
             // Answers of a command that was killed, or that left them to `nightjar run`.
             let records = try records()
             defer { records.close() }
-            queue.adopt(
-                try PendingReplies(records).move(to: queue, network: network.name, now: time.clock.now()))
+            let answers = PendingReplies(records)
+            let late = try answers.giveUp(network: network.name, now: time.clock.now())
+            if late > 0 { terminal.message(PendingReplies.loss(late)) }
+            queue.adopt(try answers.move(to: queue, network: network.name, now: time.clock.now()))
             let turn = SendTurn(client: self, network: network, log: sentLog(records), receipts: nil)
             queue.adopt(try turn.catchUp(at: time.clock.now(), queue: queue))
         }

@@ -133,10 +133,7 @@ extension Client {
                 own + queue.waiting, awaiting: own, from: queue, network: network, timeout: request.timeout)
             own += try await takeDetours(request, turn, queue: queue, report: &delivery)
         }
-        // Notes which packets have left.
-        _ = try turn.turn(at: time.clock.now(), queue: queue)
-        try recording.log.expire(at: time.clock.now())
-        try recording.outbox.clean(keeping: recording.log.messages())
+        tidy(recording, turn, queue: queue)
         report.packets = own.count
         report.waiting = queue.stillWaiting(own.map(\.id))
         report.waitingFromEarlier = queue.stillWaiting(queue.waiting.map(\.id))
@@ -171,6 +168,22 @@ extension Client {
         }
     }
 
+    /// Notes which packets have left, and does what is due for other messages. This mail is on its way by now: whoever were
+    /// told that it failed would send it again.
+    private func tidy(_ recording: MessageRecording, _ turn: SendTurn, queue: OutgoingQueue) {
+        do {
+            if let failure = try turn.turn(at: time.clock.now(), queue: queue).failure { tellOfOthers(failure) }
+            try recording.log.expire(at: time.clock.now())
+            try recording.outbox.clean(keeping: recording.log.messages())
+        } catch {
+            tellOfOthers(error)
+        }
+    }
+
+    private func tellOfOthers(_ failure: any Error) {
+        terminal.message("messages that wait to be sent: \(CommandFailure(client: failure).message)")
+    }
+
     /// What is sent reliably goes by other first nodes right away where one does not answer.
     private func takeDetours(
         _ request: SendRequest, _ turn: SendTurn, queue: OutgoingQueue, report: inout DeliveryReport
@@ -179,9 +192,11 @@ extension Client {
         var made: [WaitingPacket] = []
         var unreachable = report.unreachable
         for _ in 0..<Self.detours where !unreachable.isEmpty {
-            let more = try turn.turn(
-                at: time.clock.now(), queue: queue, unreachable: unreachable, removesReplaced: true)
-            guard !more.isEmpty else { break }
+            // What goes wrong is told in the end.
+            let more = try? turn.turn(
+                at: time.clock.now(), queue: queue, unreachable: unreachable, removesReplaced: true
+            ).made
+            guard let more, !more.isEmpty else { break }
             made += more
             let next = try await deliver(
                 more, awaiting: more, from: queue, network: turn.network, timeout: request.timeout)

@@ -39,13 +39,15 @@ extension Client {
         defer { records.close() }
         let log = sentLog(records)
         try log.expire(at: time.clock.now())
-        if request.updates { try await updateSent(request, log) } else { try await noteDepartures(log) }
+        var failure: (any Error)?
+        if request.updates { failure = try await updateSent(request, log) } else { try await noteDepartures(log) }
         let messages = try select(request, log)
         if request.forgets {
             try forget(messages, request, log)
         } else {
             try show(messages, request)
         }
+        if let failure { throw failure }
     }
 
     private func select(_ request: SentRequest, _ log: SentLog) throws -> [SentMessage] {
@@ -128,7 +130,9 @@ extension Client {
     }
 
     /// Does what is due, in every network that messages are under way in and that `nightjar run` does not serve.
-    private func updateSent(_ request: SentRequest, _ log: SentLog) async throws {
+    /// - Returns: the first thing that went wrong with a message; all have had their turn.
+    private func updateSent(_ request: SentRequest, _ log: SentLog) async throws -> (any Error)? {
+        var failure: (any Error)?
         let names = Set(try log.messages().filter { $0.stage != .settled }.map(\.network))
         let keyring = KeyringAccess(self, request.passphrase)
         for name in names.sorted() where request.network == nil || request.network == name {
@@ -139,10 +143,14 @@ extension Client {
             let network = try network(name)
             let queue = try await openQueue(network)
             defer { queue.close() }
-            let made = try await takeSendTurn(
+            let turn = try await takeSendTurn(
                 network: network, queue: queue, log: log, keyring: { try keyring.open() }, timeout: request.timeout)
-            if made > 0 { note("\(Count.text(made, "packet")) more made for messages that have not arrived yet") }
+            if turn.made > 0 {
+                note("\(Count.text(turn.made, "packet")) more made for messages that have not arrived yet")
+            }
+            failure = failure ?? turn.failure
         }
+        return failure
     }
 }
 

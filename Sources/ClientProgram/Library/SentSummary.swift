@@ -11,7 +11,7 @@ public struct SentSummary: Hashable, Sendable, Identifiable {
         /// The address as it was sent to.
         public let address: String
         /// One or two words, as `nightjar sent` shows them: delivered, deferred, refused, declined, expired, queued, under
-        /// way, waiting, handed over, recorded, incomplete, unknown.
+        /// way, waiting, handed over, recorded, incomplete, unknown, not sent.
         public let status: String
         /// What the exit said last, if it said anything.
         public let answer: DeliveryStatus?

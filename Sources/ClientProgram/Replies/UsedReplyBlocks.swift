@@ -58,7 +58,7 @@ struct UsedReplyBlocks: Sendable {
             for packet in packets {
                 try transaction.put(
                     .waitingReplies, generator.bytes(16), WaitingReply(packet: packet, network: network).encoded,
-                    expires: packet.deadline)
+                    expires: PendingReplies.expiry(packet))
             }
         }
     }

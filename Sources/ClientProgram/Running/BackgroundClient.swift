@@ -21,6 +21,8 @@ actor BackgroundClient: Service {
     /// Why the last turn of a job was not complete, by job and network.
     private var problems: [String: String] = [:]
     private var warnings: [String] = []
+    /// Packets of answers that were given up, by network.
+    private var lostAnswers: [String: Int] = [:]
 
     /// Due jobs are looked for at least this often (real time), as the settings and the clock may change.
     private static let longestSleep = Duration.seconds(2)
@@ -94,6 +96,11 @@ actor BackgroundClient: Service {
             }
             await stream.add(made?.packets ?? [])
             problems["outbox \(stream.name)"] = made?.problem
+            if let lost = made?.lost, lost > 0 {
+                lostAnswers[stream.name, default: 0] += lost
+                problems["answers \(stream.name)"] =
+                    "network \(stream.name): \(PendingReplies.loss(lostAnswers[stream.name, default: 0]))"
+            }
         }
     }
 

@@ -27,20 +27,33 @@ struct BackgroundWork: Sendable {
 
     /// Makes packets of what was given to be sent, and of what has to be sent once more.
     /// - Parameter unreachable: first nodes that do not take their packets.
-    /// - Returns: the packets; they are in the queue.
+    /// - Returns: the packets, which are in the queue; packets of answers that were given up; and what went wrong. Answers
+    ///   and messages do not hold each other up.
     func makePackets(
         _ network: NetworkFile, queue: OutgoingQueue, unreachable: Set<NodeID>
-    ) -> (packets: [WaitingPacket], problem: String?) {
+    ) -> (packets: [WaitingPacket], lost: Int, problem: String?) {
         let now = client.time.clock.now()
         var packets: [WaitingPacket] = []
+        var lost = 0
+        var failures: [any Error] = []
         do {
-            packets += try PendingReplies(records).move(to: queue, network: network.name, now: now)
-            let turn = try client.sendTurn(network: network, log: client.sentLog(records)) { keyring }
-            packets += try turn.turn(at: now, queue: queue, unreachable: unreachable)
-            return (packets, nil)
+            let answers = PendingReplies(records)
+            lost = try answers.giveUp(network: network.name, now: now)
+            packets += try answers.move(to: queue, network: network.name, now: now)
         } catch {
-            return (packets, "what waits to be sent to network \(network.name): \(error)")
+            failures.append(error)
         }
+        do {
+            let turn = try client.sendTurn(network: network, log: client.sentLog(records)) { keyring }
+                .turn(at: now, queue: queue, unreachable: unreachable)
+            packets += turn.made
+            if let failure = turn.failure { failures.append(failure) }
+        } catch {
+            failures.append(error)
+        }
+        guard !failures.isEmpty else { return (packets, lost, nil) }
+        let reasons = failures.map { "\($0)" }.joined(separator: "; ")
+        return (packets, lost, "what waits to be sent to network \(network.name): \(reasons)")
     }
 
     /// Takes in what other processes have changed in the keyring.

@@ -24,26 +24,26 @@ extension Client {
     }
 
     /// Does what is due for the messages of a network, and hands over the packets that come of it.
-    /// - Returns: how many packets were made.
-    @discardableResult
+    /// - Returns: how many packets were made, and the first thing that went wrong with a message.
     func takeSendTurn(
         network: NetworkFile, queue: OutgoingQueue, log: SentLog, keyring: () throws -> Keyring, timeout: Interval?
-    ) async throws -> Int {
+    ) async throws -> (made: Int, failure: (any Error)?) {
         let turn = try sendTurn(network: network, log: log, keyring: keyring)
         var count = 0
         var unreachable: Set<NodeID> = []
         // Past nodes that do not answer: each round by other ones.
         for _ in 0..<Self.detours {
             let made = try turn.turn(
-                at: time.clock.now(), queue: queue, unreachable: unreachable, removesReplaced: true)
+                at: time.clock.now(), queue: queue, unreachable: unreachable, removesReplaced: true
+            ).made
             guard !made.isEmpty else { break }
             count += made.count
             let report = try await deliver(made, awaiting: made, from: queue, network: network, timeout: timeout)
             unreachable.formUnion(report.unreachable)
             guard report.leftCount > 0 else { break }
         }
-        _ = try turn.turn(at: time.clock.now(), queue: queue)
-        return count
+        // What went wrong before goes wrong here once more, or is well by now.
+        return (count, try turn.turn(at: time.clock.now(), queue: queue).failure)
     }
 
     /// Does what is due for reliable messages of a network while `nightjar run` does not serve it; opens nothing if there are
@@ -60,9 +60,10 @@ extension Client {
             guard isNeeded else { return }
             let queue = try await openQueue(network)
             defer { queue.close() }
-            let made = try await takeSendTurn(
+            let (made, failure) = try await takeSendTurn(
                 network: network, queue: queue, log: log, keyring: { keyring }, timeout: nil)
             if made > 0 { note("\(Count.text(made, "packet")) more sent for messages that have not arrived yet") }
+            if let failure { throw failure }
         } catch {
             terminal.message("messages that have not arrived yet: \(CommandFailure(client: error).message)")
         }

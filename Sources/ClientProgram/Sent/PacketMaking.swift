@@ -59,7 +59,8 @@ struct PacketMaking {
 
     /// All packets of a message that was recorded.
     /// - Parameter progress: told the number of packets made so far.
-    /// - Throws: `PathError`, `SendError.diskFull`, `SpoolError`; then none of the packets is in the queue.
+    /// - Throws: `PathError`, `SendError.diskFull`, `SpoolError`; then none of the packets is in the queue, also if it is the
+    ///   log that fails.
     func makeAll(
         _ message: SentMessage, at now: Timestamp,
         progress: (Int) -> Void = { _ in }
@@ -84,11 +85,11 @@ struct PacketMaking {
                 }
             }
             try batch.flush()
+            try note(batch, message, source.layout, now)
         } catch {
             queue.remove(batch.stored.map(\.id))
             throw error
         }
-        try note(batch, message, source.layout, now)
         if !message.isReliable { outbox.remove(file) }
         return batch.stored
     }
@@ -126,10 +127,16 @@ struct PacketMaking {
         do {
             try make(steps, source, planner, demands, message, now, &batch, &generator)
             try batch.flush()
+            try note(batch, of: message)
         } catch {
             queue.remove(batch.stored.map(\.id))
             throw error
         }
+        return batch.stored.shuffled(using: &generator)
+    }
+
+    /// Notes that more packets are made.
+    private func note(_ batch: Batch, of message: SentMessage) throws {
         _ = try turn.log.update(message.id) { message, plan, _ in
             message.packets += batch.stored.count
             for made in batch.made {
@@ -140,7 +147,6 @@ struct PacketMaking {
             }
             message.waiting = plan?.waiting ?? message.waiting
         }
-        return batch.stored.shuffled(using: &generator)
     }
 
     private func make(

@@ -41,12 +41,12 @@ struct SendTurn {
     /// - Parameters:
     ///   - unreachable: first nodes that could not be reached. Packets for them are replaced by others.
     ///   - removesReplaced: takes those out of the queue. Not for whoever has them in memory, too.
-    /// - Returns: new packets; they are in the queue.
-    /// - Throws: `SendError.diskFull`, `SpoolError`, `MessageError` if nothing could be made because of one; all messages
-    ///   have had their turn.
+    /// - Returns: new packets, which are in the queue; and the first thing that went wrong with a message: `PathError`,
+    ///   `SendError.diskFull`, `SpoolError`, `MessageError`. All messages have had their turn.
+    /// - Throws: if the log cannot be read; then nothing was done.
     func turn(
         at now: Timestamp, queue: OutgoingQueue, unreachable: Set<NodeID> = [], removesReplaced: Bool = false
-    ) throws -> [WaitingPacket] {
+    ) throws -> (made: [WaitingPacket], failure: (any Error)?) {
         var made: [WaitingPacket] = []
         let outbox = try Outbox(client.places)
         var failure: (any Error)?
@@ -58,9 +58,7 @@ struct SendTurn {
                 failure = failure ?? error
             }
         }
-        // What is in the queue has to be known; the error comes again with the next turn.
-        if let failure, made.isEmpty { throw failure }
-        return made
+        return (made, failure)
     }
 
     private func turn(
@@ -98,16 +96,12 @@ struct SendTurn {
         return made
     }
 
-    /// The network may have a path again later: until the deadline it is tried.
+    /// What fails is tried again until the deadline: the network may have a path later, and the queue room.
     private func makeAll(
         _ message: SentMessage, at now: Timestamp, _ outbox: Outbox, _ queue: OutgoingQueue
     ) throws -> [WaitingPacket] {
-        do {
-            guard message.firstPackets <= queue.room else { return [] }
-            return try PacketMaking(self, outbox: outbox, queue: queue).makeAll(message, at: now)
-        } catch is PathError {
-            return []
-        }
+        guard message.firstPackets <= queue.room else { return [] }
+        return try PacketMaking(self, outbox: outbox, queue: queue).makeAll(message, at: now)
     }
 
     func messages() throws -> [SentMessage] { try log.messages().filter { $0.network == network.name } }

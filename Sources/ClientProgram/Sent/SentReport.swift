@@ -8,7 +8,7 @@ internal import WireFormat
 struct SentRecipient: Equatable, Encodable, Sendable {
     var address: String
     /// `recorded`, `waiting`, `under way`, `handed over`, `incomplete`, `queued`, `delivered`, `deferred`, `refused`,
-    /// `declined`, `expired` or `unknown`.
+    /// `declined`, `expired`, `unknown` or `not sent`.
     var status: String
     /// What the mail server said.
     var code: UInt16?
@@ -57,11 +57,13 @@ struct SentEntry: Equatable, Encodable, Sendable {
     /// One word, or two, for how it stands with a recipient.
     static func status(_ outcome: SentMessage.Outcome, of message: SentMessage, now: Timestamp) -> String {
         if let status = outcome.status, status.isFinal || now < message.deadline { return word(status) }
-        if message.stage == .recorded, now < message.deadline { return "recorded" }
+        let isOver = now >= message.deadline || message.stage == .settled
+        if message.packets == 0, isOver { return "not sent" }
+        if message.stage == .recorded, !isOver { return "recorded" }
         guard message.hasReceipt || message.isReliable else {
             return message.waiting.isEmpty ? "handed over" : "waiting"
         }
-        if now >= message.deadline || message.stage == .settled { return "unknown" }
+        if isOver { return "unknown" }
         if message.packets > 0, message.handedOver == 0 { return "waiting" }
         return message.held == nil ? "under way" : "incomplete"
     }
