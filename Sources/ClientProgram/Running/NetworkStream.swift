@@ -14,8 +14,8 @@ actor NetworkStream {
     static let coverMark = Timestamp(milliseconds: 0)
     /// A tick is looked for at least this often (real time), as its time changes with the settings.
     private static let longestSleep = Duration.seconds(2)
-    /// So many paths are drawn for cover at a tick, as many begin at nodes that are away.
-    private static let coverTries = 16
+    /// So often a path is drawn: when few first nodes are left, one of them may have been drawn as the last.
+    private static let pathTries = 16
     /// Cover is made for the keys of today.
     private static let coverAge = Interval.hours(24)
 
@@ -81,6 +81,8 @@ actor NetworkStream {
     private func tick() async {
         let occupied = await link.occupied()
         let now = clock.now()
+        // Before: whether anything leaves is asked of the cover that could be made now.
+        makeCover(now: now, avoiding: occupied)
         if let departure = machine.departure(now: now, occupied: occupied, using: &generator) {
             if case .own(let packet) = departure { underWay.append(packet) }
             link.send(departure.packet)
@@ -88,36 +90,48 @@ actor NetworkStream {
         makeCover(now: now, avoiding: occupied)
     }
 
-    /// Sees to it that packets of cover lie ready.
+    /// Judges whether a packet of cover could leave now, and sees to it that some lie ready.
     private func makeCover(now: Timestamp, avoiding occupied: Set<NodeID> = []) {
         dropCover(occupied: occupied, madeBefore: now - Self.coverAge)
-        let planner = PacketPlanner(network: network, options: options, now: now)
-        for _ in 0..<Self.coverTries where machine.needsCover {
-            guard let path = drawPath(planner) else { return }
-            guard let first = path.first?.id, !occupied.contains(first) else { continue }
-            do {
-                let packet = try planner.packet(
-                    .dummy(LoopID.random(using: &generator)), along: path, using: &generator)
-                let marked = OutgoingPacket(
-                    body: packet.body, first: packet.first, made: Self.coverMark, deadline: packet.deadline)
-                machine.add(cover: try queue.store([marked]), made: now)
-            } catch {
-                // No room: then packets of the user's wait, and leave in the place of cover.
-                return
-            }
+        var open = options
+        open.blockedEntries.formUnion(occupied)
+        let planner = PacketPlanner(network: network, options: open, now: now)
+        health.coverProblem = nil
+        let isPathPossible = drawPath(planner) != nil
+        // That all first nodes have enough on their way to them is none for people: they are told when it lasts.
+        if !isPathPossible { noteProblem(PacketPlanner(network: network, options: options, now: now)) }
+        machine.replenish(now: now, isPathPossible: isPathPossible) { storeCover(planner) }
+    }
+
+    private func storeCover(_ planner: PacketPlanner) -> StreamMachine<SystemRandomNumberGenerator>.CoverAttempt {
+        do {
+            guard let path = drawPath(planner) else { return .impossible }
+            let packet = try planner.packet(
+                .dummy(LoopID.random(using: &generator)), along: path, using: &generator)
+            let marked = OutgoingPacket(
+                body: packet.body, first: packet.first, made: Self.coverMark, deadline: packet.deadline)
+            guard let stored = try queue.store([marked]).first else { return .impossible }
+            return .made(stored)
+        } catch {
+            // Where packets of the user's have taken all room, they leave in the place of cover.
+            guard queue.room > 0 else { return .noRoom }
+            health.coverProblem = "\(error)"
+            return .impossible
         }
     }
 
     private func drawPath(_ planner: PacketPlanner) -> [Descriptor]? {
+        for _ in 0..<Self.pathTries {
+            if let path = try? planner.path(for: nil, using: &generator) { return path }
+        }
+        return nil
+    }
+
+    private func noteProblem(_ planner: PacketPlanner) {
         do throws(PathError) {
-            let path = try planner.path(for: nil, using: &generator)
-            machine.isCoverPossible = true
-            health.coverProblem = nil
-            return path
+            _ = try planner.path(for: nil, using: &generator)
         } catch {
-            machine.isCoverPossible = false
             health.coverProblem = error.description
-            return nil
         }
     }
 
@@ -149,7 +163,7 @@ actor NetworkStream {
         underWay.removeAll { packet in gone.contains { $0.id == packet.id } }
         health.note(link.takeNews(), now: now)
         // The link gives cover up as well, which is nobody's loss.
-        if !late.isEmpty || gone.contains(where: { $0.deadline <= now }) { health.hasLost = true }
+        if !late.isEmpty || gone.contains(where: { $0.deadline <= now }) { health.lastLoss = now }
         return health
     }
 

@@ -11,10 +11,10 @@ struct StreamHealth: Sendable {
     var started = Timestamp(milliseconds: 0)
     /// When a node last took a packet.
     var lastHandOver: Timestamp?
-    /// Why packets were given up, cover among them.
-    var dropped: Set<DropReason> = []
-    /// Whether packets of the user's were given up.
-    var hasLost = false
+    /// Why packets were given up, cover among them, and when that last happened.
+    var dropped: [DropReason: Timestamp] = [:]
+    /// When packets of the user's were last given up.
+    var lastLoss: Timestamp?
     /// Why connections fail; none once one does not.
     var failures: [DialFailure] = []
     /// Why no packet of cover can be made.
@@ -23,6 +23,8 @@ struct StreamHealth: Sendable {
     /// Nothing handed over for so long is worth a warning, and for so many mean intervals.
     static let patience = Interval.minutes(30)
     static let patientTicks: Int64 = 30
+    /// What has happened to packets is told for so long.
+    static let memory = Interval.hours(24)
     /// A network file that ends so soon is to be replaced.
     static let expiryNotice = Interval.days(3)
 
@@ -31,7 +33,7 @@ struct StreamHealth: Sendable {
         if news.handedOver { lastHandOver = now }
         if news.connected || news.handedOver { failures = [] }
         for failure in news.failures where !failures.contains(failure) { failures.append(failure) }
-        dropped.formUnion(news.dropped)
+        for reason in news.dropped { dropped[reason] = now }
     }
 
     /// What the user should know, each with what to do; empty if all is well.
@@ -59,17 +61,21 @@ struct StreamHealth: Sendable {
                 "no node of network \(name) has taken a packet for \(Self.rough(now - since))\(why); "
                     + "see that this machine is online")
         }
-        if dropped.contains(.periodRefused) {
+        if Self.isRecent(dropped[.periodRefused], now: now) {
             warnings.append(
                 "nodes of network \(name) have refused packets as too old; check this machine's clock and get a newer "
                     + "network file")
         }
-        if hasLost || dropped.contains(.storage) {
+        if Self.isRecent(lastLoss, now: now) || Self.isRecent(dropped[.storage], now: now) {
             warnings.append(
                 "packets for network \(name) could not be handed over in time or were damaged on disk, and were given up; "
                     + "see `nightjar sent` for mails that have not arrived")
         }
         return warnings
+    }
+
+    private static func isRecent(_ time: Timestamp?, now: Timestamp) -> Bool {
+        time.map { now - $0 < memory } ?? false
     }
 
     /// Whole hours or minutes.

@@ -3,6 +3,7 @@
 import Directory
 import Foundation
 import MMTP
+import Mixing
 import TestSupport
 import Testing
 import WireFormat
@@ -87,5 +88,28 @@ import WireFormat
         // With a stream of one packet an hour half an hour without one is no wonder.
         health.lastHandOver = start
         #expect(health.warnings(network: network, mean: .hours(1), now: start + .hours(20)) == [])
+    }
+
+    @Test func whatHappenedToPacketsIsToldForADay() throws {
+        let network = try TestNetwork { $0.validFor = .days(30) }.file
+        var health = StreamHealth()
+        let start = network.published + .hours(1)
+        func warnings(_ now: Timestamp) -> Int {
+            health.lastHandOver = now
+            return health.warnings(network: network, mean: .seconds(20), now: now).count
+        }
+        health.lastLoss = start
+        var news = StreamLink.News()
+        news.dropped = [.periodRefused]
+        health.note(news, now: start + .hours(1))
+        #expect(warnings(start + .hours(2)) == 2)
+        #expect(warnings(start + .hours(24)) == 1)
+        #expect(warnings(start + .hours(25)) == 0)
+        // Once more: told once more, from the last time on.
+        news.dropped = [.storage]
+        health.note(news, now: start + .hours(30))
+        health.note(news, now: start + .hours(40))
+        #expect(warnings(start + .hours(63)) == 1)
+        #expect(warnings(start + .hours(64)) == 0)
     }
 }

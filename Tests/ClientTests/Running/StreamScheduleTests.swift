@@ -35,7 +35,7 @@ import WireFormat
         var nextTraffic = Self.start
         let end = Self.start + .seconds(seconds)
         while now < end {
-            while machine.needsCover { machine.add(cover: [packet(now, &other)], made: now) }
+            machine.replenish(now: now, isPathPossible: true) { .made(packet(now, &other)) }
             if let traffic, nextTraffic <= now {
                 machine.pool.add((0..<traffic(&other)).map { _ in packet(now, &other) })
                 nextTraffic = now + .milliseconds(Int64.random(in: 1...14_000, using: &other))
@@ -122,43 +122,5 @@ import WireFormat
         now = now - .days(365)
         let isDueBefore = schedule.isDue(now: now)
         #expect(!isDueBefore && schedule.next < now + .hours(1))
-    }
-
-    @Test func withoutCoverNothingLeavesAtAll() {
-        var other = SeededRandom(seed: 1)
-        var machine = StreamMachine(
-            schedule: StreamSchedule(mean: .seconds(20), now: Self.start, source: SeededRandom(seed: 2)))
-        machine.pool.add([
-            WaitingPacket(
-                id: PacketRowID(1), destination: Self.nodes[0], release: Self.start, deadline: Self.start + .hours(1))
-        ])
-        machine.isCoverPossible = false
-        var departure = machine.departure(now: Self.start, occupied: [], using: &other)
-        #expect(departure == nil)
-        machine.isCoverPossible = true
-        departure = machine.departure(now: Self.start, occupied: [], using: &other)
-        #expect(departure?.packet.id == PacketRowID(1))
-    }
-
-    @Test func nodesThatAreAwayGetNeitherCoverNorMail() {
-        var other = SeededRandom(seed: 3)
-        var machine = StreamMachine(
-            schedule: StreamSchedule(mean: .seconds(20), now: Self.start, source: SeededRandom(seed: 4)))
-        func packet(_ number: Int64, _ node: Int) -> WaitingPacket {
-            WaitingPacket(
-                id: PacketRowID(number), destination: Self.nodes[node], release: Self.start,
-                deadline: Self.start + .hours(1))
-        }
-        machine.pool.add([packet(1, 0)])
-        machine.add(cover: [packet(2, 0), packet(3, 1)], made: Self.start)
-        let away = Set([Self.nodes[0]])
-        var departure = machine.departure(now: Self.start, occupied: away, using: &other)
-        #expect(departure == .cover(packet(3, 1)))
-        departure = machine.departure(now: Self.start, occupied: away, using: &other)
-        #expect(departure == nil)
-        let useless = machine.takeUselessCover(occupied: away, madeBefore: Self.start)
-        #expect(useless == [packet(2, 0)] && machine.needsCover)
-        departure = machine.departure(now: Self.start, occupied: [], using: &other)
-        #expect(departure == .own(packet(1, 0)))
     }
 }
