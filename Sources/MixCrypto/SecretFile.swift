@@ -47,8 +47,8 @@ public enum SecretFile {
 
     /// Writes a new file of mode 0600, durable before it returns; an existing file is never replaced.
     public static func create(_ path: String, _ secret: borrowing SecretBytes) throws(SecretFileError) {
-        let temporary = path + ".new"
-        unlink(temporary)
+        // A name of its own: of two programs that begin at the same time neither may link the other's half.
+        let temporary = "\(path).new-\(getpid())-\(UInt32.random(in: .min ... .max))"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .failed(path: path, errno: errno) }
         let failure: Int32? = secret.withBytes { bytes in
