@@ -110,7 +110,7 @@ extension Integration {
             print("\(name): \(Self.messages) messages given in \(Int(Date().timeIntervalSince(begin))) s")
 
             var entries: [Entry] = []
-            let deadline = begin.addingTimeInterval(600)
+            let deadline = begin.addingTimeInterval(700)
             repeat {
                 try await Task.sleep(for: .seconds(2))
                 entries = try await sender.sent()
@@ -134,7 +134,7 @@ extension Integration {
         }
 
         @Test(
-            "with a tenth of all packets lost at every node, 200 messages arrive, once each", .timeLimit(.minutes(12)))
+            "with a tenth of all packets lost at every node, 200 messages arrive, once each", .timeLimit(.minutes(15)))
         func lossyNodes() async throws {
             var plan = Self.plan
             plan.dropFraction = 0.1
@@ -142,7 +142,7 @@ extension Integration {
             try await sendAll("lossy", lab, to: lab.exits.map(\.name))
         }
 
-        @Test("with one of six nodes dead, 200 messages arrive, once each", .timeLimit(.minutes(12)))
+        @Test("with one of six nodes dead, 200 messages arrive, once each", .timeLimit(.minutes(15)))
         func deadNode() async throws {
             let lab = try RunningLab(Self.plan)
             // A relay that has no mailbox: answers would have nowhere to come to.
