@@ -76,7 +76,8 @@ extension Integration {
             var plan = LabPlan()
             plan.nodes = 6
             plan.exits = 2
-            plan.timeScale = 240
+            // Debug builds on two cores keep up with this; faster time only makes queues, and with them questions and repetitions.
+            plan.timeScale = 120
             plan.loopsPerMinute = 0.2
             plan.hasGateways = false
             return plan
@@ -110,7 +111,7 @@ extension Integration {
             print("\(name): \(Self.messages) messages given in \(Int(Date().timeIntervalSince(begin))) s")
 
             var entries: [Entry] = []
-            let deadline = begin.addingTimeInterval(700)
+            let deadline = begin.addingTimeInterval(1200)
             repeat {
                 try await Task.sleep(for: .seconds(2))
                 entries = try await sender.sent()
@@ -134,7 +135,7 @@ extension Integration {
         }
 
         @Test(
-            "with a tenth of all packets lost at every node, 200 messages arrive, once each", .timeLimit(.minutes(15)))
+            "with a tenth of all packets lost at every node, 200 messages arrive, once each", .timeLimit(.minutes(25)))
         func lossyNodes() async throws {
             var plan = Self.plan
             plan.dropFraction = 0.1
@@ -142,7 +143,7 @@ extension Integration {
             try await sendAll("lossy", lab, to: lab.exits.map(\.name))
         }
 
-        @Test("with one of six nodes dead, 200 messages arrive, once each", .timeLimit(.minutes(15)))
+        @Test("with one of six nodes dead, 200 messages arrive, once each", .timeLimit(.minutes(25)))
         func deadNode() async throws {
             let lab = try RunningLab(Self.plan)
             // A relay that has no mailbox: answers would have nowhere to come to.
