@@ -76,7 +76,7 @@ extension Integration {
             var plan = LabPlan()
             plan.nodes = 6
             plan.exits = 2
-            // Debug builds on two cores keep up with this; faster time only makes queues, and with them questions and repetitions.
+            // Debug builds on two cores keep up with this; faster time makes queues, and with them repetitions.
             plan.timeScale = 120
             plan.loopsPerMinute = 0.2
             plan.hasGateways = false
