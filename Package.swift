@@ -48,6 +48,8 @@ extension Target.Dependency {
     static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
+    static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let asyncHTTPClient: Self = .product(name: "AsyncHTTPClient", package: "async-http-client")
     static let arguments: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
 }
 
@@ -56,6 +58,7 @@ let package = Package(
     products: [
         .executable(name: "nightjar", targets: ["nightjar"]),
         .executable(name: "nightjar-node", targets: ["nightjar-node"]),
+        .executable(name: "nightjar-authority", targets: ["nightjar-authority"]),
         .executable(name: "nightjar-lab", targets: ["nightjar-lab"]),
         // The client for other programs: doc/LIBRARY.md.
         .library(name: "NightjarClient", targets: ["ClientProgram", "Daemon", "Messages", "WireFormat"]),
@@ -73,7 +76,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -101,31 +106,46 @@ let package = Package(
         .ours("Exits", ["MixCrypto", "WireFormat", "Messages", .nioCore, .nioPosix, .nioSSL, .nioTLS]),
         .ours("Forwarding", ["WireFormat", "MMTP", "Mixing", "Spool", .nioCore]),
         .ours("Daemon", ["WireFormat", .lifecycle, .toml, .logging, .metrics, .nioCore, .nioPosix, .nioHTTP1]),
+        .ours(
+            "DirectoryService",
+            [
+                "MixCrypto", "WireFormat", "Directory", "MMTP", "Daemon", "CZlib", .hummingbird, .asyncHTTPClient, .nioCore, .nioPosix,
+                .nioHTTP1, .lifecycle, .logging,
+            ]),
 
         // Programs.
         .ours(
             "NodeProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Forwarding", "Daemon",
+                "DirectoryService",
                 .lifecycle, .logging, .nioCore, .nioPosix, .toml,
+            ]),
+        .ours(
+            "AuthorityProgram",
+            [
+                "MixCrypto", "WireFormat", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService", .lifecycle, .logging, .nioCore,
+                .nioPosix, .toml,
             ]),
         .ours(
             "ClientProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Forwarding", "Daemon",
+                "DirectoryService",
                 "CQREncode", .nioCore, .nioPosix, .toml, .logging, .lifecycle,
             ]),
         .ours(
             "LabProgram",
             [
-                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "NodeProgram",
-                .nioCore, .nioPosix,
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService", "NodeProgram",
+                "AuthorityProgram", .nioCore, .nioPosix,
             ]),
         .ours("CommandLineEntry", ["Daemon", .arguments]),
 
         // Executables.
         .program("nightjar", ["ClientProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
         .program("nightjar-node", ["NodeProgram", "CommandLineEntry", .arguments]),
+        .program("nightjar-authority", ["AuthorityProgram", "CommandLineEntry", .arguments]),
         .program("nightjar-lab", ["LabProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
         .program(
             "nightjar-bench",
@@ -141,7 +161,7 @@ let package = Package(
 
         // Tests. `TestSupport` holds what several of them need: seeds that are printed, directories that go away.
         .target(
-            name: "TestSupport", dependencies: ["WireFormat", "MixCrypto"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["WireFormat", "MixCrypto", "Directory"], path: "Tests/TestSupport",
             swiftSettings: ourSettings),
         // What the fuzzers and the replay of their corpus run.
         .target(
@@ -160,24 +180,37 @@ let package = Package(
             path: "Tests/SpoolCrashProgram", swiftSettings: ourSettings),
         .tests("SpoolTests", ["Spool", "MixCrypto", "WireFormat", "TestSupport", "spool-crash", .grdb]),
         .tests("ExitsTests", ["Exits", "Messages", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix], exclude: ["Peers"]),
+        .tests(
+            "DirectoryServiceTests",
+            [
+                "DirectoryService", "Directory", "MMTP", "MixCrypto", "WireFormat", "Daemon", "TestSupport", .nioCore, .nioPosix,
+                .hummingbird, .logging, .lifecycle,
+            ]),
+        .tests(
+            "AuthorityTests",
+            [
+                "AuthorityProgram", "DirectoryService", "Directory", "Spool", "MMTP", "MixCrypto", "WireFormat", "Daemon", "TestSupport",
+                "nightjar-authority", .nioCore, .nioPosix, .logging, .grdb,
+            ]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .lifecycle, .logging, .metrics]),
         .tests(
             "NodeTests",
             [
                 "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
-                "Forwarding", "Daemon", "TestSupport", .nioCore, .nioPosix, .logging,
+                "Forwarding", "Daemon", "DirectoryService", "TestSupport", .nioCore, .nioPosix, .logging,
             ]),
         .tests(
             "ClientTests",
             [
                 "ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
-                "TestSupport", "nightjar", .nioCore, .nioPosix,
+                "DirectoryService", "TestSupport", "nightjar", .nioCore, .nioPosix,
             ], exclude: ["Golden"]),
         .tests(
             "IntegrationTests",
             [
                 "LabProgram", "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool",
-                "Exits", "Forwarding", "Daemon", "TestSupport", "nightjar-lab", "nightjar-node", "nightjar", .nioCore, .nioPosix, .nioSSL,
+                "Exits", "Forwarding", "Daemon", "DirectoryService", "AuthorityProgram", "TestSupport", "nightjar-lab", "nightjar-node",
+                "nightjar-authority", "nightjar", .nioCore, .nioPosix, .nioSSL,
             ]),
     ]
 )

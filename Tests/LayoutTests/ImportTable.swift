@@ -69,26 +69,40 @@ enum ImportTable {
             "Daemon", .adapters, ours: ["WireFormat"],
             libraries: ["ServiceLifecycle", "TOMLKit", "Logging", "Metrics", "NIOCore", "NIOPosix", "NIOHTTP1"],
             system: ["Dispatch", "Glibc", "Synchronization"]),
+        TargetRule(
+            "DirectoryService", .adapters, ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Daemon", "CZlib"],
+            libraries: [
+                "Hummingbird", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1", "ServiceLifecycle", "Logging",
+            ],
+            system: ["Foundation", "Synchronization"]),
 
         TargetRule(
             "NodeProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
-                "Forwarding", "Daemon",
+                "Forwarding", "Daemon", "DirectoryService",
             ],
+            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
+            system: ["Dispatch", "Foundation", "Synchronization"]),
+        TargetRule(
+            "AuthorityProgram", .programs,
+            ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService"],
             libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Synchronization"]),
         TargetRule(
             "ClientProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
-                "Forwarding", "Daemon", "CQREncode",
+                "Forwarding", "Daemon", "CQREncode", "DirectoryService",
             ],
             libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "LabProgram", .programs,
-            ours: ["WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "NodeProgram"],
+            ours: [
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService",
+                "NodeProgram", "AuthorityProgram",
+            ],
             libraries: ["NIOPosix"], system: ["Foundation", "Glibc"]),
         // How programs start and end: the only place besides the executables that knows the command line.
         TargetRule("CommandLineEntry", .programs, ours: ["Daemon"], libraries: ["ArgumentParser"], system: ["Glibc"]),
@@ -98,6 +112,9 @@ enum ImportTable {
             libraries: ["ArgumentParser"]),
         TargetRule(
             "nightjar-node", .executables, ours: ["NodeProgram", "CommandLineEntry"], libraries: ["ArgumentParser"]),
+        TargetRule(
+            "nightjar-authority", .executables, ours: ["AuthorityProgram", "CommandLineEntry"],
+            libraries: ["ArgumentParser"]),
         TargetRule(
             "nightjar-lab", .executables, ours: ["WireFormat", "LabProgram", "CommandLineEntry", "Daemon"],
             libraries: ["ArgumentParser"], system: ["Foundation"]),
