@@ -1,0 +1,146 @@
+// Documents by digest, and evidence.
+
+internal import Foundation
+internal import GRDB
+public import WireFormat
+
+extension AuthorityStore {
+    /// Keeps a document; false if it is there already. Throws `tooMany` for a third vote or proposal of an authority in a slot.
+    @discardableResult
+    public func keep(_ document: StoredDocument) throws(AuthorityStoreError) -> Bool {
+        guard document.bytes.count <= Self.maximumDocument else { throw .malformed }
+        let slot = try document.slot.map { slot throws(AuthorityStoreError) in try Self.column(slot) }
+        return try write { try keep(document, slot: slot, in: $0) }
+    }
+
+    func keep(_ document: StoredDocument, slot: Int64?, in database: Database) throws -> Bool {
+        if let authority = document.authority, let slot, document.kind == .vote || document.kind == .proposal {
+            let others = try Int.fetchOne(
+                database,
+                sql: "SELECT COUNT(*) FROM document WHERE kind = ? AND slot = ? AND authority = ? AND digest <> ?",
+                arguments: [document.kind.rawValue, slot, authority, document.digest.blob])
+            guard others ?? 0 < Self.documentsPerSlot else {
+                throw AuthorityStoreError.tooMany("votes and proposals of one authority in one slot")
+            }
+        }
+        try database.execute(
+            sql: """
+                INSERT INTO document (digest, kind, slot, authority, received, bytes) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (digest) DO NOTHING
+                """,
+            arguments: [
+                document.digest.blob, document.kind.rawValue, slot, document.authority,
+                document.received.milliseconds, Blob.data(document.bytes),
+            ])
+        return database.changesCount > 0
+    }
+
+    private static let columns = "digest, kind, slot, authority, received, bytes"
+
+    /// The document with this digest.
+    public func document(_ digest: Digest) throws(AuthorityStoreError) -> StoredDocument? {
+        try read { database in
+            try Row.fetchOne(
+                database, sql: "SELECT \(Self.columns) FROM document WHERE digest = ?", arguments: [digest.blob]
+            ).map(stored)
+        }
+    }
+
+    /// Documents of a kind in a slot, by authority and digest.
+    public func documents(
+        _ kind: StoredDocumentKind, slot: UInt64
+    ) throws(AuthorityStoreError) -> [StoredDocument] {
+        let number = try Self.column(slot)
+        return try read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT \(Self.columns) FROM document WHERE kind = ? AND slot = ? ORDER BY authority, digest",
+                arguments: [kind.rawValue, number]
+            ).map(stored)
+        }
+    }
+
+    /// Which of these digests are there.
+    public func present(among digests: [Digest]) throws(AuthorityStoreError) -> Set<Digest> {
+        try read { database in
+            let statement = try database.makeStatement(sql: "SELECT 1 FROM document WHERE digest = ?")
+            return Set(
+                try digests.filter { try Int.fetchOne(statement, arguments: [$0.blob]) != nil })
+        }
+    }
+
+    /// Notes that votes or a consensus of `slot` name these documents, so that they are kept as long as it.
+    public func noteNamed(_ digests: [Digest], in slot: UInt64) throws(AuthorityStoreError) {
+        let number = try Self.column(slot)
+        try write { database in
+            let statement = try database.makeStatement(
+                sql: "UPDATE document SET slot = MAX(IFNULL(slot, 0), ?) WHERE digest = ?")
+            for digest in digests { try statement.execute(arguments: [number, digest.blob]) }
+        }
+    }
+
+    /// Keeps evidence and its document; false if the authority is known for this slot and kind already.
+    @discardableResult
+    public func keep(_ evidence: StoredEvidence, document bytes: [UInt8]) throws(AuthorityStoreError) -> Bool {
+        guard bytes.count <= Self.maximumDocument else { throw .malformed }
+        let number = try Self.column(evidence.slot)
+        return try write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO evidence (authority, slot, kind, digest, seen) VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING
+                    """,
+                arguments: [
+                    evidence.authority, number, evidence.kind, evidence.digest.blob, evidence.seen.milliseconds,
+                ])
+            guard database.changesCount > 0 else { return false }
+            _ = try keep(
+                StoredDocument(
+                    digest: evidence.digest, kind: .evidence, slot: evidence.slot, authority: evidence.authority,
+                    received: evidence.seen, bytes: bytes), slot: number, in: database)
+            try thinEvidence(of: evidence.authority, in: database)
+            return true
+        }
+    }
+
+    /// The first piece stays for ever, and of the others the newest.
+    private func thinEvidence(of authority: String, in database: Database) throws {
+        let count = try Int.fetchOne(
+            database, sql: "SELECT COUNT(*) FROM evidence WHERE authority = ?", arguments: [authority])
+        guard count ?? 0 > Self.evidencePerAuthority,
+            let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT slot, kind, digest FROM evidence WHERE authority = ? ORDER BY slot, kind LIMIT 1 OFFSET 1
+                    """, arguments: [authority])
+        else { return }
+        let (slot, kind, digest): (Int64, String, Data) = (row[0], row[1], row[2])
+        try database.execute(
+            sql: "DELETE FROM evidence WHERE authority = ? AND slot = ? AND kind = ?",
+            arguments: [authority, slot, kind])
+        try database.execute(sql: "DELETE FROM document WHERE digest = ?", arguments: [digest])
+    }
+
+    /// All evidence, newest slot first.
+    public func evidence() throws(AuthorityStoreError) -> [StoredEvidence] {
+        try read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT authority, slot, kind, digest, seen FROM evidence ORDER BY slot DESC, authority, kind"
+            ).map { row in
+                StoredEvidence(
+                    authority: row[0], slot: Self.slot(row[1]), kind: row[2], digest: try fixed(row[3]),
+                    seen: Timestamp(milliseconds: row[4]))
+            }
+        }
+    }
+
+    private func stored(_ row: Row) throws(AuthorityStoreError) -> StoredDocument {
+        guard let kind = StoredDocumentKind(rawValue: row[1]) else { throw .damaged(path: path) }
+        let slot: Int64? = row[2]
+        let bytes: Data = row[5]
+        return StoredDocument(
+            digest: try fixed(row[0]), kind: kind, slot: slot.map(Self.slot), authority: row[3],
+            received: Timestamp(milliseconds: row[4]), bytes: Array(bytes))
+    }
+}
