@@ -8,6 +8,13 @@ public import WireFormat
 public enum DocumentKind: String, Sendable {
     case descriptor = "nightjar-descriptor"
     case network = "nightjar-network"
+    case certificate = "nightjar-certificate"
+    case vote = "nightjar-vote"
+    case proposal = "nightjar-proposal"
+    case consensus = "nightjar-consensus"
+    case consensusSignature = "nightjar-consensus-signature"
+    case evidence = "nightjar-evidence"
+    case report = "nightjar-report"
 }
 
 /// Makes and checks document signatures.
@@ -16,6 +23,10 @@ public enum DocumentSignature {
     public static let label = "ED25519 SIGNATURE"
     /// Label of an Ed25519 key object (32 bytes).
     public static let keyLabel = "ED25519 KEY"
+    /// Label of an authority's signature (3373 bytes: Ed25519, ML-DSA-65).
+    public static let hybridLabel = "NIGHTJAR SIGNATURE"
+    /// Label of an authority's key (1984 bytes: Ed25519, ML-DSA-65).
+    public static let hybridKeyLabel = "NIGHTJAR AUTHORITY KEY"
 
     /// What is signed: four lines of context, then the document up to the signature item.
     static func message(_ kind: DocumentKind, network: String, body: some Sequence<UInt8>) -> [UInt8] {
@@ -30,22 +41,4 @@ public enum DocumentSignature {
         let signature = try key.sign(message(kind, network: network, body: bytes))
         return bytes + Document.write([DocumentItem("signature", [], object: DocumentObject(label, signature))])
     }
-}
-
-/// A node's name for people: 1 to 24 letters, digits, `-` and `_`, starting with a letter.
-public struct Nickname: Hashable, Sendable, CustomStringConvertible {
-    public let text: String
-
-    /// Nil if `text` has another form.
-    public init?(_ text: some StringProtocol) {
-        guard (1...24).contains(text.utf8.count), let first = text.utf8.first, Self.isLetter(first),
-            text.utf8.allSatisfy({ Self.isLetter($0) || (48...57).contains($0) || $0 == 45 || $0 == 95 })
-        else { return nil }
-        self.text = String(text)
-    }
-
-    private static func isLetter(_ byte: UInt8) -> Bool { (65...90).contains(byte) || (97...122).contains(byte) }
-    public var description: String { text }
-    /// Nicknames are compared without case.
-    public var folded: String { text.lowercased() }
 }

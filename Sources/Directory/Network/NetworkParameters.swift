@@ -1,6 +1,7 @@
 public import WireFormat
 
-/// The numbers that all members of a network must agree on. Each has a default; the network file may set another.
+/// The numbers that all members of a network must agree on. Each has a default. The network
+/// file fixes the lengths that key periods hang on; on the others authorities vote.
 public struct NetworkParameters: Hashable, Sendable {
     /// Length of a key period.
     public var periodLength: Interval = .days(7)
@@ -24,6 +25,17 @@ public struct NetworkParameters: Hashable, Sendable {
     public var hops: Int64 = 5
 
     public init() {}
+
+    /// The defaults, with what the network file fixes.
+    public init(root: RootParameters) {
+        periodLength = root.periodLength
+        acceptance = root.acceptance
+    }
+
+    /// What authorities vote on: all but what the network file fixes.
+    public var voted: [(name: String, value: Int64)] {
+        values.filter { $0.name != "acceptance" && $0.name != "period-length" }
+    }
 
     static let table: [(String, any WritableKeyPath<NetworkParameters, Int64> & Sendable, ClosedRange<Int64>)] = [
         ("acceptance", \.acceptance.milliseconds, 1...(366 * 86_400_000)),

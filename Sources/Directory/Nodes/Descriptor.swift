@@ -25,12 +25,14 @@ public struct DescriptorFields: Sendable {
     public var contact: String
     /// Name and version of the software.
     public var software: String
+    /// Whether the node is about to stop for good: it serves until no valid consensus names it.
+    public var isLeaving: Bool
 
     public init(
         network: String, nickname: Nickname, addresses: [NodeAddress], published: Timestamp, validUntil: Timestamp,
         keys: [KeyPeriod: KEMPublicKey], capabilities: [Capability], mixing: [String] = ["poisson"],
         weaknesses: [String] = [],
-        family: [NodeID] = [], contact: String = "", software: String
+        family: [NodeID] = [], contact: String = "", software: String, isLeaving: Bool = false
     ) {
         self.network = network
         self.nickname = nickname
@@ -44,6 +46,7 @@ public struct DescriptorFields: Sendable {
         self.family = family
         self.contact = contact
         self.software = software
+        self.isLeaving = isLeaving
     }
 
     fileprivate func items(identity: VerificationKey) -> [DocumentItem] {
@@ -69,6 +72,7 @@ public struct DescriptorFields: Sendable {
         if !contact.isEmpty {
             items.append(DocumentItem("contact", contact.split(separator: " ").map(String.init)))
         }
+        if isLeaving { items.append(DocumentItem("leaving")) }
         return items
     }
 }
@@ -151,6 +155,8 @@ public struct UnverifiedDescriptor: Sendable {
             contact = try reader.take("contact").arguments.joined(separator: " ")
             guard !contact.isEmpty else { throw reader.invalid() }
         }
+        let isLeaving = reader.isNext("leaving")
+        if isLeaving { _ = try reader.take("leaving", arguments: 0) }
         signedCount = reader.offset ?? bytes.count
         signature = try reader.take("signature", arguments: 0, object: DocumentSignature.label).object?.bytes ?? []
         try reader.end()
@@ -160,7 +166,7 @@ public struct UnverifiedDescriptor: Sendable {
             network: network, nickname: nickname, addresses: addresses, published: published, validUntil: validUntil,
             keys: keys,
             capabilities: capabilities, mixing: mixing, weaknesses: weaknesses, family: family, contact: contact,
-            software: software)
+            software: software, isLeaving: isLeaving)
     }
 
     /// The one door to a `Descriptor`: the signature is that of the identity key, for this kind of document and network.
@@ -188,12 +194,15 @@ public struct Descriptor: Sendable {
     public let id: NodeID
     /// The canonical bytes.
     public let bytes: [UInt8]
+    /// SHA-256 of what is signed: the name by which votes and the consensus mean this descriptor.
+    public let digest: Digest
 
     fileprivate init(verified: UnverifiedDescriptor) {
         fields = verified.fields
         identity = verified.identity
         id = verified.identity.nodeID
         bytes = verified.bytes
+        digest = .sha256(Array(verified.bytes[..<verified.signedCount]))
     }
 
     /// Signs `fields` with the identity key.

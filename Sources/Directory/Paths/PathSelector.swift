@@ -37,12 +37,12 @@ public struct PathSelector: Sendable {
     /// How many random draws are made before a demand counts as unsatisfiable.
     static let maximumDraws = 200
 
-    private let network: NetworkFile
+    private let network: Network
     private let usable: [Descriptor]
     private let now: Timestamp
 
     /// - Parameter now: nodes whose descriptor has expired, or that have no key for the current period, are not usable.
-    public init(network: NetworkFile, at now: Timestamp) {
+    public init(network: Network, at now: Timestamp) {
         self.network = network
         self.now = now
         let period = network.parameters.calendar.period(at: now)
