@@ -34,7 +34,7 @@ public struct Client: Sendable {
     var store: NetworkStore { NetworkStore(directory: places.networks, time: time) }
 
     /// The network of this name, else that of the settings, else the only one.
-    func network(_ name: String?) throws -> NetworkFile { try store.load(name ?? config.network) }
+    func network(_ name: String?) throws -> Network { try store.load(name ?? config.network) }
 
     /// Tells people something that is not an error.
     func note(_ message: String) {
@@ -42,12 +42,12 @@ public struct Client: Sendable {
     }
 
     /// The nodes that the settings exclude.
-    func blocked(in network: NetworkFile) -> Set<NodeID> {
+    func blocked(in network: Network) -> Set<NodeID> {
         nodes(config.blockedNodes, named: "blocked-nodes", in: network)
     }
 
     /// The nodes that a setting names. Names that the network does not have are told, as they exclude nobody.
-    func nodes(_ names: [String], named setting: String, in network: NetworkFile) -> Set<NodeID> {
+    func nodes(_ names: [String], named setting: String, in network: Network) -> Set<NodeID> {
         var found: Set<NodeID> = []
         for name in names {
             if let id = NodeID(hex: name) {
@@ -56,7 +56,8 @@ public struct Client: Sendable {
                 found.insert(node.id)
             } else {
                 note(
-                    "\(setting) in client.toml names \(Printable.text(name)), which is not in the network \(network.name)")
+                    "\(setting) in client.toml names \(Printable.text(name)), which is not in the network \(network.name)"
+                )
             }
         }
         return found

@@ -175,7 +175,7 @@ extension NodeSettings {
     var clock: ScaledTime { ScaledTime(origin: timeOrigin, scale: timeScale) }
 
     /// A clock that runs fast is for test networks.
-    func checkScale(_ network: NetworkFile) throws {
+    func checkScale(_ network: Network) throws {
         guard timeScale == 1 || network.isTest else {
             throw CommandFailure(
                 "[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)

@@ -18,7 +18,7 @@ private struct NetworkReport: Encodable {
     /// Times in milliseconds.
     var parameters: [String: Int64]
 
-    init(_ network: NetworkFile) {
+    init(_ network: Network) {
         name = network.name
         version = network.version
         isTestNetwork = network.isTest
@@ -81,7 +81,7 @@ extension Client {
         for line in table.lines { try terminal.print(line) }
     }
 
-    private func networkToShow(_ name: String?) throws -> NetworkFile {
+    private func networkToShow(_ name: String?) throws -> Network {
         do { return try network(name) } catch NetworkStoreError.several(let names) {
             throw CommandFailure(
                 "several networks are installed (\(names.joined(separator: ", "))); say which, for example "
@@ -129,7 +129,7 @@ extension Client {
         let parameters = try request.networkParameters()
         let nodes = try request.descriptors.map { try Self.descriptor($0, network: request.name) }
         let now = Timestamp(seconds: time.clock.now().seconds)
-        let network = try NetworkFile.make(
+        let network = try Network.make(
             name: request.name, version: request.version, isTest: request.isTest, published: now,
             validUntil: now + .days(Int64(request.validDays)), parameters: parameters, nodes: nodes, key: key)
         try AtomicFile.write(network.bytes, to: request.output, mode: 0o644)

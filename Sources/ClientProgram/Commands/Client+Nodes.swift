@@ -23,7 +23,7 @@ private struct NodeReport: Encodable {
     var contact: String
     var software: String
 
-    init(_ node: Descriptor, network: NetworkFile, now: Timestamp) {
+    init(_ node: Descriptor, network: Network, now: Timestamp) {
         let fields = node.fields
         let period = network.parameters.calendar.period(at: now)
         nickname = fields.nickname.text

@@ -123,7 +123,7 @@ extension Client {
 
     /// The packets that a selection means.
     func select(
-        _ selection: QueueSelection, of packets: [WaitingPacket], _ network: NetworkFile
+        _ selection: QueueSelection, of packets: [WaitingPacket], _ network: Network
     ) throws -> [WaitingPacket] {
         var destination: NodeID?
         if let name = selection.destination {
@@ -141,7 +141,7 @@ extension Client {
     }
 
     /// Opens the network's queue and tells what was found.
-    func openQueue(_ network: NetworkFile) async throws -> OutgoingQueue {
+    func openQueue(_ network: Network) async throws -> OutgoingQueue {
         var queue = try await OutgoingQueue.open(
             places, network: network.name, limit: config.queueLimit, now: time.clock.now(),
             patience: OutgoingQueue.patience,
@@ -173,7 +173,7 @@ extension Client {
     /// Hands `packets` over.
     /// - Parameter awaited: those for which a busy node is waited for.
     func deliver(
-        _ packets: [WaitingPacket], awaiting awaited: [WaitingPacket], from queue: OutgoingQueue, network: NetworkFile,
+        _ packets: [WaitingPacket], awaiting awaited: [WaitingPacket], from queue: OutgoingQueue, network: Network,
         timeout: Interval?
     ) async throws -> DeliveryReport {
         let addresses = Dictionary(

@@ -114,7 +114,7 @@ extension Client {
     }
 
     private func write(
-        _ packets: [WaitingPacket], of queue: OutgoingQueue, network: NetworkFile, to path: String
+        _ packets: [WaitingPacket], of queue: OutgoingQueue, network: Network, to path: String
     ) throws -> Int {
         var bodies: [OutgoingPacket] = []
         for packet in packets {
@@ -134,7 +134,7 @@ extension Client {
     }
 
     /// Puts packets into the network's queue, or leaves them to `nightjar run`.
-    private func enqueue(_ packets: [OutgoingPacket], network: NetworkFile) async throws {
+    private func enqueue(_ packets: [OutgoingPacket], network: Network) async throws {
         guard !packets.isEmpty else { return }
         if RunLock.isHeld(places, network: network.name) {
             let store = try records()

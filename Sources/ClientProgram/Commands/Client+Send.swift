@@ -74,7 +74,7 @@ extension Client {
 
     /// What receipts come through, if the request wants or can have any.
     private func receipts(
-        for request: SendRequest, network: NetworkFile, keyring: KeyringAccess
+        for request: SendRequest, network: Network, keyring: KeyringAccess
     ) throws -> ReceiptBlocks? {
         guard request.receipt != false || request.isReliable else { return nil }
         do {

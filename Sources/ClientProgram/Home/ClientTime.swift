@@ -41,7 +41,7 @@ struct ClientTime: Sendable {
     /// - Throws: `NetworkStoreError`.
     func verify(
         _ file: UnverifiedNetworkFile, trusting key: NetworkSigner
-    ) throws(NetworkStoreError) -> NetworkFile {
+    ) throws(NetworkStoreError) -> Network {
         guard isScaled else { return try check(file, key, at: clock.now()) }
         // A network that is no test network lives in real time, and is judged by it to say so.
         if let real = try? check(file, key, at: ScaledClock.systemTime()), !real.isTest {
@@ -54,7 +54,7 @@ struct ClientTime: Sendable {
 
     private func check(
         _ file: UnverifiedNetworkFile, _ key: NetworkSigner, at now: Timestamp
-    ) throws(NetworkStoreError) -> NetworkFile {
+    ) throws(NetworkStoreError) -> Network {
         do throws(NetworkFileError) {
             return try file.verify(trusted: key.verificationKey, at: now)
         } catch {

@@ -175,7 +175,7 @@ extension Client {
     }
 
     /// The mailbox called `name`; without a name the one that answers go to.
-    private func mailbox(_ name: String?, _ network: NetworkFile, _ keyring: Keyring) throws -> OwnMailbox {
+    private func mailbox(_ name: String?, _ network: Network, _ keyring: Keyring) throws -> OwnMailbox {
         if let name { return try keyring.mailbox(named: name, in: network.name) }
         guard let box = keyring.defaultMailbox(in: network.name) else {
             throw MailboxError.noMailbox(network: network.name)
@@ -183,7 +183,7 @@ extension Client {
         return box
     }
 
-    private func mailboxNode(_ name: String?, _ network: NetworkFile) throws -> Descriptor {
+    private func mailboxNode(_ name: String?, _ network: Network) throws -> Descriptor {
         let blocked = blocked(in: network)
         if let name {
             guard let node = network.node(named: name) else { throw PathError.unknownNode(Printable.text(name)) }
@@ -197,7 +197,7 @@ extension Client {
     }
 
     private func ask<T>(
-        _ box: OwnMailbox, _ network: NetworkFile, _ question: (MailboxSession) async throws -> T
+        _ box: OwnMailbox, _ network: Network, _ question: (MailboxSession) async throws -> T
     ) async throws -> T {
         let session = try await MailboxSession.open(box, network: network, client: self)
         do {

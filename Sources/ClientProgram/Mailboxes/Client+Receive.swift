@@ -144,7 +144,7 @@ extension Client {
 
     /// One poll of one mailbox: messages that became complete, and whether more waits.
     private func poll(
-        _ box: OwnMailbox, _ poller: MailboxPoller, _ network: NetworkFile, _ report: inout ReceiveReport
+        _ box: OwnMailbox, _ poller: MailboxPoller, _ network: Network, _ report: inout ReceiveReport
     ) async -> (messages: Int, hasMore: Bool) {
         var poll = ReceiveReport.Poll(mailbox: box.name)
         var result = PollResult()

@@ -46,7 +46,7 @@ struct MailboxPoller {
     /// Polls `box` once.
     /// - Parameter blocks: requests to make, the same number at every poll.
     /// - Throws: only if the poll could not begin; what fails later is in the result, beside what came before.
-    func poll(_ box: OwnMailbox, network: NetworkFile, blocks: Int) async throws -> PollResult {
+    func poll(_ box: OwnMailbox, network: Network, blocks: Int) async throws -> PollResult {
         let records = try client.records()
         defer { records.close() }
         // First, so that waiting for it does not show in the middle of a poll.

@@ -20,7 +20,7 @@ struct MailboxSession {
 
     /// Connects.
     /// - Throws: `MailboxError`.
-    static func open(_ box: OwnMailbox, network: NetworkFile, client: Client) async throws -> MailboxSession {
+    static func open(_ box: OwnMailbox, network: Network, client: Client) async throws -> MailboxSession {
         guard let node = network.node(box.node) else { throw MailboxError.nodeGone(Printable.text(box.nodeName)) }
         return try await open(node, key: box.signingKey(), client: client)
     }

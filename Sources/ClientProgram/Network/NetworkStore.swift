@@ -72,7 +72,7 @@ struct NetworkStore: Sendable {
 
     /// The network called `name`; without a name the only one installed. It was verified against a trusted signer when it
     /// was added, and is verified again.
-    func load(_ name: String?) throws -> NetworkFile {
+    func load(_ name: String?) throws -> Network {
         let all = try names()
         let chosen: String
         if let name {
@@ -96,7 +96,7 @@ struct NetworkStore: Sendable {
 
     /// Installs the network of a file, or its newer edition.
     /// - Parameter trusted: who must have signed, if the user knows it from elsewhere.
-    func add(_ file: String, trusted: NetworkSigner) throws -> (network: NetworkFile, change: Change) {
+    func add(_ file: String, trusted: NetworkSigner) throws -> (network: Network, change: Change) {
         let offered = try time.verify(Self.parse(file), trusting: trusted)
         var change = Change.added
         if try names().contains(offered.name) {

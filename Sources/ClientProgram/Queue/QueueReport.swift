@@ -18,7 +18,7 @@ struct QueueLine: Equatable, Encodable, Sendable {
 
 /// Texts about what waits.
 struct QueueReport {
-    let network: NetworkFile
+    let network: Network
 
     /// One line for each node, those with the nearest deadline first.
     func lines(_ packets: [WaitingPacket]) -> [QueueLine] {

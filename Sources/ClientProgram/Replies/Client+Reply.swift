@@ -57,7 +57,7 @@ extension Client {
 
     /// Reads message and blocks, and checks that there are enough. Uses nothing.
     func replyDraft(
-        _ request: ReplyRequest, network: NetworkFile, isUsed: (SURB) throws -> Bool
+        _ request: ReplyRequest, network: Network, isUsed: (SURB) throws -> Bool
     ) throws -> ReplyDraft {
         let options = try replyOptions(request, network)
         let planner = ReplyPlanner(
@@ -106,7 +106,7 @@ extension Client {
         return found
     }
 
-    func replyOptions(_ request: ReplyRequest, _ network: NetworkFile) throws -> SendOptions {
+    func replyOptions(_ request: ReplyRequest, _ network: Network) throws -> SendOptions {
         var options = self.options(in: network)
         if let path = request.path { options.path = try PathSpecification(path) }
         options.isUrgent = request.isUrgent
@@ -115,7 +115,7 @@ extension Client {
 
     /// Makes the packets and notes that the blocks are used, in one step.
     private func use(
-        _ draft: ReplyDraft, _ request: ReplyRequest, options: SendOptions, network: NetworkFile, used: UsedReplyBlocks
+        _ draft: ReplyDraft, _ request: ReplyRequest, options: SendOptions, network: Network, used: UsedReplyBlocks
     ) throws {
         // Typing and waiting may have taken long: packets are made for now.
         let now = time.clock.now()
@@ -131,7 +131,7 @@ extension Client {
     }
 
     private func finishReply(
-        _ request: ReplyRequest, network: NetworkFile, queue: OutgoingQueue, own: [WaitingPacket],
+        _ request: ReplyRequest, network: Network, queue: OutgoingQueue, own: [WaitingPacket],
         report: inout ReplyReport, status: StatusLines
     ) async throws {
         var delivery = DeliveryReport()

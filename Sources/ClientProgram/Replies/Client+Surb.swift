@@ -128,7 +128,7 @@ extension Client {
         }
     }
 
-    private func replyTarget(_ text: String?, keyring: Keyring, network: NetworkFile) throws -> ReplyTarget {
+    private func replyTarget(_ text: String?, keyring: Keyring, network: Network) throws -> ReplyTarget {
         guard let text else {
             guard let target = try ownReplyTarget(keyring, network) else {
                 throw CommandFailure(
@@ -150,7 +150,7 @@ extension Client {
         return target
     }
 
-    private static func name(of node: NodeID, in network: NetworkFile?) -> String {
+    private static func name(of node: NodeID, in network: Network?) -> String {
         network?.node(node)?.fields.nickname.text ?? node.hex
     }
 

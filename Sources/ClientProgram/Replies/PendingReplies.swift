@@ -79,7 +79,7 @@ struct PendingReplies: Sendable {
 
 extension Client {
     /// Whether there is a queue of the network, or packets that belong into one.
-    func hasQueue(_ network: NetworkFile) throws -> Bool {
+    func hasQueue(_ network: Network) throws -> Bool {
         if ClientPlaces.isThere(places.queue(of: network.name)) { return true }
         guard ClientPlaces.isThere(places.records) else { return false }
         let records = try records()

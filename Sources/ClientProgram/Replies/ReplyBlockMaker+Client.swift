@@ -11,7 +11,7 @@ internal import WireFormat
 extension Client {
     /// Where answers go if nobody says otherwise: our default mailbox of the network, else `reply-address`; nil if there is
     /// neither.
-    func ownReplyTarget(_ keyring: Keyring, _ network: NetworkFile) throws -> ReplyTarget? {
+    func ownReplyTarget(_ keyring: Keyring, _ network: Network) throws -> ReplyTarget? {
         if let target = keyring.defaultMailbox(in: network.name)?.replyTarget { return target }
         guard let text = config.replyAddress else { return nil }
         return ReplyTarget(address: try Self.address(text))
@@ -21,7 +21,7 @@ extension Client {
     /// - Parameter identity: a name that `EntryName` allows, or `receipts`.
     func makeReplyBlocks(
         _ count: Int, identity: String, target: ReplyTarget, path: PathSpecification = .standard, keyring: Keyring,
-        network: NetworkFile, using generator: inout some RandomNumberGenerator
+        network: Network, using generator: inout some RandomNumberGenerator
     ) throws -> [(surb: SURB, id: SURBID)] {
         let now = time.clock.now()
         let maker = try keyring.currentMaker(identity: identity, at: now)

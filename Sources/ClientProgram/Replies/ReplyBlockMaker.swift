@@ -9,12 +9,12 @@ internal import WireFormat
 
 /// Makes reply blocks in one network.
 struct ReplyBlockMaker: Sendable {
-    private let network: NetworkFile
+    private let network: Network
     private let blocked: Set<NodeID>
     private let selector: PathSelector
     private let now: Timestamp
 
-    init(network: NetworkFile, blocked: Set<NodeID>, now: Timestamp) {
+    init(network: Network, blocked: Set<NodeID>, now: Timestamp) {
         self.network = network
         self.blocked = blocked
         self.now = now

@@ -38,7 +38,7 @@ struct ReplyBlockSorting {
     ///   - damaged: pieces that could not be read.
     ///   - isUsed: whether we used a block before.
     init(
-        _ blocks: [SURB], damaged: Int, network: NetworkFile, now: Timestamp, isUsed: (SURB) throws -> Bool
+        _ blocks: [SURB], damaged: Int, network: Network, now: Timestamp, isUsed: (SURB) throws -> Bool
     ) rethrows {
         var tally = Tally(given: blocks.count + damaged, damaged: damaged)
         var usable: [SURB] = []
@@ -70,7 +70,7 @@ struct ReplyBlockSorting {
     }
 
     /// The first `count` usable ones.
-    func take(_ count: Int, network: NetworkFile) throws(ReplyError) -> [SURB] {
+    func take(_ count: Int, network: Network) throws(ReplyError) -> [SURB] {
         guard tally.given > 0 else { throw .noBlocks }
         guard tally.usable < count else { return Array(usable.prefix(count)) }
         guard tally.usable == 0 else { throw .tooFew(needed: count, tally) }

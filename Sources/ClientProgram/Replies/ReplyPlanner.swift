@@ -8,13 +8,13 @@ internal import WireFormat
 
 /// Makes the packets of an answer.
 struct ReplyPlanner: Sendable {
-    private let network: NetworkFile
+    private let network: Network
     private let planner: PacketPlanner
     private let now: Timestamp
     /// Whether packets go straight to the blocks' first nodes.
     let isDirect: Bool
 
-    init(network: NetworkFile, options: SendOptions, isDirect: Bool, now: Timestamp) {
+    init(network: Network, options: SendOptions, isDirect: Bool, now: Timestamp) {
         self.network = network
         self.isDirect = isDirect
         self.now = now

@@ -30,7 +30,7 @@ struct BackgroundWork: Sendable {
     /// - Returns: the packets, which are in the queue; packets of answers that were given up; and what went wrong. Answers
     ///   and messages do not hold each other up.
     func makePackets(
-        _ network: NetworkFile, queue: OutgoingQueue, unreachable: Set<NodeID>
+        _ network: Network, queue: OutgoingQueue, unreachable: Set<NodeID>
     ) -> (packets: [WaitingPacket], lost: Int, problem: String?) {
         let now = client.time.clock.now()
         var packets: [WaitingPacket] = []

@@ -24,7 +24,7 @@ actor NetworkStream {
     private let clock: ScaledClock
     private let link: StreamLink
     private let addresses: NodeAddresses
-    private(set) var network: NetworkFile
+    private(set) var network: Network
     private var options: SendOptions
     private var mean: Interval
     private var machine: StreamMachine<SystemRandomNumberGenerator>
@@ -33,7 +33,7 @@ actor NetworkStream {
     private var underWay: [WaitingPacket] = []
     private var health = StreamHealth()
 
-    init(_ client: Client, network: NetworkFile, queue: OutgoingQueue) throws {
+    init(_ client: Client, network: Network, queue: OutgoingQueue) throws {
         name = network.name
         self.network = network
         self.queue = queue
@@ -140,7 +140,7 @@ actor NetworkStream {
     }
 
     /// Takes over settings and a network file that were read again.
-    func update(_ client: Client, network fresh: NetworkFile) {
+    func update(_ client: Client, network fresh: Network) {
         options = client.options(in: fresh)
         let now = clock.now()
         if client.config.run.sendInterval != mean {

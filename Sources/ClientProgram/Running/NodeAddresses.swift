@@ -7,11 +7,11 @@ internal import WireFormat
 final class NodeAddresses: Sendable {
     private let addresses: Mutex<[NodeID: [LinkAddress]]>
 
-    init(_ network: NetworkFile) { addresses = Mutex(Self.read(network)) }
+    init(_ network: Network) { addresses = Mutex(Self.read(network)) }
 
     /// Takes a newer file.
     /// - Returns: nodes whose addresses are others now.
-    func update(_ network: NetworkFile) -> [NodeID] {
+    func update(_ network: Network) -> [NodeID] {
         let fresh = Self.read(network)
         return addresses.withLock { old in
             defer { old = fresh }
@@ -21,7 +21,7 @@ final class NodeAddresses: Sendable {
 
     subscript(_ node: NodeID) -> [LinkAddress] { addresses.withLock { $0[node] ?? [] } }
 
-    private static func read(_ network: NetworkFile) -> [NodeID: [LinkAddress]] {
+    private static func read(_ network: Network) -> [NodeID: [LinkAddress]] {
         Dictionary(
             network.nodes.map { node in
                 (node.id, node.fields.addresses.map { LinkAddress(host: $0.host, port: Int($0.port)) })

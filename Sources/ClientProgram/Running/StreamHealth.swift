@@ -37,7 +37,7 @@ struct StreamHealth: Sendable {
     }
 
     /// What the user should know, each with what to do; empty if all is well.
-    func warnings(network: NetworkFile, mean: Interval, now: Timestamp) -> [String] {
+    func warnings(network: Network, mean: Interval, now: Timestamp) -> [String] {
         var warnings: [String] = []
         let name = network.name
         if network.validUntil <= now {

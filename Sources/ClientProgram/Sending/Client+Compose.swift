@@ -13,7 +13,7 @@ extension Client {
     ///   - planner: of the network, with the path and the nodes that the request allows.
     ///   - keyring: opens the keyring; asked only if reply blocks are to be enclosed.
     func compose(
-        _ request: SendRequest, network: NetworkFile, planner: PacketPlanner, keyring: () throws -> Keyring
+        _ request: SendRequest, network: Network, planner: PacketPlanner, keyring: () throws -> Keyring
     ) throws -> [ComposedMessage] {
         let recipients = try request.recipients.map { try correspondent($0, request.message) }
         if !request.takesRecipientsFromMail || !recipients.isEmpty { try tryPaths(to: recipients, planner: planner) }
@@ -61,7 +61,7 @@ extension Client {
     }
 
     /// The message for whoever made the reply blocks that carry it.
-    func composeReply(_ text: [UInt8], _ request: ComposeRequest, network: NetworkFile) throws -> ComposedMessage {
+    func composeReply(_ text: [UInt8], _ request: ComposeRequest, network: Network) throws -> ComposedMessage {
         let key = try sealingKey(request)
         let composition = try Composition(text, request: request)
         tellLeftOut(composition.leftOut)
@@ -74,7 +74,7 @@ extension Client {
 
     /// The reply blocks of our own that one message encloses.
     private func enclosedBlocks(
-        _ request: ComposeRequest, network: NetworkFile, keyring: () throws -> Keyring
+        _ request: ComposeRequest, network: Network, keyring: () throws -> Keyring
     ) throws -> [[UInt8]] {
         guard request.enclose > 0 else {
             guard request.identity == nil else {
@@ -111,7 +111,7 @@ extension Client {
     static func seal(_ mail: [UInt8], _ key: KEMPublicKey) throws -> [UInt8] { try MailSeal.seal(mail, to: key) }
 
     /// How packets travel: the settings, and over them what was asked for.
-    func options(in network: NetworkFile) -> SendOptions {
+    func options(in network: Network) -> SendOptions {
         var options = SendOptions()
         options.path = config.path
         options.copies = config.copies
@@ -122,7 +122,7 @@ extension Client {
     }
 
     /// How the packets of `request` travel.
-    func options(for request: SendRequest, in network: NetworkFile) throws -> SendOptions {
+    func options(for request: SendRequest, in network: Network) throws -> SendOptions {
         var options = options(in: network)
         if let path = request.path { options.path = try PathSpecification(path) }
         if let copies = request.copies {

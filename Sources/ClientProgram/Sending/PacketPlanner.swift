@@ -27,12 +27,12 @@ struct Errand {
 
 /// Makes the packets of messages.
 struct PacketPlanner: Sendable {
-    private let network: NetworkFile
+    private let network: Network
     private let options: SendOptions
     private let selector: PathSelector
     private let now: Timestamp
 
-    init(network: NetworkFile, options: SendOptions, now: Timestamp) {
+    init(network: Network, options: SendOptions, now: Timestamp) {
         self.network = network
         self.options = options
         self.now = now

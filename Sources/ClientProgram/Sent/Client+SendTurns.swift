@@ -13,7 +13,7 @@ extension Client {
 
     /// What a turn needs to answer for reliable messages; the keyring is opened only if there are any.
     func sendTurn(
-        network: NetworkFile, log: SentLog, keyring: () throws -> Keyring
+        network: Network, log: SentLog, keyring: () throws -> Keyring
     ) throws -> SendTurn {
         let needsKeyring = try log.messages().contains {
             $0.network == network.name && $0.isReliable && $0.stage != .settled
@@ -26,7 +26,7 @@ extension Client {
     /// Does what is due for the messages of a network, and hands over the packets that come of it.
     /// - Returns: how many packets were made, and the first thing that went wrong with a message.
     func takeSendTurn(
-        network: NetworkFile, queue: OutgoingQueue, log: SentLog, keyring: () throws -> Keyring, timeout: Interval?
+        network: Network, queue: OutgoingQueue, log: SentLog, keyring: () throws -> Keyring, timeout: Interval?
     ) async throws -> (made: Int, failure: (any Error)?) {
         let turn = try sendTurn(network: network, log: log, keyring: keyring)
         var count = 0
@@ -48,7 +48,7 @@ extension Client {
 
     /// Does what is due for reliable messages of a network while `nightjar run` does not serve it; opens nothing if there are
     /// none. What fails is told, as it concerns nothing that was asked for.
-    func sendDue(_ network: NetworkFile, keyring: Keyring) async {
+    func sendDue(_ network: Network, keyring: Keyring) async {
         do {
             guard ClientPlaces.isThere(places.records) else { return }
             let records = try records()

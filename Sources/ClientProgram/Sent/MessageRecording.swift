@@ -8,7 +8,7 @@ internal import WireFormat
 /// Writes messages down, before any packet of them is made.
 struct MessageRecording {
     let client: Client
-    let network: NetworkFile
+    let network: Network
     let options: SendOptions
     let outbox: Outbox
     let log: SentLog

@@ -11,7 +11,7 @@ struct PacketMaking {
     private let turn: SendTurn
     private let outbox: Outbox
     private let queue: OutgoingQueue
-    private var network: NetworkFile { turn.network }
+    private var network: Network { turn.network }
 
     init(_ turn: SendTurn, outbox: Outbox, queue: OutgoingQueue) {
         self.turn = turn

@@ -20,7 +20,7 @@ struct ReceiptBlocks: Sendable {
     /// A block, and the nodes on its path.
     /// - Parameter avoiding: nodes to leave out if there are paths without them.
     func make(
-        network: NetworkFile, blocked: Set<NodeID>, avoiding: Set<NodeID> = [], at now: Timestamp,
+        network: Network, blocked: Set<NodeID>, avoiding: Set<NodeID> = [], at now: Timestamp,
         using generator: inout some RandomNumberGenerator
     ) throws -> (encoded: [UInt8], block: RetransmissionPlan.Block) {
         do throws(PathError) {
@@ -32,7 +32,7 @@ struct ReceiptBlocks: Sendable {
     }
 
     private func make(
-        _ network: NetworkFile, _ blocked: Set<NodeID>, _ now: Timestamp,
+        _ network: Network, _ blocked: Set<NodeID>, _ now: Timestamp,
         _ generator: inout some RandomNumberGenerator
     ) throws(PathError) -> (encoded: [UInt8], block: RetransmissionPlan.Block) {
         let blocks = ReplyBlockMaker(network: network, blocked: blocked, now: now)
@@ -54,7 +54,7 @@ struct ReceiptBlocks: Sendable {
 extension Client {
     /// What receipts come back through; nil without a mailbox in this network.
     /// - Parameter keyring: opens the keyring; asked only if there is one.
-    func receiptBlocks(network: NetworkFile, keyring: () throws -> Keyring) throws -> ReceiptBlocks? {
+    func receiptBlocks(network: Network, keyring: () throws -> Keyring) throws -> ReceiptBlocks? {
         guard ClientPlaces.isThere(places.keyring) else { return nil }
         let keyring = try keyring()
         guard let target = keyring.defaultMailbox(in: network.name)?.replyTarget else { return nil }

@@ -10,12 +10,12 @@ internal import WireFormat
 /// The work on one network's messages. Whoever has the network's queue has the right to it, so that nobody else is at it.
 struct SendTurn {
     let client: Client
-    let network: NetworkFile
+    let network: Network
     let log: SentLog
     /// Nil without a mailbox; then no questions can be asked.
     let receipts: ReceiptBlocks?
 
-    init(client: Client, network: NetworkFile, log: SentLog, receipts: ReceiptBlocks?) {
+    init(client: Client, network: Network, log: SentLog, receipts: ReceiptBlocks?) {
         self.client = client
         self.network = network
         self.log = log
@@ -187,7 +187,7 @@ struct SendTurn {
 
 extension Client {
     /// How the packets of a message travel, from its record and the settings of now.
-    func options(_ journey: SentMessage.Journey, in network: NetworkFile) throws(PathError) -> SendOptions {
+    func options(_ journey: SentMessage.Journey, in network: Network) throws(PathError) -> SendOptions {
         var options = options(in: network)
         options.path = try PathSpecification(journey.path)
         options.copies = journey.copies

@@ -20,7 +20,7 @@ final class CoverTraffic: Sendable {
     }
 
     private let node: NodeID
-    private let network: @Sendable () -> NetworkFile
+    private let network: @Sendable () -> Network
     private let spool: Spool
     private let ledger: NodeLedger
     private let clock: ScaledTime
@@ -29,7 +29,7 @@ final class CoverTraffic: Sendable {
     private let state: Mutex<State>
 
     init(
-        node: NodeID, loopsPerMinute: Double, network: @escaping @Sendable () -> NetworkFile, spool: Spool,
+        node: NodeID, loopsPerMinute: Double, network: @escaping @Sendable () -> Network, spool: Spool,
         ledger: NodeLedger,
         clock: ScaledTime, forward: @escaping @Sendable ([WaitingPacket]) -> Void,
         verdictChanged: @escaping @Sendable (LoopLedger<LoopID>.Verdict) -> Void

@@ -10,7 +10,7 @@ internal import WireFormat
 
 final class NetworkView: Sendable {
     private struct State {
-        var network: NetworkFile
+        var network: Network
         var addresses: [NodeID: [LinkAddress]]
     }
     private let path: String
@@ -39,7 +39,7 @@ final class NetworkView: Sendable {
     }
 
     /// The network as last read.
-    var current: NetworkFile { state.withLock { $0.network } }
+    var current: Network { state.withLock { $0.network } }
 
     /// Where a node is reached; empty for one that the network does not list.
     func addresses(of node: NodeID) -> [LinkAddress] { state.withLock { $0.addresses[node] ?? [] } }
@@ -62,7 +62,7 @@ final class NetworkView: Sendable {
         }
     }
 
-    private static func read(_ path: String, trusted: VerificationKey?, now: Timestamp) throws -> NetworkFile {
+    private static func read(_ path: String, trusted: VerificationKey?, now: Timestamp) throws -> Network {
         let data: Data
         do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch { throw NetworkViewError.missing(path) }
         let parsed: UnverifiedNetworkFile
@@ -72,7 +72,7 @@ final class NetworkView: Sendable {
         return try parsed.verify(trusted: trusted, at: now)
     }
 
-    private static func addresses(_ network: NetworkFile) -> [NodeID: [LinkAddress]] {
+    private static func addresses(_ network: Network) -> [NodeID: [LinkAddress]] {
         Dictionary(
             network.nodes.map { node in
                 (node.id, node.fields.addresses.map { LinkAddress(host: $0.host, port: Int($0.port)) })
