@@ -49,6 +49,7 @@ extension Target.Dependency {
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
     static let asyncHTTPClient: Self = .product(name: "AsyncHTTPClient", package: "async-http-client")
     static let arguments: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
 }
@@ -109,8 +110,8 @@ let package = Package(
         .ours(
             "DirectoryService",
             [
-                "MixCrypto", "WireFormat", "Directory", "MMTP", "Daemon", "CZlib", .hummingbird, .asyncHTTPClient, .nioCore, .nioPosix,
-                .nioHTTP1, .lifecycle, .logging,
+                "MixCrypto", "WireFormat", "Directory", "MMTP", "Daemon", "CZlib", .hummingbird, .hummingbirdCore, .asyncHTTPClient,
+                .nioCore, .nioPosix, .nioHTTP1, .lifecycle, .logging,
             ]),
 
         // Programs.

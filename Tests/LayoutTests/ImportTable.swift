@@ -72,7 +72,8 @@ enum ImportTable {
         TargetRule(
             "DirectoryService", .adapters, ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Daemon", "CZlib"],
             libraries: [
-                "Hummingbird", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1", "ServiceLifecycle", "Logging",
+                "Hummingbird", "HummingbirdCore", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
+                "ServiceLifecycle", "Logging",
             ],
             system: ["Foundation", "Synchronization"]),
 
@@ -88,7 +89,7 @@ enum ImportTable {
             "AuthorityProgram", .programs,
             ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService"],
             libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
-            system: ["Dispatch", "Foundation", "Synchronization"]),
+            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "ClientProgram", .programs,
             ours: [
