@@ -1,0 +1,30 @@
+public import WireFormat
+
+/// What a path must satisfy besides its specification.
+public struct PathDemands: Sendable {
+    /// Capability names that the last node must have (`Capability.Name`), with words for a message to people.
+    public var exit: [(capability: String, what: String)]
+    /// Nodes never to be used.
+    public var blocked: Set<NodeID>
+    /// Nodes never to be the first of a path, though they may stand elsewhere in it.
+    public var blockedEntries: Set<NodeID>
+    /// Nodes never to be the last.
+    public var blockedExits: Set<NodeID>
+    /// The last node, when it was chosen before (parts of one message share it).
+    public var fixedExit: NodeID?
+    /// For a loop: the looping node itself. It stands only where it is named or is the fixed exit, never as a random hop.
+    public var endpoint: NodeID?
+
+    public init(
+        exit: [(capability: String, what: String)] = [], blocked: Set<NodeID> = [],
+        blockedEntries: Set<NodeID> = [], blockedExits: Set<NodeID> = [], fixedExit: NodeID? = nil,
+        endpoint: NodeID? = nil
+    ) {
+        self.exit = exit
+        self.blocked = blocked
+        self.blockedEntries = blockedEntries
+        self.blockedExits = blockedExits
+        self.fixedExit = fixedExit
+        self.endpoint = endpoint
+    }
+}

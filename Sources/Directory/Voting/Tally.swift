@@ -1,0 +1,136 @@
+// What follows from a set of votes. Every authority computes it for itself, and everybody can compute it again later
+// (`ConsensusAudit`), so it is a pure function and looks at nothing but the votes and the network file: no clock, no order
+// of arrival, no floating point (doc/DIRECTORY.md, tally).
+
+internal import WireFormat
+
+/// Why a set of votes makes no consensus.
+public enum TallyError: Error, Equatable, Sendable, CustomStringConvertible {
+    case notEnoughVotes(have: Int, needed: Int)
+    case repeatedAuthority(String)
+    case wrongSlot(String, Slot)
+    /// A vote that was checked against another network file.
+    case otherNetwork(String)
+
+    public var description: String {
+        switch self {
+        case .notEnoughVotes(let have, let needed): "there are \(have) votes, but \(needed) are needed for a consensus"
+        case .repeatedAuthority(let name): "there are two votes of authority \(name)"
+        case .wrongSlot(let name, let slot): "the vote of authority \(name) is for another slot, \(slot)"
+        case .otherNetwork(let name): "the vote of authority \(name) was made for another network file"
+        }
+    }
+}
+
+/// How many authorities must say a thing before it is so. All count against the authorities of the network file, not against
+/// those who voted: else keeping votes away would change what the rest decides.
+struct TallyThresholds {
+    /// More than half: to list a node, for a flag, for the opt-out list.
+    let majority: Int
+    /// One more than may lie, so that one honest authority is among them: to choose a descriptor, for the previous consensus.
+    let oneHonest: Int
+    /// Measurements that make a median: three, or all if there are fewer authorities.
+    let measurements: Int
+    /// For a broken link: two authorities, and a third of all, which is always more than may lie. (Alone, the one there is.)
+    let brokenLink: Int
+
+    init(authorities count: Int) {
+        majority = count / 2 + 1
+        oneHonest = Quorum.faults(count) + 1
+        measurements = min(3, count)
+        brokenLink = max(min(2, count), (count + 2) / 3)
+    }
+}
+
+/// Makes votes into a consensus.
+public enum Tally {
+    /// The consensus of `votes`. Their order does not matter: the same votes give the same bytes on every machine.
+    ///
+    /// - **Nodes, flags, opt-outs**: what more than half of all authorities say.
+    /// - **Descriptor of a node**: the latest by its own date among those that more than f authorities name, so that an honest
+    ///   one has it; of equal dates the smallest digest. A node without such a descriptor is not listed.
+    /// - **Nicknames** are compared without case; of two nodes the one that more authorities list keeps it, then the smaller
+    ///   id, and the other is not listed.
+    /// - **Previous consensus**: the newest that more than f authorities name.
+    /// - **Parameters**: the low median of each. If together they break the time budget, which medians of good sets can, all
+    ///   are those of the vote with the smallest digest: each vote alone keeps it.
+    /// - **Reliability and latency**: low medians of at least three measurements (or all authorities'), else the node is
+    ///   `Unmeasured`. That node's weight follows (1 to 100).
+    /// - **Broken links**: what two authorities and a third of all say, between listed nodes.
+    ///
+    /// - Parameters:
+    ///   - votes: a quorum or more, of one slot and one network file, at most one of each authority.
+    ///   - network: the network file that the votes were verified in.
+    public static func consensus(
+        of votes: [Vote], slot: Slot, network: NetworkFile
+    ) throws(TallyError) -> Consensus {
+        try check(votes, slot: slot, network: network)
+        let votes = votes.sorted { $0.contents.authority.text < $1.contents.authority.text }
+        let thresholds = TallyThresholds(authorities: network.authorities.count)
+        let nodes = NodeTally(votes.map(\.contents), thresholds, at: network.slots.start(of: slot)).nodes
+        return Consensus(
+            network: network, slot: slot, previous: previous(votes, thresholds),
+            votes: votes.map { CountedVote(name: $0.contents.authority, digest: $0.digest) },
+            parameters: parameters(votes, network: network), nodes: nodes,
+            brokenLinks: brokenLinks(votes, thresholds, among: Set(nodes.map(\.id))),
+            optOuts: optOuts(votes, thresholds))
+    }
+
+    private static func check(_ votes: [Vote], slot: Slot, network: NetworkFile) throws(TallyError) {
+        var seen: Set<Nickname> = []
+        for vote in votes {
+            let name = vote.contents.authority
+            guard vote.network == network.digest else { throw .otherNetwork(name.text) }
+            guard vote.contents.slot == slot else { throw .wrongSlot(name.text, vote.contents.slot) }
+            guard seen.insert(name).inserted else { throw .repeatedAuthority(name.text) }
+        }
+        guard votes.count >= network.quorum else {
+            throw .notEnoughVotes(have: votes.count, needed: network.quorum)
+        }
+    }
+
+    /// The middle value; of two in the middle the lower one, so that the result is always one that somebody said.
+    static func lowMedian<Value: Comparable>(_ values: [Value]) -> Value? {
+        values.isEmpty ? nil : values.sorted()[(values.count - 1) / 2]
+    }
+
+    private static func previous(_ votes: [Vote], _ thresholds: TallyThresholds) -> ConsensusLink? {
+        var counts: [ConsensusLink: Int] = [:]
+        for vote in votes { if let link = vote.contents.previous { counts[link, default: 0] += 1 } }
+        // Two of one slot cannot both be certified; if they are nevertheless, the smaller digest is as good as the other.
+        return counts.filter { $0.value >= thresholds.oneHonest }.keys.max {
+            $0.slot != $1.slot ? $0.slot < $1.slot : $0.digest > $1.digest
+        }
+    }
+
+    private static func parameters(_ votes: [Vote], network: NetworkFile) -> NetworkParameters {
+        var parameters = NetworkParameters(root: network.parameters)
+        let all = votes.map(\.contents.parameters.voted)
+        for (index, (name, _)) in parameters.voted.enumerated() {
+            if let median = lowMedian(all.map { $0[index].value }) { _ = parameters.set(name, to: median) }
+        }
+        guard !parameters.isWithinTimeBudget, let first = votes.min(by: { $0.digest < $1.digest }) else {
+            return parameters
+        }
+        return first.contents.parameters
+    }
+
+    private static func brokenLinks(
+        _ votes: [Vote], _ thresholds: TallyThresholds, among listed: Set<NodeID>
+    ) -> [NodeLink] {
+        var counts: [NodeLink: Int] = [:]
+        for vote in votes { for link in vote.contents.brokenLinks { counts[link, default: 0] += 1 } }
+        let broken = counts.filter {
+            $0.value >= thresholds.brokenLink && listed.contains($0.key.from) && listed.contains($0.key.to)
+        }
+        // More than a consensus has room for: those that most authorities name.
+        let kept = broken.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
+        return kept.prefix(Consensus.maximumBrokenLinks).map(\.key).sorted()
+    }
+
+    private static func optOuts(_ votes: [Vote], _ thresholds: TallyThresholds) -> Digest? {
+        var counts: [Digest: Int] = [:]
+        for vote in votes { if let digest = vote.contents.optOuts { counts[digest, default: 0] += 1 } }
+        return counts.first { $0.value >= thresholds.majority }?.key
+    }
+}
