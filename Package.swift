@@ -111,7 +111,7 @@ let package = Package(
             "DirectoryService",
             [
                 "MixCrypto", "WireFormat", "Directory", "MMTP", "Daemon", "CZlib", .hummingbird, .hummingbirdCore, .asyncHTTPClient,
-                .nioCore, .nioPosix, .nioHTTP1, .lifecycle, .logging,
+                .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .lifecycle, .logging,
             ]),
 
         // Programs.

@@ -73,7 +73,7 @@ enum ImportTable {
             "DirectoryService", .adapters, ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Daemon", "CZlib"],
             libraries: [
                 "Hummingbird", "HummingbirdCore", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
-                "ServiceLifecycle", "Logging",
+                "NIOSSL", "ServiceLifecycle", "Logging",
             ],
             system: ["Foundation", "Synchronization"]),
 
