@@ -27,9 +27,11 @@ enum AuthoritySchema {
                 CREATE TABLE own (
                     act INTEGER NOT NULL, slot INTEGER NOT NULL, digest BLOB NOT NULL, bytes BLOB NOT NULL,
                     PRIMARY KEY (act, slot));
+                -- Signatures besides only go forward. Votes and proposals may not: a clock that was far ahead for a moment
+                -- must not end all voting.
                 CREATE TRIGGER ownorder BEFORE INSERT ON own
                 WHEN NEW.slot <= (SELECT value FROM property WHERE name = 'floor')
-                    OR NEW.slot <= (SELECT IFNULL(MAX(slot), -1) FROM own WHERE act = NEW.act)
+                    OR NEW.act = 3 AND NEW.slot <= (SELECT IFNULL(MAX(slot), -1) FROM own WHERE act = 3)
                 BEGIN SELECT RAISE(ABORT, 'own act out of order'); END;
                 CREATE TRIGGER ownfixed BEFORE UPDATE ON own
                 BEGIN SELECT RAISE(ABORT, 'own acts do not change'); END;

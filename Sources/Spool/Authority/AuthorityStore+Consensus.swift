@@ -92,38 +92,47 @@ extension AuthorityStore {
         }
     }
 
-    /// Forgets what is older than `keepSlots` slots before `slot`. Always kept: the newest `fewestConsensuses`
-    /// consensuses with all votes of their slots and the descriptors that they name, evidence, nodes' newest descriptors.
+    /// Forgets what is old. Kept are the newest `keepSlots` consensuses (`fewestConsensuses` at least) with all votes of
+    /// their slots and the descriptors that they name, whatever belongs to the newest `keepSlots` slots that were voted in,
+    /// evidence, and nodes' newest descriptors. It is counted, not dated: a clock that was wrong must cost nothing.
     /// - Returns: documents and consensuses that are gone.
     @discardableResult
-    public func expire(at slot: UInt64, keepSlots: Int) throws(AuthorityStoreError) -> Int {
-        let number = try Self.column(slot)
-        let cut = number - Int64(max(1, keepSlots))
-        guard cut > 0 else { return 0 }
+    public func expire(keepSlots: Int) throws(AuthorityStoreError) -> Int {
+        let count = max(1, keepSlots)
         return try write { database in
-            let newest = """
-                SELECT slot FROM consensus ORDER BY slot DESC LIMIT \(Self.fewestConsensuses)
-                """
-            let oldest = try Int64.fetchOne(database, sql: "SELECT MIN(slot) FROM (\(newest))") ?? cut
             var gone = 0
             func run(_ sql: String, _ arguments: StatementArguments) throws {
                 try database.execute(sql: sql, arguments: arguments)
                 gone += database.changesCount
             }
-            try run("DELETE FROM consensus WHERE slot < ? AND slot NOT IN (\(newest))", [cut])
-            try run("DELETE FROM signature WHERE slot < ? AND slot NOT IN (\(newest))", [cut])
-            for kind in [StoredDocumentKind.vote, .proposal, .report] {
-                try run(
-                    "DELETE FROM document WHERE kind = ? AND slot < ? AND slot NOT IN (\(newest))",
-                    [kind.rawValue, cut])
-            }
             try run(
-                """
-                DELETE FROM document WHERE kind = ? AND IFNULL(slot, 0) < ?
-                    AND digest NOT IN (SELECT descriptor FROM node)
-                """, [StoredDocumentKind.descriptor.rawValue, min(cut, oldest)])
-            try raise(to: cut - 1, in: database)
-            try database.execute(sql: "DELETE FROM own WHERE slot < ?", arguments: [cut])
+                "DELETE FROM consensus WHERE slot NOT IN (SELECT slot FROM consensus ORDER BY slot DESC LIMIT ?)",
+                [max(count, Self.fewestConsensuses)])
+            let votes = StoredDocumentKind.vote.rawValue
+            // Small tables of their own, so that they are not made again for every row.
+            let kept = Set(try Int64.fetchAll(database, sql: "SELECT slot FROM consensus")).union(
+                try Int64.fetchAll(
+                    database,
+                    sql: "SELECT DISTINCT slot FROM document WHERE kind = ? ORDER BY slot DESC LIMIT ?",
+                    arguments: [votes, count]))
+            for table in ["document WHERE kind IN (2, 3, 6)", "signature WHERE 1"] {
+                let slots = try Int64.fetchAll(
+                    database, sql: "SELECT DISTINCT slot FROM \(table) AND slot IS NOT NULL")
+                for slot in slots where !kept.contains(slot) { try run("DELETE FROM \(table) AND slot = ?", [slot]) }
+            }
+            if let oldest = kept.min() {
+                try run(
+                    """
+                    DELETE FROM document WHERE kind = ? AND IFNULL(slot, 0) < ?
+                        AND digest NOT IN (SELECT descriptor FROM node)
+                    """, [StoredDocumentKind.descriptor.rawValue, oldest])
+            }
+            let forgotten = try Int64.fetchOne(
+                database, sql: "SELECT DISTINCT slot FROM own ORDER BY slot DESC LIMIT 1 OFFSET ?", arguments: [count])
+            if let forgotten {
+                try raise(to: forgotten, in: database)
+                try database.execute(sql: "DELETE FROM own WHERE slot <= ?", arguments: [forgotten])
+            }
             return gone
         }
     }

@@ -7,8 +7,8 @@ public import WireFormat
 
 extension AuthorityStore {
     /// Records what is about to be sent. If the same was recorded before, that record is returned, so that the bytes that
-    /// are sent are always the same. Throws `alreadyActed` for something else in this slot, or for a slot before one in which the
-    /// authority has acted, or up to the floor.
+    /// are sent are always the same. Throws `alreadyActed` for something else in this slot, for a signature in a slot before
+    /// one that is signed, and for anything up to the floor.
     public func record(
         _ act: OwnAct, slot: UInt64, digest: Digest, bytes: [UInt8]
     ) throws(AuthorityStoreError) -> OwnRecord {
@@ -47,15 +47,18 @@ extension AuthorityStore {
         }
     }
 
-    /// The highest slot in which the authority did this, or up to which it must not act at all.
+    /// The highest slot in which the authority did this; nil if it never did.
     public func highest(_ act: OwnAct) throws(AuthorityStoreError) -> UInt64? {
         try read { database in
-            let found = try Int64.fetchOne(
-                database,
-                sql: """
-                    SELECT MAX((SELECT IFNULL(MAX(slot), -1) FROM own WHERE act = ?),
-                        (SELECT value FROM property WHERE name = 'floor'))
-                    """, arguments: [act.rawValue])
+            try Int64.fetchOne(database, sql: "SELECT MAX(slot) FROM own WHERE act = ?", arguments: [act.rawValue])
+                .map(Self.slot)
+        }
+    }
+
+    /// The slot up to which the authority must not act at all.
+    public func floor() throws(AuthorityStoreError) -> UInt64? {
+        try read { database in
+            let found = try Int64.fetchOne(database, sql: "SELECT value FROM property WHERE name = 'floor'")
             return found.flatMap { $0 < 0 ? nil : Self.slot($0) }
         }
     }
