@@ -32,9 +32,9 @@ extension HealthReport {
             disk: facts.disk)
         report.warnings = HealthWarnings.of(report, missingDescriptors: facts.missingDescriptors) + facts.warnings
         // Stable: within a level the order in which they were found, which is that of importance.
-        report.warnings = [.broken, .attend, .note].flatMap { level in report.warnings.filter { $0.level == level } }
+        report.warnings = [.urgent, .attend, .note].flatMap { level in report.warnings.filter { $0.level == level } }
         switch report.warnings.first?.level {
-        case .broken: report.state = .broken
+        case .urgent: report.state = .urgent
         case .attend: report.state = .attend
         case .note, nil: report.state = .well
         }

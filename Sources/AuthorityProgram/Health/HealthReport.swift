@@ -33,7 +33,7 @@ struct HealthReport: Codable, Sendable {
     var disk: DiskInfo?
 
     enum State: String, Codable, Sendable {
-        case well, attend, broken
+        case well, attend, urgent
     }
 
     struct NetworkInfo: Codable, Sendable {

@@ -22,13 +22,13 @@ struct HealthWarning: Codable, Sendable, Equatable {
         /// Somebody should look at it within days.
         case attend
         /// The network stands or is about to, or keys are misused.
-        case broken
+        case urgent
 
         private var rank: Int {
             switch self {
             case .note: 0
             case .attend: 1
-            case .broken: 2
+            case .urgent: 2
             }
         }
 

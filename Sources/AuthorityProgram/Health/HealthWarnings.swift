@@ -52,7 +52,7 @@ enum HealthWarnings {
             }
             return [
                 HealthWarning(
-                    .broken, "no-consensus",
+                    .urgent, "no-consensus",
                     "There is no certified consensus, after \(counted(finished.count, "slot")).",
                     advice: "See below who does not vote or sign; \(report.network.quorum) of "
                         + "\(report.authorities.count) authorities must reach each other. The log says why a request failed."
@@ -64,13 +64,13 @@ enum HealthWarnings {
         if consensus.age == .expired {
             warnings.append(
                 HealthWarning(
-                    .broken, "consensus-expired",
+                    .urgent, "consensus-expired",
                     "The newest consensus expired on \(PageText.time(consensus.validUntil)): clients refuse it, the network stands.",
                     advice: "Get \(report.network.quorum) authorities to run and to reach each other."))
         } else if consensus.age == .old {
             warnings.append(
                 HealthWarning(
-                    .broken, "consensus-old",
+                    .urgent, "consensus-old",
                     "There has been no new consensus for \(counted(missed, "slot")): the newest is no longer fresh. "
                         + "Clients warn now and refuse it from \(PageText.time(consensus.validUntil)).",
                     advice: "See below who does not vote or sign, and why slots failed."))
@@ -92,7 +92,7 @@ enum HealthWarnings {
             let words = groups.values.sorted { $0.count > $1.count }.map { PageText.list($0) }
             warnings.append(
                 HealthWarning(
-                    .broken, "signatures-differ",
+                    .urgent, "signatures-differ",
                     "In slot \(slot.slot) not all signed the same consensus: \(words.joined(separator: " against ")).",
                     advice:
                         "The tally must give all the same bytes. Run `nightjar-authority audit` on both and compare the "
@@ -117,13 +117,13 @@ enum HealthWarnings {
             let slots = PageText.list(Set(found.map(\.slot)).sorted(by: >).prefix(3).map(String.init))
             if name == report.authority {
                 return HealthWarning(
-                    .broken, "own-equivocation", "This authority signed two different things in slot \(slots).",
+                    .urgent, "own-equivocation", "This authority signed two different things in slot \(slots).",
                     advice:
                         "Its signing key is used in two places or was stolen: stop every other copy, and certify a new "
                         + "key with the offline identity.")
             }
             return HealthWarning(
-                .broken, "equivocation", "\(name) signed two different things in slot \(slots); the evidence is below.",
+                .urgent, "equivocation", "\(name) signed two different things in slot \(slots); the evidence is below.",
                 advice:
                     "Ask whoever runs \(name). Its votes are dropped for a time; if it lies on purpose, the others can "
                     + "replace it with a new network file.")
@@ -138,7 +138,7 @@ enum HealthWarnings {
         if silent.contains(report.authority) {
             warnings.append(
                 HealthWarning(
-                    .broken, "own-silence", "This authority itself has not voted in the last \(silentSlots) slots.",
+                    .urgent, "own-silence", "This authority itself has not voted in the last \(silentSlots) slots.",
                     advice: "Look into its log: an expired certificate, a full disk and a wrong clock all stop it."))
         }
         let others = silent.filter { $0 != report.authority }
@@ -165,7 +165,7 @@ enum HealthWarnings {
                 : "The certificate of \(authority.name)'s signing key ends on \(PageText.time(until)), "
                     + "in \(PageText.length(left))."
             return HealthWarning(
-                left < certificateUrgent && isOwn ? .broken : .attend, isOwn ? "own-certificate" : "certificate", text,
+                left < certificateUrgent && isOwn ? .urgent : .attend, isOwn ? "own-certificate" : "certificate", text,
                 advice: isOwn
                     ? "Run `nightjar-authority certify` where the identity key is and copy the new certificate here."
                     : "Remind whoever runs \(authority.name).")
@@ -207,7 +207,7 @@ enum HealthWarnings {
         guard let disk = report.disk, disk.free < diskNotice else { return [] }
         return [
             HealthWarning(
-                disk.free < diskUrgent ? .broken : .attend, "disk",
+                disk.free < diskUrgent ? .urgent : .attend, "disk",
                 "Only \(PageText.bytes(disk.free)) are free where the data directory is.",
                 advice: "Make room: without it the authority cannot record what it signs, and then it does not sign.")
         ]

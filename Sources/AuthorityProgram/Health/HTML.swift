@@ -1,0 +1,74 @@
+// HTML that cannot be broken by what is put into it. What stands between the braces of `"<td>\(name)</td>"` is escaped,
+// because it is a `String`; only other `HTML` goes in as it is, and that is made of literals of this program.
+
+/// A piece of a page.
+struct HTML: ExpressibleByStringInterpolation, Sendable {
+    private(set) var text: String
+
+    init(stringLiteral text: String) { self.text = text }
+    init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
+
+    static func += (left: inout HTML, right: HTML) { left.text += right.text }
+    static func + (left: HTML, right: HTML) -> HTML {
+        var sum = left
+        sum += right
+        return sum
+    }
+
+    struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var text = ""
+
+        init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(literalCapacity * 2) }
+
+        mutating func appendLiteral(_ literal: String) { text += literal }
+        mutating func appendInterpolation(_ html: HTML) { text += html.text }
+        mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { text += part.text } }
+        mutating func appendInterpolation(_ number: some BinaryInteger) { text += String(number) }
+        mutating func appendInterpolation(_ words: String) { text += HTML.escape(words) }
+    }
+
+    /// Longest text of a stranger's on a page, in characters of Unicode.
+    static let maximumText = 300
+
+    /// What strangers wrote (a nickname, a contact): cut if too long, and kept from turning the direction of what is around
+    /// it.
+    static func foreign(_ words: String) -> HTML {
+        let cut = String(String.UnicodeScalarView(words.unicodeScalars.prefix(maximumText)))
+        return "<bdi>\(cut)\(words.unicodeScalars.count > maximumText ? "..." : "")</bdi>"
+    }
+
+    /// `text` as character data and as a quoted attribute: nothing of it is markup, and what could not be seen is spelled
+    /// `\x..`, so that two texts that look alike are alike.
+    static func escape(_ text: String) -> String {
+        var result = ""
+        result.reserveCapacity(text.utf8.count)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            default:
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse:
+                    result += "\\x\(String(scalar.value, radix: 16))"
+                default: result.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return result
+    }
+}
+
+extension Sequence<HTML> {
+    /// One after the other, with `separator` between them.
+    func joined(_ separator: HTML = "") -> HTML {
+        var result: HTML = ""
+        for (index, part) in enumerated() {
+            if index > 0 { result += separator }
+            result += part
+        }
+        return result
+    }
+}

@@ -1,0 +1,106 @@
+// The nodes: a table of all, and a page of each. Nearly everything here was written by strangers.
+
+internal import WireFormat
+
+struct NodePages {
+    let report: HealthReport
+    let parts: PageParts
+
+    /// All nodes.
+    var list: String {
+        let listed = report.nodes.filter(\.isListed)
+        let others = report.nodes.filter { !$0.isListed }
+        var content: HTML = "<p>\(listed.count) in the newest consensus.</p>\n"
+        if !listed.isEmpty {
+            var table = PageTable(
+                "Nodes in the newest consensus",
+                columns: ["Node", "Flags", "Weight", "Measured", "Since", "Descriptor", "Address", "Software"])
+            for node in listed {
+                let descriptor: HTML =
+                    node.validUntil <= report.time
+                    ? "\(parts.document(node.descriptor))<br><span class=\"bad\">expired \(parts.when(node.validUntil))</span>"
+                    : "\(parts.document(node.descriptor))<br>\(PageText.relative(node.published, to: report.time))"
+                let problem: HTML = node.problem.map { "<br><span class=\"look\">\(HTML.foreign($0))</span>" } ?? ""
+                table.add([
+                    parts.node(node.id, node.nickname) + (node.isLeaving ? "<br>leaves" : ""),
+                    parts.flags(node.flags) + problem, node.weight.map { "\($0)" } ?? "-", measured(node),
+                    node.since.map { "\(String(PageText.time($0).prefix(10)))" } ?? "-", descriptor,
+                    node.addresses.map { HTML.foreign($0) }.joined("<br>"), HTML.foreign(node.software),
+                ])
+            }
+            content += table.html
+        }
+        if !others.isEmpty {
+            var table = PageTable(
+                "Nodes known here and not listed", columns: ["Node", "Why", "Descriptor", "Address", "Software"])
+            for node in others {
+                table.add([
+                    parts.node(node.id, node.nickname), HTML.foreign(node.problem ?? "not in the newest consensus yet"),
+                    "\(parts.document(node.descriptor))<br>\(PageText.relative(node.published, to: report.time))",
+                    node.addresses.map { HTML.foreign($0) }.joined("<br>"), HTML.foreign(node.software),
+                ])
+            }
+            content += table.html
+        }
+        return parts.page("Nodes", current: "nodes", content)
+    }
+
+    /// One node; nil if it is not known.
+    func page(of id: NodeID) -> String? {
+        guard let node = report.nodes.first(where: { $0.id == id }) else { return nil }
+        let family = node.family.map { member -> HTML in
+            report.nodes.first { $0.id == member }.map { parts.node(member, $0.nickname) }
+                ?? "<code>\(String(member.hex.prefix(16)))</code>"
+        }.joined("<br>")
+        let none: HTML = "<span class=\"soft\">none</span>"
+        var content = parts.terms([
+            ("Id", "<code>\(node.id.hex)</code>"),
+            ("Listed", node.isListed ? "in the newest consensus" : "no"),
+            ("Problem", node.problem.map { HTML.foreign($0) }),
+            ("Flags", parts.flags(node.flags)),
+            ("Weight", node.weight.map { "\($0) of 100" }),
+            ("Measured", measured(node)),
+            ("Broken links", node.brokenLinks > 0 ? "<span class=\"look\">\(node.brokenLinks)</span>" : nil),
+            ("Known since", node.since.map { parts.moment($0) }),
+            ("Leaves", node.isLeaving ? "yes, it said so" : nil),
+            ("Descriptor", parts.document(node.descriptor)),
+            ("Published", parts.moment(node.published)),
+            ("Valid until", parts.moment(node.validUntil)),
+        ])
+        content += parts.section(
+            "says", "What it says of itself",
+            parts.terms([
+                ("Nickname", HTML.foreign(node.nickname)),
+                ("Addresses", node.addresses.map { HTML.foreign($0) }.joined("<br>")),
+                (
+                    "Capabilities",
+                    node.capabilities.isEmpty
+                        ? none : node.capabilities.map { "<code>\(HTML.foreign($0))</code>" as HTML }.joined("<br>")
+                ),
+                ("Family", node.family.isEmpty ? none : family),
+                ("Software", HTML.foreign(node.software)),
+                ("Contact", node.contact.isEmpty ? none : HTML.foreign(node.contact)),
+            ]))
+        let flags = report.disagreements.flags.filter { $0.node == id }
+        if !flags.isEmpty {
+            var table = PageTable("Flags that only some authorities give it", columns: ["Flag", "Given by", "Not by"])
+            for split in flags {
+                table.add([
+                    parts.flags([split.flag]), "\(PageText.list(split.with))", "\(PageText.list(split.without))",
+                ])
+            }
+            content += parts.section("disagreements", "Disagreements", table.html)
+        }
+        return parts.page("Node \(node.nickname)", current: "", content)
+    }
+
+    private func measured(_ node: HealthReport.NodeInfo) -> HTML {
+        let reliability: HTML? = node.reliability.map { value in
+            value < 900
+                ? "<span class=\"look\">\(PageParts.permille(value))</span>" : "\(PageParts.permille(value))"
+        }
+        let latency: HTML? = node.latencyMilliseconds.map { "+\(PageText.length(.milliseconds($0)))" }
+        let known = [reliability, latency].compactMap { $0 }
+        return known.isEmpty ? "<span class=\"soft\">not yet</span>" : known.joined(", ")
+    }
+}

@@ -1,0 +1,39 @@
+/// A table with a caption. Where the page is narrow each row becomes a block with the columns' names before the cells; the
+/// roles keep it a table for those who have it read to them.
+struct PageTable {
+    var caption: HTML
+    var columns: [String]
+    private(set) var rows: HTML = ""
+    private(set) var count = 0
+
+    init(_ caption: HTML, columns: [String]) {
+        self.caption = caption
+        self.columns = columns
+    }
+
+    /// Adds a row; its first cell is its heading. `mark` is a class of the style sheet.
+    mutating func add(_ cells: [HTML], mark: String = "") {
+        rows += mark.isEmpty ? "<tr role=\"row\">" : "<tr role=\"row\" class=\"\(mark)\">"
+        for (index, cell) in cells.enumerated() {
+            rows +=
+                index == 0
+                ? "<th scope=\"row\" role=\"rowheader\">\(cell)</th>"
+                : "<td role=\"cell\" data-label=\"\(columns[index])\">\(cell)</td>"
+        }
+        rows += "</tr>\n"
+        count += 1
+    }
+
+    var html: HTML {
+        let heads = columns.map { "<th scope=\"col\" role=\"columnheader\">\($0)</th>" as HTML }
+        return """
+            <table role="table">
+            <caption>\(caption)</caption>
+            <thead role="rowgroup"><tr role="row">\(heads)</tr></thead>
+            <tbody role="rowgroup">
+            \(rows)</tbody>
+            </table>
+
+            """
+    }
+}
