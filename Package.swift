@@ -192,7 +192,7 @@ let package = Package(
             [
                 "AuthorityProgram", "DirectoryService", "Directory", "Spool", "MMTP", "MixCrypto", "WireFormat", "Daemon", "TestSupport",
                 "nightjar-authority", .nioCore, .nioPosix, .logging, .grdb,
-            ]),
+            ], exclude: ["Pages/Golden", "Pages/Browser"]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .lifecycle, .logging, .metrics]),
         .tests(
             "NodeTests",
