@@ -7,7 +7,21 @@ struct NightjarAuthority: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nightjar-authority",
         abstract: "An authority of a Nightjar network: votes on nodes, signs the consensus.",
-        version: AuthorityVersion.text)
+        discussion: """
+            Examples:
+              nightjar-authority identity new --output alice.key > alice.identity
+              nightjar-authority init --name alice --network example.network
+              nightjar-authority check-config
+              nightjar-authority run
+              nightjar-authority status
+              nightjar-authority audit --url https://alice.example.org
+            """,
+        version: AuthorityVersion.text,
+        subcommands: [
+            Identity.self, DraftNetwork.self, SignNetwork.self, ShowNetwork.self, Init.self, Certify.self,
+            Certificate.self,
+            CheckConfig.self, Audit.self, Evidence.self,
+        ])
 
     static func main() async {
         await CommandRunner.run(Self.self)

@@ -1,0 +1,157 @@
+// An audit: from the newest consensus back along the links to the ones before, each is checked against its network file and
+// computed again from the votes that it names.
+
+internal import Directory
+internal import DirectoryService
+internal import WireFormat
+
+/// What came of one consensus.
+struct AuditedConsensus: Sendable {
+    enum Finding: Sendable {
+        case identical
+        /// It is not what its votes say, or not signed as it must be: why.
+        case wrong(String)
+        /// Something could not be had: what and why.
+        case unavailable(String)
+    }
+
+    let slot: Slot
+    /// Nil if the consensus itself could not be had.
+    var digest: Digest?
+    var signers: [Nickname] = []
+    /// How many votes it names.
+    var votes = 0
+    let finding: Finding
+}
+
+/// Follows consensuses backwards.
+struct Audit: Sendable {
+    private let source: any AuditSource
+    /// Editions of the network file by version; the trusted one, and those before it that its digests lead to.
+    private var networks: [UInt32: NetworkFile]
+    private let newest: UInt32
+
+    init(source: any AuditSource, network: NetworkFile) {
+        self.source = source
+        networks = [network.version: network]
+        newest = network.version
+    }
+
+    /// Audits at most `count` consensuses, newest first; `told` hears of each as it is done.
+    mutating func run(_ count: Int, told: (AuditedConsensus) -> Void) async throws(FetchError) {
+        var route = DirectoryRoute.consensus
+        var expected: ConsensusLink?
+        for _ in 0..<count {
+            let bytes: [UInt8]
+            do throws(FetchError) {
+                bytes = try await source.bytes(route, limit: Consensus.maximumSize)
+            } catch {
+                // Without any consensus there is nothing to tell about.
+                guard let expected else { throw error }
+                return told(
+                    AuditedConsensus(
+                        slot: expected.slot, digest: expected.digest,
+                        finding: .unavailable("the consensus could not be had: \(error)")))
+            }
+            let (result, previous) = await check(bytes, expected: expected)
+            told(result)
+            guard let previous else { return }
+            expected = previous
+            route = .consensusAt(previous.slot.number)
+        }
+    }
+
+    /// One consensus, and the link to the one before; nil if there is none, or none that could be believed.
+    private mutating func check(
+        _ bytes: [UInt8], expected: ConsensusLink?
+    ) async -> (AuditedConsensus, previous: ConsensusLink?) {
+        let unverified: UnverifiedConsensus
+        do throws(DocumentError) { unverified = try UnverifiedConsensus(bytes) } catch {
+            return (
+                AuditedConsensus(
+                    slot: expected?.slot ?? Slot(0),
+                    finding: .wrong("what is served as the consensus is none: \(error)")),
+                nil
+            )
+        }
+        func result(_ finding: AuditedConsensus.Finding) -> AuditedConsensus {
+            AuditedConsensus(
+                slot: unverified.slot, digest: unverified.link.digest, signers: unverified.signatures.map(\.authority),
+                votes: unverified.claimed.votes.count, finding: finding)
+        }
+        if let expected, expected != unverified.link {
+            return (
+                result(.wrong("another consensus, \(expected.digest.hex), is named by the one that follows it")), nil
+            )
+        }
+        let network: NetworkFile
+        switch await edition(unverified.networkVersion) {
+        case .success(let found): network = found
+        case .failure(let words): return (result(words.isWrong ? .wrong(words.text) : .unavailable(words.text)), nil)
+        }
+        let certified: CertifiedConsensus
+        do throws(ConsensusError) { certified = try unverified.verify(in: network) } catch {
+            return (result(.wrong(error.description)), nil)
+        }
+        let previous = certified.consensus.previous
+        var votes: [[UInt8]] = []
+        for vote in certified.consensus.votes {
+            do throws(FetchError) {
+                votes.append(try await source.bytes(.document(vote.digest), limit: Vote.maximumSize))
+            } catch {
+                return (
+                    result(.unavailable("the vote of \(vote.name), \(vote.digest.hex), could not be had: \(error)")),
+                    previous
+                )
+            }
+        }
+        switch ConsensusAudit.check(certified, votes: votes, network: network) {
+        case .identical: return (result(.identical), previous)
+        case .missingVote(let name, let digest):
+            return (
+                result(.unavailable("what is served as the vote of \(name), \(digest.hex), is another document")),
+                previous
+            )
+        case let verdict: return (result(.wrong(verdict.description)), previous)
+        }
+    }
+
+    private struct Words: Error {
+        var text: String
+        var isWrong = false
+    }
+
+    /// The network file of `version`: reached from the trusted one by the digests of the editions before.
+    private mutating func edition(_ version: UInt32) async -> Result<NetworkFile, Words> {
+        if let known = networks[version] { return .success(known) }
+        guard version < newest else {
+            return .failure(
+                Words(
+                    text:
+                        "the consensus was made under version \(version) of the network file, and version \(newest) is "
+                        + "here; get the newer one"))
+        }
+        var current = networks.values.filter { $0.version > version }.min { $0.version < $1.version }
+        while let edition = current, edition.version > version {
+            let number = edition.version - 1
+            do {
+                let bytes = try await source.bytes(.networkVersion(number), limit: NetworkFile.maximumSize)
+                let file = try UnverifiedNetworkFile(bytes)
+                guard file.digest == edition.previous, file.version == number else {
+                    return .failure(
+                        Words(
+                            text:
+                                "version \(number) of the network file is not the one before version \(edition.version)",
+                            isWrong: true))
+                }
+                let verified = try file.verify()
+                networks[number] = verified
+                current = verified
+            } catch {
+                return .failure(Words(text: "version \(number) of the network file could not be had: \(error)"))
+            }
+        }
+        return current.map(Result.success)
+            ?? .failure(Words(text: "there is no version \(version) of the network file"))
+    }
+}
