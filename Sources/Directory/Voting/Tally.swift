@@ -52,8 +52,8 @@ public enum Tally {
     /// - **Nicknames** are compared without case; of two nodes the one that more authorities list keeps it, then the smaller
     ///   id, and the other is not listed.
     /// - **Previous consensus**: the newest that more than f authorities name.
-    /// - **Parameters**: the low median of each. If together they break the time budget, which medians of good sets can, all
-    ///   are those of the vote with the smallest digest: each vote alone keeps it.
+    /// - **Parameters**: the low median of each. They keep the time budget if all votes do: of two low medians at least one
+    ///   vote lies at or above both, and the budget only gets wider below that vote.
     /// - **Reliability and latency**: low medians of at least three measurements (or all authorities'), else the node is
     ///   `Unmeasured`. That node's weight follows (1 to 100).
     /// - **Broken links**: what two authorities and a third of all say, between listed nodes.
@@ -109,10 +109,7 @@ public enum Tally {
         for (index, (name, _)) in parameters.voted.enumerated() {
             if let median = lowMedian(all.map { $0[index].value }) { _ = parameters.set(name, to: median) }
         }
-        guard !parameters.isWithinTimeBudget, let first = votes.min(by: { $0.digest < $1.digest }) else {
-            return parameters
-        }
-        return first.contents.parameters
+        return parameters
     }
 
     private static func brokenLinks(

@@ -104,12 +104,13 @@ public struct UnverifiedVote: Sendable {
     public let networkVersion: UInt32
     public let networkDigest: Digest
     /// The authority that it claims to be of.
-    public var authority: Nickname { contents.authority }
-    public var slot: Slot { contents.slot }
+    public var authority: Nickname { claimed.authority }
+    public var slot: Slot { claimed.slot }
+    /// What it says, to be believed by nobody yet. Parameters that the network file fixes have their defaults.
+    public let claimed: VoteContents
     public let bytes: [UInt8]
     /// SHA-256 of what is signed.
     public let digest: Digest
-    private let contents: VoteContents
     private let proof: AuthorityProof
     /// First line of the parameters, for an error that shows only when the network is known.
     private let parameterLine: Int
@@ -167,7 +168,7 @@ public struct UnverifiedVote: Sendable {
         proof = try AuthorityProof(&reader, bytes)
         digest = .sha256(Array(bytes[..<proof.signedCount]))
         self.bytes = bytes
-        contents = VoteContents(
+        claimed = VoteContents(
             slot: slot, authority: authority, published: published, previous: previous, parameters: parameters,
             nodes: nodes, brokenLinks: links, reports: reports, optOuts: optOuts, software: software)
     }
@@ -182,7 +183,7 @@ public struct UnverifiedVote: Sendable {
         // The same name and version, but other authorities.
         guard networkDigest == network.digest else { throw .otherNetwork(networkName) }
         _ = try proof.verify(.vote, of: authority, in: network, at: network.slots.start(of: slot), bytes: bytes)
-        var checked = contents
+        var checked = claimed
         checked.parameters.periodLength = network.parameters.periodLength
         checked.parameters.acceptance = network.parameters.acceptance
         guard network.isTest || checked.parameters.isWithinTimeBudget else {
