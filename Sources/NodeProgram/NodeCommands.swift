@@ -2,6 +2,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 internal import Exits
 internal import Foundation
 internal import Logging
@@ -12,38 +13,30 @@ internal import WireFormat
 
 /// The commands of `nightjar-node`.
 public enum NodeCommands {
-    /// Makes data directory, keys and descriptor for a configuration that exists.
-    /// - Parameters:
-    ///   - network: name of the network, for the descriptor.
-    ///   - parameters: the network's parameters that differ from the defaults.
+    /// Makes data directory, keys and descriptor for a configuration that exists, whose network file is there.
     /// - Returns: the descriptor's bytes.
-    public static func initialize(
-        configuration: String, network: String, parameters: [(name: String, value: Int64)] = []
-    ) throws -> [UInt8] {
-        let settings = try NodeSettings(configuration: configuration)
-        var agreed = NetworkParameters()
-        for parameter in parameters { _ = agreed.set(parameter.name, to: parameter.value) }
-        return try makeFiles(settings, network: network, parameters: agreed)
+    public static func initialize(configuration: String) throws -> [UInt8] {
+        try makeFiles(NodeSettings(configuration: configuration)).descriptor.bytes
     }
 
-    private static func makeFiles(_ settings: NodeSettings, network: String, parameters: NetworkParameters) throws
-        -> [UInt8]
-    {
+    private static func makeFiles(_ settings: NodeSettings) throws -> (descriptor: Descriptor, root: NetworkFile) {
         let files = NodeFiles(directory: settings.dataDirectory)
+        let root = try NetworkView.root(settings, files: files)
+        try settings.checkScale(root)
         try files.create()
         let now = settings.clock.now()
-        let keys = KeyRing(directory: files.packetKeys, calendar: parameters.calendar)
+        let calendar = NetworkParameters(root: root.parameters).calendar
+        let keys = KeyRing(directory: files.packetKeys, calendar: calendar)
         _ = try keys.maintain(at: now)
-        guard let period = parameters.calendar.period(at: now) else { throw KeyRingError.clock(now) }
+        guard let period = calendar.period(at: now) else { throw KeyRingError.clock(now) }
         let descriptor = try files.writeDescriptor(
-            settings, network: network, keys: keys.current.published(from: period), identity: files.loadIdentity(),
-            now: now,
-            validFor: parameters.periodLength * Int64(KeyRing.periodsAhead + 1), software: NodeVersion.text)
-        return descriptor.bytes
+            DescriptorMaker(settings: settings, root: root), keys: keys.current.published(from: period),
+            identity: files.loadIdentity(), now: now)
+        return (descriptor, root)
     }
 
     /// `init`: a configuration to begin with if there is none, then keys and descriptor.
-    public static func initialize(_ path: String, network: String?, nickname: String?, address: String?) throws {
+    public static func initialize(_ path: String, nickname: String?, address: String?) throws {
         let terminal = Terminal.standard
         if !FileManager.default.fileExists(atPath: path) {
             guard let nickname, let address else {
@@ -62,29 +55,27 @@ public enum NodeCommands {
         }
         let settings = try NodeSettings(configuration: path)
         try ScaledClock.checkPlausible()
-        let view = try? NetworkView(
-            path: settings.networkFile, signer: settings.networkSigner,
-            pin: NodeFiles(directory: settings.dataDirectory).pinnedSigner,
-            now: settings.clock.now())
-        guard let name = view?.current.name ?? network else {
-            throw CommandFailure(
-                "there is no usable network file at \(settings.networkFile); name the network that the node joins with --network NAME",
-                code: .usage)
-        }
-        guard Self.isNetworkName(name) else {
-            throw CommandFailure("a network's name has 1 to 32 lower-case letters, digits and hyphens", code: .usage)
-        }
-        _ = try makeFiles(settings, network: name, parameters: view?.current.parameters ?? NetworkParameters())
-        let files = NodeFiles(directory: settings.dataDirectory)
-        let id = try files.loadIdentity().verificationKey.nodeID
-        try terminal.print("node \(settings.nickname) \(id)")
+        let (descriptor, root) = try makeFiles(settings)
+        try terminal.print("node \(settings.nickname) \(descriptor.id)")
         terminal.message("keys are in \(settings.dataDirectory): keep a copy of identity.key somewhere safe")
-        terminal.message("give \(files.descriptor) to the people who run the network \(name)")
+        terminal.message(
+            "the network is \(root.name), with \(root.authorities.count) authorities; its fingerprint is \(root.digest.hex)"
+        )
+        warn(of: settings, in: root, terminal)
+        if root.directoryURLs.isEmpty {
+            let path = NodeFiles(directory: settings.dataDirectory).descriptor
+            terminal.message("no authority can be reached by HTTP: give \(path) to whoever runs the network")
+        } else {
+            terminal.message("when the node runs it makes itself known to all of them; see `nightjar-node status`")
+        }
     }
 
-    private static func isNetworkName(_ text: String) -> Bool {
-        (1...32).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+    /// What an authority would refuse.
+    private static func warn(of settings: NodeSettings, in root: NetworkFile, _ terminal: Terminal) {
+        guard !root.isTest, let address = settings.addresses.first(where: { !$0.isPublic }) else { return }
+        terminal.message(
+            "warning: \(address) cannot be reached from outside, so that no authority will list this node; change addresses"
+        )
     }
 
     private static func newConfiguration(nickname: String, address: String) -> String {
@@ -113,14 +104,15 @@ public enum NodeCommands {
         } else {
             throw CommandFailure("\(settings.dataDirectory) is not there; run `nightjar-node init --config \(path)`")
         }
-        let view = try NetworkView(
-            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner,
-            now: settings.clock.now())
+        let root = try NetworkView.root(settings, files: files)
+        try settings.checkScale(root)
+        warn(of: settings, in: root, terminal)
         let id = try files.loadIdentity().verificationKey.nodeID
-        if view.current.node(id) == nil {
-            terminal.message("warning: the network file does not list this node yet, so nobody will send to it")
+        let consensus = try? DirectoryCache(directory: files.directoryCache).newest()
+        if let consensus, !consensus.consensus.nodes.contains(where: { $0.id == id }) {
+            terminal.message(
+                "warning: the network does not list this node, so nobody will send to it; see `nightjar-node status`")
         }
-        try settings.checkScale(view.current)
         if let smtp = settings.exit?.smtp { _ = try SMTPClient(settings: smtp) }
         try terminal.print("\(path) is good")
     }
@@ -130,10 +122,8 @@ public enum NodeCommands {
         let settings = try NodeSettings(configuration: path)
         let files = NodeFiles(directory: settings.dataDirectory)
         let identity = try files.loadIdentity().verificationKey
-        let view = try? NetworkView(
-            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner,
-            now: settings.clock.now())
-        let calendar = (view?.current.parameters ?? NetworkParameters()).calendar
+        let root = try? NetworkView.root(settings, files: files)
+        let calendar = (root.map { NetworkParameters(root: $0.parameters) } ?? NetworkParameters()).calendar
         let periods = try FileManager.default.contentsOfDirectory(atPath: files.packetKeys)
             .compactMap { $0.hasSuffix(".key") ? UInt16($0.dropLast(4)) : nil }.sorted().map(KeyPeriod.init)
         let terminal = Terminal.standard
@@ -175,7 +165,7 @@ extension NodeSettings {
     var clock: ScaledTime { ScaledTime(origin: timeOrigin, scale: timeScale) }
 
     /// A clock that runs fast is for test networks.
-    func checkScale(_ network: Network) throws {
+    func checkScale(_ network: NetworkFile) throws {
         guard timeScale == 1 || network.isTest else {
             throw CommandFailure(
                 "[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)

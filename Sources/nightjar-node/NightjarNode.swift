@@ -12,9 +12,13 @@ struct NightjarNode: AsyncParsableCommand {
               nightjar-node init --config /etc/nightjar/node.toml
               nightjar-node check-config --config /etc/nightjar/node.toml
               nightjar-node run --config /etc/nightjar/node.toml
+              nightjar-node status --config /etc/nightjar/node.toml
               nightjar-node keys --config /etc/nightjar/node.toml
             """,
-        version: NodeVersion.text, subcommands: [Init.self, Run.self, CheckConfig.self, Keys.self, Describe.self])
+        version: NodeVersion.text,
+        subcommands: [
+            Init.self, Run.self, CheckConfig.self, Status.self, Withdraw.self, Keys.self, Describe.self,
+        ])
 
     static func main() async {
         await CommandRunner.run(Self.self)
@@ -32,21 +36,21 @@ struct Init: AsyncParsableCommand {
         abstract: "Make the node's data directory, keys and first descriptor.",
         discussion: """
             Writes a configuration to begin with if there is none, then makes what is missing; keys that are there are kept.
-            Give the descriptor to the people who run the network.
+            The network file that the configuration names must be there. Compare the fingerprint that is printed with what
+            the people who run the network tell everybody.
 
-            Example:
-              nightjar-node init --config /etc/nightjar/node.toml --network example
+            Examples:
+              nightjar-node init --nickname alpha --address mix.example.org:48099
+              nightjar-node init --config /etc/nightjar/node.toml
             """)
     @OptionGroup var file: ConfigOption
-    @Option(help: "Name of the network that the node joins; only needed while there is no network file.")
-    var network: String?
     @Option(help: "Nickname for a new configuration.")
     var nickname: String?
     @Option(help: "Address (host:port) to publish, for a new configuration.")
     var address: String?
 
     func run() async throws {
-        try NodeCommands.initialize(file.config, network: network, nickname: nickname, address: address)
+        try NodeCommands.initialize(file.config, nickname: nickname, address: address)
     }
 }
 
@@ -54,7 +58,8 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run the node until SIGTERM.",
         discussion: """
-            SIGTERM stops in order, SIGHUP reads configuration and network file again, SIGUSR1 opens the log file anew.
+            SIGTERM stops in order, SIGHUP reads configuration and network file again and asks for a newer
+            directory, SIGUSR1 opens the log file anew.
 
             Example:
               nightjar-node run --config /etc/nightjar/node.toml
@@ -76,6 +81,45 @@ struct CheckConfig: AsyncParsableCommand {
     func run() async throws { try NodeCommands.checkConfig(file.config) }
 }
 
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract:
+            "Show whether the network lists the node, which authorities have its descriptor, and how old the directory is.",
+        discussion: """
+            Works whether the node runs or not. Ends with 3 if something wants attention: the node is not listed, or there is no
+            consensus that is valid.
+
+            Examples:
+              nightjar-node status --config /etc/nightjar/node.toml
+              nightjar-node status --json
+            """)
+    @OptionGroup var file: ConfigOption
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws { try NodeCommands.status(file.config, json: json) }
+}
+
+struct Withdraw: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "withdraw",
+        abstract: "Take the node out of the network, so that it can be stopped without loss.",
+        discussion: """
+            The running node tells all authorities that it leaves, and serves on: packets that name it are on their way, and clients
+            may use a consensus with it for three days. `nightjar-node status` says when it may be stopped.
+
+            Examples:
+              nightjar-node withdraw --config /etc/nightjar/node.toml
+              nightjar-node withdraw --undo
+            """)
+    @OptionGroup var file: ConfigOption
+    @Flag(help: "The node stays after all.")
+    var undo = false
+
+    func run() async throws { try NodeCommands.withdraw(file.config, undo: undo) }
+}
+
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys", abstract: "Show the node's id and the key periods that it has keys for.",
@@ -94,8 +138,10 @@ struct Keys: AsyncParsableCommand {
 struct Describe: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "descriptor",
-        abstract: "Print the node's current descriptor, to be given to the people who run the network.",
+        abstract: "Print the node's current descriptor: what it says of itself to the network.",
         discussion: """
+            The running node gives it to all authorities by itself.
+
             Example:
               nightjar-node descriptor --config /etc/nightjar/node.toml > alpha.descriptor
             """)

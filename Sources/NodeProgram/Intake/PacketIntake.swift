@@ -37,6 +37,7 @@ final class PacketIntake: PacketReceiver, Sendable {
     private let takesMessages: Bool
     private let dropFraction: Double
     private let isKnown: @Sendable (NodeID) -> Bool
+    private let knowsNetwork: @Sendable () -> Bool
     private let door: ReplyDoor
     private let messageLimit: Int
     private let partDeadline: Interval
@@ -50,10 +51,12 @@ final class PacketIntake: PacketReceiver, Sendable {
     ///   - takesMessages: whether messages may end here; without it parts are dropped.
     ///   - dropFraction: share of the packets that are lost on purpose, for tests.
     ///   - isKnown: whether the network lists a node, so that packets can be sent on to it.
+    ///   - knowsNetwork: whether the node has seen a consensus; before that it can hand nothing on, and takes nothing.
     ///   - door: decides about answers.
     init(
         node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar,
-        takesMessages: Bool, dropFraction: Double = 0, isKnown: @escaping @Sendable (NodeID) -> Bool, door: ReplyDoor,
+        takesMessages: Bool, dropFraction: Double = 0, isKnown: @escaping @Sendable (NodeID) -> Bool,
+        knowsNetwork: @escaping @Sendable () -> Bool = { true }, door: ReplyDoor,
         messageLimit: Int, partDeadline: Interval,
         clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
         outcomes: any IntakeOutcomes
@@ -66,6 +69,7 @@ final class PacketIntake: PacketReceiver, Sendable {
         self.takesMessages = takesMessages
         self.dropFraction = dropFraction
         self.isKnown = isKnown
+        self.knowsNetwork = knowsNetwork
         self.door = door
         self.messageLimit = messageLimit
         self.partDeadline = partDeadline
@@ -95,6 +99,10 @@ final class PacketIntake: PacketReceiver, Sendable {
     }
 
     func receive(_ packets: [InboundPacket]) {
+        guard knowsNetwork() else {
+            for packet in packets { packet.answer(.rejected(.busy)) }
+            return
+        }
         if !queue.put(packets) {
             for packet in packets { packet.answer(.rejected(.shuttingDown)) }
         }

@@ -3,6 +3,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 internal import Exits
 internal import Forwarding
 internal import Foundation
@@ -27,10 +28,14 @@ final class Node: Sendable {
     let spool: Spool
     let ledger: NodeLedger
     let forwarder: Forwarder
+    let desk: DirectoryDesk
+    let keeper: DirectoryKeeper
+    let publisher: DescriptorPublisher
     let clock: ScaledTime
     let counters: NodeCounters
     let logger: Logger
     private let group: MultiThreadedEventLoopGroup
+    private let dialer: MMTPDialer
     private let budget: TimeBudget
     private let recovery: SpoolRecovery
     private let tokenKey: SymmetricSecret
@@ -49,8 +54,7 @@ final class Node: Sendable {
         identity = try files.loadIdentity()
         id = identity.verificationKey.nodeID
         let now = clock.now()
-        network = try NetworkView(
-            path: settings.networkFile, signer: settings.networkSigner, pin: files.pinnedSigner, now: now)
+        network = try NetworkView(settings, files: files, now: now)
         let parameters = network.current.parameters
         budget = TimeBudget(
             hops: 5, delayCap: parameters.delayCap, retryDeadline: parameters.retryDeadline,
@@ -74,7 +78,8 @@ final class Node: Sendable {
         var dialing = DialerConfiguration()
         dialing.packetsPerConnection = settings.queues.packetsPerConnection
         dialing.digestInterval = Self.digestInterval
-        let dialer = try MMTPDialer(configuration: dialing, group: group, clock: { clock.realNow() })
+        let client = DirectoryHTTPClient(proxy: settings.directory.proxy)
+        dialer = try MMTPDialer(configuration: dialing, group: group, clock: { clock.realNow() })
         let relay = SelfDelivery()
         forwarder = Forwarder(
             spool: spool, dialer: dialer, addresses: { [network] in network.addresses(of: $0) },
@@ -89,7 +94,16 @@ final class Node: Sendable {
                 }
             })
         selfDelivery = relay
-        try finishPeriods(changes)
+        desk = DirectoryDesk(count: { [counters] in counters.count($0, kind: $1) })
+        keeper = DirectoryKeeper(
+            network: network, desk: desk, settings: settings.directory, node: id, client: client, dialer: dialer,
+            clock: clock, logger: logger, counters: counters,
+            changed: { [forwarder] in forwarder.destinationsChanged($0.addresses) })
+        publisher = DescriptorPublisher(
+            settings: settings, files: files, identity: identity, keys: keys, network: network, clock: clock,
+            logger: logger, upload: DescriptorUpload(client: client, scale: clock.scale).callAsFunction)
+        try forgetPeriods(changes)
+        try publisher.refresh(at: now)
     }
 
     private let selfDelivery: SelfDelivery
@@ -130,12 +144,13 @@ final class Node: Sendable {
             network: { [network] in network.current }, spool: spool, ledger: ledger, clock: clock,
             forward: { [forwarder] in forwarder.add($0) },
             verdictChanged: { [self] verdict in coverVerdict(verdict) })
-        let outcomes = Outcomes(
+        let outcomes = NodeOutcomes(
             forwarder: forwarder, reassembler: reassembler, replyMail: replyMail, cover: cover, counters: counters)
         let intake = PacketIntake(
             node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar,
             takesMessages: settings.takesMessages, dropFraction: settings.dropFraction,
             isKnown: { [network] in !network.addresses(of: $0).isEmpty },
+            knowsNetwork: { [network] in network.current.consensus != nil },
             door: ReplyDoor(
                 mailboxes: boxes?.mailboxes,
                 addresses: { record, address, release, now in
@@ -160,7 +175,8 @@ final class Node: Sendable {
         intake.start(workers: workers)
         let link = try LinkIdentity(identity, now: clock.realNow())
         let listener = try await MMTPListener.bind(
-            to: settings.listen, identity: link, receiver: intake, responder: boxes?.desk,
+            to: settings.listen, identity: link, receiver: intake,
+            responder: BlockRouter(directory: desk, mailboxes: boxes?.desk),
             configuration: settings.listener, group: group, clock: clock.realNow,
             count: { [counters] event, count in counters.count("link_events", kind: event.label, by: count) })
         counters.watch(self, cover: cover, listener: listener)
@@ -170,6 +186,8 @@ final class Node: Sendable {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.untilCancelled { try await cover.run() } }
             tasks.addTask { await self.untilCancelled { try await self.maintain(link, services) } }
+            tasks.addTask { await self.untilCancelled { try await self.keeper.run() } }
+            tasks.addTask { await self.untilCancelled { try await self.publisher.run() } }
             await stop()
             tasks.cancelAll()
         }
@@ -177,6 +195,7 @@ final class Node: Sendable {
         await replies?.close()
         listener.beginShutdown()
         await listener.shutdown(grace: .seconds(5))
+        desk.drain()
         intake.stop()
         await forwarder.shutdown()
         reassembler?.drain()
@@ -242,64 +261,6 @@ final class Node: Sendable {
         }
     }
 
-    private static let maintenanceInterval = Interval.seconds(10)
-
-    /// Keys, certificates, expiry and the network file, each when it is due.
-    private func maintain(_ link: LinkIdentity, _ services: ExitServices?) async throws {
-        while true {
-            let now = clock.now()
-            // The spool learns the time from here: expiry and the age of segments hang on it.
-            let turn = now + Self.maintenanceInterval
-            try await clock.sleep(until: min(turn, keys.nextChange(after: now) ?? turn))
-            let time = clock.now()
-            try finishPeriods(try keys.maintain(at: time))
-            if link.isRenewalDue(now: clock.realNow()) { try link.rotate(now: clock.realNow()) }
-            expire(time)
-            services?.turn(now: time)
-            do {
-                if let changed = try network.refresh(now: time) {
-                    logger.notice("the network file has changed: now version \(network.current.version)")
-                    forwarder.destinationsChanged(changed)
-                }
-            } catch {
-                logger.error("the network file is not usable, the old one stays in force: \(error)")
-                counters.count("network_file_errors")
-            }
-        }
-    }
-
-    private func expire(_ now: Timestamp) {
-        try? spool.submit([.expire(now: now)]) { [ledger, counters] results in
-            guard case .expired(let expiry) = results.first else { return }
-            ledger.book {
-                $0.heldAndDropped(.deadline, expiry.packets.count)
-                $0.heldAndDropped(.partExpired, expiry.shares)
-            }
-            if expiry.mailBlocks > 0 { counters.count("mailbox_blocks", kind: "expired", by: expiry.mailBlocks) }
-            if expiry.mailboxes > 0 { counters.count("mailboxes_expired", by: expiry.mailboxes) }
-        }
-    }
-
-    private func finishPeriods(_ changes: KeyRing.Changes) throws {
-        if !changes.destroyed.isEmpty {
-            logger.notice("destroyed \(changes.destroyed.count) old packet keys")
-            try spool.submit(changes.destroyed.map(SpoolOperation.forgetPeriod)) { _ in }
-        }
-        try publish(changes)
-    }
-
-    /// Writes a new descriptor when keys changed or there is none.
-    private func publish(_ changes: KeyRing.Changes) throws {
-        let file = network.current
-        guard !changes.created.isEmpty || !FileManager.default.fileExists(atPath: files.descriptor) else { return }
-        let now = clock.now()
-        guard let period = file.parameters.calendar.period(at: now) else { return }
-        _ = try files.writeDescriptor(
-            settings, network: file.name, keys: keys.current.published(from: period), identity: identity, now: now,
-            validFor: file.parameters.periodLength * Int64(KeyRing.periodsAhead + 1), software: NodeVersion.text)
-        logger.notice("wrote a new descriptor; give it to the people who run the network")
-    }
-
     private func coverVerdict(_ verdict: LoopLedger<LoopID>.Verdict) {
         forwarder.setHolding(verdict == .hold)
         counters.health.set("cover", trouble: verdict.isAlarm ? "own loops stay away" : nil)
@@ -310,35 +271,4 @@ final class Node: Sendable {
         case .hold: logger.error("own loops stay away: holding packets back, up to their cap")
         }
     }
-}
-
-/// Ties the knot between forwarder and intake, each of which needs the other.
-private final class SelfDelivery: @unchecked Sendable {
-    private let lock = NSLock()
-    private var held: (@Sendable ([PacketRowID]) -> Void)?
-
-    var handler: (@Sendable ([PacketRowID]) -> Void)? {
-        get { lock.withLock { held } }
-        set { lock.withLock { held = newValue } }
-    }
-}
-
-private struct Outcomes: IntakeOutcomes {
-    let forwarder: Forwarder
-    let reassembler: Reassembler?
-    let replyMail: ReplyMail?
-    let cover: CoverTraffic
-    let counters: NodeCounters
-
-    func accepted(_ packets: [WaitingPacket]) { forwarder.add(packets) }
-    func completed(_ message: MessageID, release: Timestamp) { reassembler?.rebuild(message, release: release) }
-    func loopReturned(_ loop: LoopID) { cover.returned(loop) }
-    func replyBoxed() { counters.count("mailbox_blocks", kind: "stored_reply") }
-    func replyKept(_ item: ItemRowID) { replyMail?.deliver(item) }
-}
-
-/// What the program calls itself.
-public enum NodeVersion {
-    public static let number = "0.1.0"
-    public static let text = "nightjar \(number)"
 }

@@ -1,11 +1,13 @@
 // The node's metrics. Names and kinds come from our own enums; nothing that a peer sends can make a new one.
 
 internal import Daemon
+internal import Directory
 internal import Forwarding
 internal import MMTP
 internal import Mixing
 internal import Spool
 internal import Synchronization
+internal import WireFormat
 
 /// Counts events by name and kind, and shows the books and the sizes of things.
 final class NodeCounters: Sendable {
@@ -73,10 +75,27 @@ final class NodeCounters: Sendable {
         registry.gauge("spool_failed_groups", help: "Transactions that failed.") {
             Double(spool.statistics.failedGroups)
         }
+        watchDirectory(node)
         registry.gauge("link_connections", help: "Connections from others.") { Double(listener.connectionCount) }
         registry.gauge("cover_alarm", help: "1 while own loops stay away.") { cover.isAlarm ? 1 : 0 }
         registry.gauge("cover_fraction_back", help: "Share of own loops that came back; -1 before the first.") {
             cover.fractionBack ?? -1
+        }
+    }
+
+    private func watchDirectory(_ node: Node) {
+        let (network, clock, id) = (node.network, node.clock, node.id)
+        registry.gauge("directory_age_seconds", help: "Age of the newest consensus; -1 without one.") {
+            network.current.consensus.map { (clock.now() - $0.consensus.published).inSeconds } ?? -1
+        }
+        registry.gauge("directory_height", help: "Slot of the newest consensus; 0 without one.") {
+            Double(network.current.height)
+        }
+        registry.gauge("directory_nodes", help: "Nodes of the newest consensus whose descriptors are here.") {
+            Double(network.current.nodes.count)
+        }
+        registry.gauge("directory_listed", help: "1 if the newest consensus lists this node.") {
+            network.current.standing(of: id) == nil ? 0 : 1
         }
     }
 

@@ -4,7 +4,6 @@ internal import Daemon
 internal import Directory
 internal import Foundation
 internal import MixCrypto
-internal import Mixing
 internal import WireFormat
 
 /// The files of a node. Everything in the directory is its owner's alone.
@@ -22,8 +21,14 @@ struct NodeFiles: Sendable {
     var records: String { "\(directory)/records.sqlite" }
     /// The current descriptor.
     var descriptor: String { "\(directory)/descriptor" }
-    /// The key that signs the network file, once seen.
-    var pinnedSigner: String { "\(directory)/network-signer" }
+    /// The network file as trusted, the consensus and the descriptors (`DirectoryCache`).
+    var directoryCache: String { "\(directory)/directory" }
+    /// Where the nodes of the last days are (`AddressBook`).
+    var addressBook: String { "\(directory)/addresses" }
+    /// Who has the descriptor (`PublicationRecord`).
+    var publication: String { "\(directory)/publication.json" }
+    /// There while the node is leaving.
+    var leaving: String { "\(directory)/leaving" }
     /// Process id and addresses while the node runs.
     var running: String { "\(directory)/running" }
 
@@ -44,19 +49,12 @@ struct NodeFiles: Sendable {
     /// The storage key.
     func loadStorageKey() throws -> SymmetricSecret { SymmetricSecret(try SecretFile.read(storage, count: 32)) }
 
-    /// Signs and writes a descriptor with the keys of the current and the coming periods.
+    /// Signs and writes a descriptor.
+    /// - Parameter keys: the packet keys of the current and the coming periods.
     func writeDescriptor(
-        _ settings: NodeSettings, network: String, keys: [KeyPeriod: KEMPublicKey], identity: SigningKey,
-        now: Timestamp,
-        validFor: Interval, software: String
+        _ maker: DescriptorMaker, keys: [KeyPeriod: KEMPublicKey], identity: SigningKey, now: Timestamp
     ) throws -> Descriptor {
-        let whole = Timestamp(seconds: now.seconds)
-        let fields = DescriptorFields(
-            network: network, nickname: settings.nickname, addresses: settings.addresses, published: whole,
-            validUntil: whole + validFor, keys: keys, capabilities: settings.capabilities,
-            mixing: settings.strategy.description.split(separator: " ").map(String.init),
-            weaknesses: settings.weaknessNames, family: settings.family, contact: settings.contact, software: software)
-        let descriptor = try Descriptor.make(fields, identity: identity)
+        let descriptor = try Descriptor.make(maker.fields(keys: keys, isLeaving: false, at: now), identity: identity)
         try AtomicFile.write(descriptor.bytes, to: self.descriptor)
         return descriptor
     }

@@ -1,6 +1,7 @@
 // The node as a daemon: hardening, log, metrics, signals, the service manager.
 
 internal import Daemon
+internal import Directory
 internal import Forwarding
 internal import Foundation
 internal import Logging
@@ -29,7 +30,7 @@ struct NodeService: Sendable {
         let logger = Logger(label: "node")
         let counters = Counters()
         let node = try Node(settings, clock: settings.clock, logger: logger, registry: counters)
-        try settings.checkScale(node.network.current)
+        try settings.checkScale(node.network.current.root)
         var services: [any Service] = []
         if let metrics = settings.metrics {
             services.append(try MetricsServer(metrics, counters: counters, health: node.counters.health))
@@ -81,12 +82,14 @@ private actor ReadyFlag {
 }
 
 extension Node {
-    /// Puts what can change while the node runs into force: log level and network file. Everything else is checked, so that a
-    /// bad file is told now and not at the next start.
+    /// Puts what can change while the node runs into force: the log level, a newer network file; and asks for a newer
+    /// consensus. Everything else is checked, so that a bad file is told now and not at the next start.
     func reload(configuration path: String, sink: LogSink) throws {
         let fresh = try NodeSettings(configuration: path)
         sink.level = fresh.log.level
-        if let changed = try network.refresh(now: clock.now()) { forwarder.destinationsChanged(changed) }
+        try network.takeNetworkFile()
+        keeper.hurry()
+        publisher.hurry()
         let restartNeeded =
             fresh.nickname != settings.nickname || fresh.dataDirectory != settings.dataDirectory
             || fresh.listen != settings.listen || fresh.strategy != settings.strategy

@@ -34,13 +34,9 @@ extension NodeSettings {
                 doc: "Keys, spool and descriptor; mode 0700."),
             networkFile: root.value(
                 "network-file", .path, default: "/etc/nightjar/network",
-                doc: "The signed document that lists the network's nodes."),
+                doc: "The signed document that names the network's authorities."),
             listen: [], addresses: [])
-        settings.networkSigner = root.optional(
-            "network-signer", .string,
-            doc:
-                "Key (64 hexadecimal digits) that must have signed the network file. Without it the first signer seen is kept."
-        )
+        settings.readNetworkDigest(root)
         let listen = root.value(
             "listen", .strings, default: ["0.0.0.0:48099", "[::]:48099"], doc: "Addresses and ports to listen on.")
         settings.listen = listen.compactMap { text in
@@ -81,6 +77,7 @@ extension NodeSettings {
         settings.readMixing(root.table("mixing"))
         settings.loopsPerMinute = root.table("cover").optional(
             "loops-per-minute", .double(0...60_000), doc: "Own loops sent a minute; without it the network's rate.")
+        settings.directory = DirectorySettings(root.table("directory"))
         settings.log = LogSettings(root)
         settings.metrics = MetricsSettings(root)
         if root.contains("exit") || root.isDocumenting { settings.exit = readExit(root.table("exit")) }
@@ -101,6 +98,17 @@ extension NodeSettings {
             doc: "Share of the packets received that are acknowledged and then lost; test networks only.")
         settings.queues = settings.queues.scaled(by: Int64(max(1, settings.timeScale)))
         return settings
+    }
+
+    private mutating func readNetworkDigest(_ root: ConfigTable) {
+        let text = root.optional(
+            "network-digest", .string,
+            doc: "Digest (64 hexadecimal digits) that the network file must have when it is first taken.")
+        networkDigest = text.flatMap { Digest(hex: $0) }
+        if text != nil, networkDigest == nil, !root.isDocumenting {
+            root.report(
+                "network-digest", "give the 64 hexadecimal digits that the people who run the network tell everybody")
+        }
     }
 
     private mutating func readLimits(_ table: ConfigTable) {

@@ -11,10 +11,10 @@ internal import WireFormat
 struct NodeSettings: Sendable {
     var nickname: Nickname
     var dataDirectory: String
-    /// The signed document that lists the nodes.
+    /// The signed document that names the network's authorities.
     var networkFile: String
-    /// Key (64 hexadecimal digits) that must have signed the network file; without it the first one seen is kept.
-    var networkSigner: String?
+    /// What that document's digest must be when it is trusted for the first time; nil takes it as it is.
+    var networkDigest: Digest?
     /// Addresses to bind.
     var listen: [LinkAddress]
     /// Addresses to publish.
@@ -34,6 +34,8 @@ struct NodeSettings: Sendable {
     /// Own loops; nil takes the network's rate.
     var loopsPerMinute: Double?
     var exit: ExitSettings?
+    /// How the directory is fetched and the node made known.
+    var directory = DirectorySettings()
     /// Nil for a node that offers no mailboxes.
     var mailboxes: MailboxSettings?
     var log = LogSettings()

@@ -1,0 +1,24 @@
+internal import Directory
+internal import DirectoryService
+internal import WireFormat
+
+/// Gives descriptors to authorities by HTTP.
+struct DescriptorUpload: Sendable {
+    private let sender: PeerSender
+    /// How many times faster than real time the network's clock runs: authorities name pauses in real time.
+    private let scale: Double
+
+    init(client: DirectoryHTTPClient, scale: Double) {
+        sender = PeerSender(client: client)
+        self.scale = scale
+    }
+
+    func callAsFunction(_ authority: Authority, _ descriptor: [UInt8]) async -> PublicationOutcome {
+        switch await sender.post(descriptor, as: .descriptor, to: authority.urls) {
+        case .accepted: .taken
+        case .refused(let words): .refused(words)
+        case .busy(let pause): .later(.seconds(fraction: pause.inSeconds * scale))
+        case .unreachable(let error): .unreachable(error.description)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// Which authority is given the node's descriptor when: each of them, again and again until it has it, with pauses that grow
+// and are drawn at random, so that the nodes of a network do not come all at once. A value; the shell posts and says what
+// came of it.
+
+internal import Directory
+internal import WireFormat
+
+/// What became of an upload to one authority.
+enum PublicationOutcome: Hashable, Sendable {
+    /// The authority has the descriptor.
+    case taken
+    /// It does not want it, in its words; the descriptor or the authority's mind must change.
+    case refused(String)
+    /// It wants it later: there were too many, or it is busy.
+    case later(Interval)
+    /// It was not reached, or it could not take it now.
+    case unreachable(String)
+}
+
+/// The uploads of one descriptor.
+struct PublicationPlan: Sendable {
+    /// How things stand with one authority.
+    struct Entry: Hashable, Sendable {
+        var authority: Nickname
+        /// Nil before the first answer or failure.
+        var outcome: PublicationOutcome?
+        /// When that was.
+        var at: Timestamp?
+        /// Attempts with this descriptor that did not succeed.
+        var failures = 0
+        /// When the next attempt is due; nil if none is.
+        var next: Timestamp?
+        var isUnderWay = false
+        /// The last descriptor that the authority took.
+        var taken: Digest?
+    }
+
+    /// The first attempts are spread over this time.
+    static let spread = Interval.seconds(30)
+    /// The pause after the first failure, doubled with each further one up to the longest.
+    static let unreachablePauses = (first: Interval.minutes(1), longest: Interval.hours(1))
+    /// The same after a refusal: something has to change first.
+    static let refusedPauses = (first: Interval.minutes(30), longest: Interval.hours(6))
+    /// The same when the authority wants to be spared; at least as long as it says.
+    static let laterPauses = (first: Interval.minutes(5), longest: Interval.hours(2))
+    /// Most characters kept of an authority's words.
+    static let words = 200
+
+    /// The descriptor to be published; nil before there is one.
+    private(set) var digest: Digest?
+    private(set) var entries: [Entry] = []
+
+    /// Takes the authorities of the network's root; those that stay keep their state.
+    mutating func setAuthorities(
+        _ names: [Nickname], at now: Timestamp, using generator: inout some RandomNumberGenerator
+    ) {
+        guard names != entries.map(\.authority) else { return }
+        entries = names.map { name in
+            entries.first { $0.authority == name }
+                ?? Entry(authority: name, next: digest.map { _ in Self.soon(now, &generator) })
+        }
+    }
+
+    /// A descriptor to be published. One that is the same again is not sent again to those who have it.
+    mutating func publish(
+        _ new: Digest, at now: Timestamp, using generator: inout some RandomNumberGenerator
+    ) {
+        guard new != digest else { return }
+        digest = new
+        for index in entries.indices where entries[index].taken != new {
+            entries[index].failures = 0
+            entries[index].next = Self.soon(now, &generator)
+        }
+    }
+
+    /// The authorities that are to be tried now. They count as under way until `ended`.
+    mutating func start(at now: Timestamp) -> [Nickname] {
+        var names: [Nickname] = []
+        for index in entries.indices where !entries[index].isUnderWay {
+            guard let next = entries[index].next, next <= now else { continue }
+            entries[index].isUnderWay = true
+            names.append(entries[index].authority)
+        }
+        return names
+    }
+
+    /// What became of an attempt with the descriptor `sent`.
+    mutating func ended(
+        _ authority: Nickname, sent: Digest, _ outcome: PublicationOutcome, at now: Timestamp,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        guard let index = entries.firstIndex(where: { $0.authority == authority }) else { return }
+        entries[index].isUnderWay = false
+        entries[index].outcome = outcome.shortened
+        entries[index].at = now
+        if case .taken = outcome { entries[index].taken = sent }
+        // A newer descriptor came in between: its turn is planned already.
+        guard sent == digest else { return }
+        guard let pauses = outcome.pauses else {
+            entries[index].next = nil
+            entries[index].failures = 0
+            return
+        }
+        var pause = Self.pause(pauses, after: entries[index].failures, &generator)
+        if case .later(let wanted) = outcome { pause = min(max(pause, wanted), pauses.longest) }
+        entries[index].next = now + pause
+        entries[index].failures += 1
+    }
+
+    /// Tries everybody who does not have it at once: the operator has asked, or the way to the authorities has changed.
+    mutating func hurry(at now: Timestamp) {
+        for index in entries.indices where entries[index].next != nil { entries[index].next = now }
+    }
+
+    /// What came of the last attempt with an authority.
+    func outcome(of authority: Nickname) -> PublicationOutcome? {
+        entries.first { $0.authority == authority }?.outcome
+    }
+
+    /// When `start` has something to do; nil if never.
+    var wakeUp: Timestamp? { entries.filter { !$0.isUnderWay }.compactMap(\.next).min() }
+
+    private static func soon(_ now: Timestamp, _ generator: inout some RandomNumberGenerator) -> Timestamp {
+        now + .milliseconds(Int64.random(in: 0...spread.milliseconds, using: &generator))
+    }
+
+    /// Doubled with each failure, drawn from the upper half.
+    private static func pause(
+        _ pauses: (first: Interval, longest: Interval), after failures: Int,
+        _ generator: inout some RandomNumberGenerator
+    ) -> Interval {
+        let full = min(pauses.longest.milliseconds, pauses.first.milliseconds << min(failures, 12))
+        return .milliseconds(Int64.random(in: full / 2...full, using: &generator))
+    }
+}
+
+extension PublicationOutcome {
+    /// What an authority says is for the operator's eyes: one line, no control characters, not long.
+    fileprivate var shortened: PublicationOutcome {
+        func short(_ text: String) -> String {
+            String(
+                text.unicodeScalars.prefix(PublicationPlan.words).map { scalar in
+                    scalar.properties.generalCategory == .control ? " " : Character(scalar)
+                })
+        }
+        return switch self {
+        case .taken, .later: self
+        case .refused(let words): .refused(short(words))
+        case .unreachable(let words): .unreachable(short(words))
+        }
+    }
+
+    /// Nil when there is nothing more to do.
+    fileprivate var pauses: (first: Interval, longest: Interval)? {
+        switch self {
+        case .taken: nil
+        case .refused: PublicationPlan.refusedPauses
+        case .later: PublicationPlan.laterPauses
+        case .unreachable: PublicationPlan.unreachablePauses
+        }
+    }
+}
