@@ -5,7 +5,8 @@ internal import GRDB
 public import WireFormat
 
 extension AuthorityStore {
-    /// Keeps a document; false if it is there already. Throws `tooMany` for a third vote or proposal of an authority in a slot.
+    /// Keeps a document; false if it is there already. Throws `tooMany` for one vote or proposal too many of an
+    /// authority in a slot.
     @discardableResult
     public func keep(_ document: StoredDocument) throws(AuthorityStoreError) -> Bool {
         guard document.bytes.count <= Self.maximumDocument else { throw .malformed }
@@ -58,6 +59,11 @@ extension AuthorityStore {
                 arguments: [kind.rawValue, number]
             ).map(stored)
         }
+    }
+
+    /// The network file of a version: its slot is that number.
+    public func network(version: UInt32) throws(AuthorityStoreError) -> StoredDocument? {
+        try documents(.network, slot: UInt64(version)).first
     }
 
     /// Which of these digests are there.

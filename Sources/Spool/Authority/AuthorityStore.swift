@@ -10,11 +10,12 @@ internal import WireFormat
 /// An authority's database. All methods wait for the disk; they may be called from any thread, but not from an event loop.
 public final class AuthorityStore: Sendable {
     /// Bytes of a document at most.
-    public static let maximumDocument = 8 << 20
+    public static let maximumDocument = 16 << 20
     /// Different consensuses of one slot whose signatures by one authority are kept: two are a proof, more prove nothing.
     public static let signaturesPerAuthority = 2
-    /// Different votes or proposals of one authority for one slot that are kept.
-    public static let documentsPerSlot = 2
+    /// Different votes or proposals of one authority for one slot that are kept: the two that prove that it lies, and one
+    /// that a proposal may name.
+    public static let documentsPerSlot = 3
     /// Pieces of evidence against one authority that are kept; of more the first and the last ones.
     public static let evidencePerAuthority = 1000
     /// Consensuses that are always kept, with all their votes, however few slots the configuration wants kept.

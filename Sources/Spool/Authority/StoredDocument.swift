@@ -8,6 +8,8 @@ public enum StoredDocumentKind: Int, CaseIterable, Sendable {
     case certificate = 4
     case evidence = 5
     case report = 6
+    /// A second certified consensus of a slot, which there must not be.
+    case fork = 8
     /// A network file that was in force.
     case network = 7
 }

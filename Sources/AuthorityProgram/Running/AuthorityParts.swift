@@ -1,0 +1,36 @@
+// What all parts of a running authority share.
+
+internal import Daemon
+internal import Directory
+internal import Logging
+internal import Spool
+internal import WireFormat
+
+/// The network, this authority's place in it, and what it works with.
+struct AuthorityParts: Sendable {
+    let network: NetworkFile
+    /// This authority's place among those of the network file.
+    let own: Int
+    let store: AuthorityStore
+    let clock: ScaledClock
+    let counters: AuthorityCounters
+    let logger: Logger
+    /// For parsing, checking signatures and tallies.
+    let work = WorkThreads("work", count: 2)
+
+    var name: Nickname { network.authorities[own].name }
+    func name(of authority: Int) -> String {
+        network.authorities.indices.contains(authority) ? network.authorities[authority].name.text : "?"
+    }
+
+    /// A trouble that a full disk, say, brings: told in the health and counted, logged once until it is gone.
+    func storeFailed(_ error: AuthorityStoreError) {
+        counters.count("store_failures")
+        if counters.health.current["store"] == nil { logger.error("cannot store: \(error)") }
+        counters.health.set("store", trouble: error.description)
+    }
+
+    func storeWorks() {
+        if counters.health.current["store"] != nil { counters.health.set("store", trouble: nil) }
+    }
+}

@@ -1,0 +1,69 @@
+// Everything that is served, as files for a web server: under the same names, each replaced in one step.
+
+internal import Daemon
+internal import Directory
+internal import DirectoryService
+internal import Foundation
+internal import Logging
+internal import Spool
+internal import WireFormat
+
+/// Keeps a directory of files up to date.
+struct StaticMirror: Sendable {
+    let directory: String
+    let backend: AuthorityBackend
+    let parts: AuthorityParts
+
+    /// Writes once now and whenever something new is published, until it is cancelled.
+    func run(_ publication: Publication) async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        publication.observe { continuation.yield() }
+        continuation.yield()
+        for await _ in stream {
+            do {
+                try await write()
+                parts.counters.health.set("publish-directory", trouble: nil)
+            } catch {
+                parts.counters.count("mirror_failures")
+                if parts.counters.health.current["publish-directory"] == nil {
+                    parts.logger.error("cannot write the publish-directory: \(error)")
+                }
+                parts.counters.health.set("publish-directory", trouble: "\(error)")
+            }
+        }
+    }
+
+    /// Writes all routes that there are for the newest consensus. Documents by digest never change, so those that are there
+    /// are left alone.
+    func write() async throws {
+        for route in [DirectoryRoute.network, .networkVersion(parts.network.version), .evidence, .slots] {
+            try await write(route)
+        }
+        for page in ["health", "health.json", "nodes"] { try await write(.page(page)) }
+        if let front = try await backend.served(.page("")) { try write(front.bytes, to: "index.html") }
+        for piece in try parts.store.evidence() { try await write(.document(piece.digest)) }
+        guard let certified = backend.publication.certified else { return }
+        let slot = certified.slot.number
+        for node in certified.consensus.nodes { try await write(.document(node.descriptor)) }
+        for vote in certified.consensus.votes { try await write(.document(vote.digest)) }
+        for route in [DirectoryRoute.votes(slot), .signatures(slot), .consensusAt(slot), .descriptors] {
+            try await write(route)
+        }
+        // Last, so that whoever reads it finds what it names.
+        try await write(.consensus)
+    }
+
+    private func write(_ route: DirectoryRoute) async throws {
+        if case .document = route, FileManager.default.fileExists(atPath: "\(directory)/\(route.name)") { return }
+        guard let served = try await backend.served(route) else { return }
+        try write(served.bytes, to: route.name)
+    }
+
+    private func write(_ bytes: [UInt8], to name: String) throws {
+        let path = "\(directory)/\(name)"
+        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        try AtomicFile.write(bytes, to: path, mode: 0o644)
+    }
+}
