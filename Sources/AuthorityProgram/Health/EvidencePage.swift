@@ -13,7 +13,7 @@ struct EvidencePage {
             signatures: anybody can check it, and nobody else can have made it.</p>
 
             """
-        return parts.page("Evidence of double signing", current: "health/evidence", words + Self.list(report, parts))
+        return parts.page("Evidence of double signing", current: parts.evidence, words + Self.list(report, parts))
     }
 
     static func list(_ report: HealthReport, _ parts: PageParts) -> HTML {

@@ -28,13 +28,13 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
     }
 
     /// Longest text of a stranger's on a page, in characters of Unicode.
-    static let maximumText = 300
+    static let maximumText = 400
 
     /// What strangers wrote (a nickname, a contact): cut if too long, and kept from turning the direction of what is around
     /// it.
-    static func foreign(_ words: String) -> HTML {
-        let cut = String(String.UnicodeScalarView(words.unicodeScalars.prefix(maximumText)))
-        return "<bdi>\(cut)\(words.unicodeScalars.count > maximumText ? "..." : "")</bdi>"
+    static func foreign(_ words: String, most: Int = maximumText) -> HTML {
+        let cut = String(String.UnicodeScalarView(words.unicodeScalars.prefix(most)))
+        return "<bdi>\(cut)\(words.unicodeScalars.count > most ? "..." : "")</bdi>"
     }
 
     /// `text` as character data and as a quoted attribute: nothing of it is markup, and what could not be seen is spelled

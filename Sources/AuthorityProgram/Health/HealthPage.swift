@@ -3,42 +3,44 @@
 internal import Foundation
 internal import WireFormat
 
-/// A page as the server is to send it.
+/// A page as the server is to send it. What it may load (nothing) it says itself, so that it holds in a mirror too.
 struct HealthAnswer: Sendable {
     var contentType: String
-    /// Names and values; the pages carry the policy themselves too, for servers that send files without headers.
-    var headers: [(name: String, value: String)]
     var body: String
 }
 
 enum HealthPage {
-    /// The page at `path`; nil if there is none: `/`, `/health`, `/nodes`, `/nodes/ID` (64 hexadecimal digits),
-    /// `/health/evidence`, `/health.json`.
+    /// The page at `path`; nil if there is none: `/`, `/health`, `/nodes`, `/node/ID` (64 hexadecimal digits),
+    /// `/double-signing`, `/health.json`.
     static func answer(_ path: String, report: HealthReport) -> HealthAnswer? {
+        let parts = PageParts(report: report, place: .server)
         switch path {
-        case "/", "/health": return page(SummaryPage(report: report, parts: PageParts(report: report, top: "")).html)
-        case "/nodes": return page(NodePages(report: report, parts: PageParts(report: report, top: "")).list)
-        case "/health/evidence":
-            return page(EvidencePage(report: report, parts: PageParts(report: report, top: "../")).html)
+        case "/", "/health": return page(SummaryPage(report: report, parts: parts).html)
+        case "/nodes": return page(NodePages(report: report, parts: parts).list)
+        case "/double-signing": return page(EvidencePage(report: report, parts: parts).html)
         case "/health.json":
-            guard let body = json(report) else { return nil }
-            return HealthAnswer(contentType: "application/json", headers: safety, body: body)
+            return json(report).map { HealthAnswer(contentType: "application/json", body: $0) }
         default:
-            guard path.hasPrefix("/nodes/"), let id = NodeID(hex: path.dropFirst(7)),
-                let html = NodePages(report: report, parts: PageParts(report: report, top: "../")).page(of: id)
+            let below = PageParts(report: report, place: .serverBelow)
+            guard path.hasPrefix("/node/"), let id = NodeID(hex: path.dropFirst(6)),
+                let html = NodePages(report: report, parts: below).page(of: id)
             else { return nil }
             return page(html)
         }
     }
 
-    private static let safety: [(name: String, value: String)] = [
-        ("Content-Security-Policy", PageStyle.policy + "; frame-ancestors 'none'"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-    ]
+    /// The pages as files of a folder, for any web server; there are none of single nodes.
+    static func files(_ report: HealthReport) -> [(name: String, body: String)] {
+        let parts = PageParts(report: report, place: .folder)
+        return [
+            ("index.html", SummaryPage(report: report, parts: parts).html),
+            ("nodes.html", NodePages(report: report, parts: parts).list),
+            ("double-signing.html", EvidencePage(report: report, parts: parts).html),
+        ] + (json(report).map { [("health.json", $0)] } ?? [])
+    }
 
     private static func page(_ html: String) -> HealthAnswer {
-        HealthAnswer(contentType: "text/html; charset=utf-8", headers: safety, body: html)
+        HealthAnswer(contentType: "text/html; charset=utf-8", body: html)
     }
 
     /// Keys sorted, so that the same report is the same text.

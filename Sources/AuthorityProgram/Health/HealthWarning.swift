@@ -21,7 +21,7 @@ struct HealthWarning: Codable, Sendable, Equatable {
         case note
         /// Somebody should look at it within days.
         case attend
-        /// The network stands or is about to, or keys are misused.
+        /// There is no new consensus or soon will be none, or keys are misused.
         case urgent
 
         private var rank: Int {

@@ -65,7 +65,7 @@ enum HealthWarnings {
             warnings.append(
                 HealthWarning(
                     .urgent, "consensus-expired",
-                    "The newest consensus expired on \(PageText.time(consensus.validUntil)): clients refuse it, the network stands.",
+                    "The newest consensus expired on \(PageText.time(consensus.validUntil)): clients refuse it and nobody can send.",
                     advice: "Get \(report.network.quorum) authorities to run and to reach each other."))
         } else if consensus.age == .old {
             warnings.append(
@@ -105,7 +105,7 @@ enum HealthWarnings {
                 HealthWarning(
                     .attend, "few-signers",
                     "The newest consensus has \(consensus.signers.count) signatures of \(count), and \(quorum) are needed: "
-                        + "if one more authority stops, the network stands.",
+                        + "if one more authority stops, there is no new consensus.",
                     advice: "Ask whoever runs \(PageText.list(missing)) what is wrong."))
         }
         return warnings
@@ -114,16 +114,23 @@ enum HealthWarnings {
     private static func evidence(_ report: HealthReport) -> [HealthWarning] {
         Set(report.evidence.map(\.authority)).sorted().map { name in
             let found = report.evidence.filter { $0.authority == name }
+            // The evidence stays for ever; the alarm ends when the votes count again.
+            let present = report.slots.first?.slot ?? 0
+            let isRecent = found.contains {
+                $0.slot >= present || present - $0.slot <= UInt64(HealthReport.slotCount)
+                    || ($0.excludedUntil ?? 0) >= present
+            }
+            let level: HealthWarning.Level = isRecent ? .urgent : .note
             let slots = PageText.list(Set(found.map(\.slot)).sorted(by: >).prefix(3).map(String.init))
             if name == report.authority {
                 return HealthWarning(
-                    .urgent, "own-equivocation", "This authority signed two different things in slot \(slots).",
+                    level, "own-equivocation", "This authority signed two different things in slot \(slots).",
                     advice:
                         "Its signing key is used in two places or was stolen: stop every other copy, and certify a new "
                         + "key with the offline identity.")
             }
             return HealthWarning(
-                .urgent, "equivocation", "\(name) signed two different things in slot \(slots); the evidence is below.",
+                level, "equivocation", "\(name) signed two different things in slot \(slots); the evidence is below.",
                 advice:
                     "Ask whoever runs \(name). Its votes are dropped for a time; if it lies on purpose, the others can "
                     + "replace it with a new network file.")

@@ -20,12 +20,15 @@ struct NodePages {
                     node.validUntil <= report.time
                     ? "\(parts.document(node.descriptor))<br><span class=\"bad\">expired \(parts.when(node.validUntil))</span>"
                     : "\(parts.document(node.descriptor))<br>\(PageText.relative(node.published, to: report.time))"
-                let problem: HTML = node.problem.map { "<br><span class=\"look\">\(HTML.foreign($0))</span>" } ?? ""
+                let problem: HTML =
+                    node.problem.map { "<br><span class=\"look\">\(HTML.foreign($0, most: 80))</span>" } ?? ""
                 table.add([
                     parts.node(node.id, node.nickname) + (node.isLeaving ? "<br>leaves" : ""),
                     parts.flags(node.flags) + problem, node.weight.map { "\($0)" } ?? "-", measured(node),
-                    node.since.map { "\(String(PageText.time($0).prefix(10)))" } ?? "-", descriptor,
-                    node.addresses.map { HTML.foreign($0) }.joined("<br>"), HTML.foreign(node.software),
+                    node.since.map { "<span class=\"when\">\(String(PageText.time($0).prefix(10)))</span>" } ?? "-",
+                    descriptor,
+                    node.addresses.map { HTML.foreign($0, most: 80) }.joined("<br>"),
+                    HTML.foreign(node.software, most: 60),
                 ])
             }
             content += table.html
@@ -37,12 +40,13 @@ struct NodePages {
                 table.add([
                     parts.node(node.id, node.nickname), HTML.foreign(node.problem ?? "not in the newest consensus yet"),
                     "\(parts.document(node.descriptor))<br>\(PageText.relative(node.published, to: report.time))",
-                    node.addresses.map { HTML.foreign($0) }.joined("<br>"), HTML.foreign(node.software),
+                    node.addresses.map { HTML.foreign($0, most: 80) }.joined("<br>"),
+                    HTML.foreign(node.software, most: 60),
                 ])
             }
             content += table.html
         }
-        return parts.page("Nodes", current: "nodes", content)
+        return parts.page("Nodes", current: parts.nodes, content)
     }
 
     /// One node; nil if it is not known.
@@ -91,7 +95,7 @@ struct NodePages {
             }
             content += parts.section("disagreements", "Disagreements", table.html)
         }
-        return parts.page("Node \(node.nickname)", current: "", content)
+        return parts.page("Node \(String(node.nickname.prefix(32)))", content)
     }
 
     private func measured(_ node: HealthReport.NodeInfo) -> HTML {

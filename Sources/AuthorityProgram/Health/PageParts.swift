@@ -4,19 +4,37 @@ internal import WireFormat
 
 /// A page of the authority's, and how it links to others: relative, because a mirror may keep the pages in a folder.
 struct PageParts {
+    /// Where a page stands, and so what the others are called.
+    enum Place {
+        /// Served by the authority.
+        case server
+        /// One level deeper.
+        case serverBelow
+        /// A file beside the others.
+        case folder
+    }
+
     let report: HealthReport
-    /// From the page's place to the top: empty, or `../`.
-    let top: String
+    let place: Place
+
+    /// From the page's place to the top.
+    var top: String { place == .serverBelow ? "../" : "" }
+    /// Link to the summary.
+    var summary: String { place == .folder ? "index.html" : top + "health" }
+    /// Link to the table of nodes.
+    var nodes: String { place == .folder ? "nodes.html" : top + "nodes" }
+    /// Link to the evidence.
+    var evidence: String { place == .folder ? "double-signing.html" : top + "double-signing" }
 
     /// A whole page.
-    func page(_ title: String, current: String, _ content: HTML) -> String {
+    func page(_ title: String, current: String = "", _ content: HTML) -> String {
         let links: [(path: String, name: String)] = [
-            ("health", "Summary"), ("nodes", "Nodes"), ("health/evidence", "Evidence"), ("health.json", "JSON"),
+            (summary, "Summary"), (nodes, "Nodes"), (evidence, "Evidence"), (top + "health.json", "JSON"),
         ]
         let items = links.map { path, name -> HTML in
             path == current
-                ? "<li><a href=\"\(top)\(path)\" aria-current=\"page\">\(name)</a></li>\n"
-                : "<li><a href=\"\(top)\(path)\">\(name)</a></li>\n"
+                ? "<li><a href=\"\(path)\" aria-current=\"page\">\(name)</a></li>\n"
+                : "<li><a href=\"\(path)\">\(name)</a></li>\n"
         }
         let test: HTML = report.network.isTest ? " <span class=\"look\">Test network.</span>" : ""
         let page: HTML = """
@@ -69,7 +87,9 @@ struct PageParts {
 
     /// A node's nickname as a link to its page, with the first digits of its id: nicknames may look alike.
     func node(_ id: NodeID, _ nickname: String) -> HTML {
-        "<a href=\"\(top)nodes/\(id.hex)\">\(HTML.foreign(nickname))</a> <code class=\"soft\">\(String(id.hex.prefix(8)))</code>"
+        let short: HTML = "<code class=\"soft\">\(String(id.hex.prefix(8)))</code>"
+        if place == .folder { return "\(HTML.foreign(nickname, most: 32)) \(short)" }
+        return "<a href=\"\(top)node/\(id.hex)\">\(HTML.foreign(nickname, most: 32))</a> \(short)"
     }
 
     /// Flags as words in boxes, those that speak against a node marked.
@@ -79,7 +99,7 @@ struct PageParts {
             switch flag {
             case "Bad": "<span class=\"flag bad\">Bad</span>"
             case "Unreliable": "<span class=\"flag look\">Unreliable</span>"
-            default: "<span class=\"flag\">\(flag)</span>"
+            default: "<span class=\"flag\">\(HTML.foreign(flag, most: 32))</span>"
             }
         }.joined(" ")
     }

@@ -20,7 +20,8 @@ enum PageStyle {
           --good: #56d364; --look: #e3b341; --bad: #ff7b85; --vote: #79b8ff; --sign: #56d364; --lead: #c8a6ff; } }
         * { box-sizing: border-box; }
         body { margin: 0 auto; padding: 1rem; max-width: 76rem; background: var(--back); color: var(--text);
-          font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+          font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
+        bdi, code, td a { overflow-wrap: anywhere; }
         a { color: var(--link); }
         a:focus-visible, summary:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
         h1 { font-size: 1.6rem; line-height: 1.2; margin: .2rem 0; }
@@ -54,6 +55,8 @@ enum PageStyle {
         thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
         tbody th { font-weight: 600; }
         td, .when { font-variant-numeric: tabular-nums; }
+        table.narrow { width: auto; }
+        table.narrow td, table.narrow th { padding-right: 3rem; }
         tr.strange th, tr.strange td { background: var(--band); }
         .when { white-space: nowrap; }
         .flag { display: inline-block; border: 1px solid var(--line); border-radius: .3rem; padding: 0 .35rem; margin: 0 .1rem .1rem 0;
@@ -68,7 +71,7 @@ enum PageStyle {
         .key { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; list-style: none; padding: 0; margin: .4rem 0; font-size: .92rem; }
         .key svg { width: 16px; height: 16px; vertical-align: -3px; margin-right: .3rem; }
         svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
-        svg .own { fill: var(--text); font-weight: 600; }
+        svg .own { fill: var(--text); }
         .row { fill: var(--band); }
         .tick { stroke: var(--line); }
         .m-vote { fill: var(--vote); }
@@ -90,8 +93,9 @@ enum PageStyle {
           thead { position: absolute; left: -99rem; }
           tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
           th, td { border: 0; padding: .1rem 0; }
-          td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); }
-          td::before { content: attr(data-label); color: var(--soft); }
+          td { position: relative; padding-left: 7.5rem; min-height: 1.7rem; }
+          td::before { content: attr(data-label); color: var(--soft); position: absolute; left: 0; width: 7rem; }
+          table.narrow td, table.narrow th { padding-right: 0; }
           tr.strange { background: var(--band); }
         }
         @media print { body { max-width: none; } nav { display: none; } }

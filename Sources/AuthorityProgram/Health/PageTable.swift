@@ -3,6 +3,8 @@
 struct PageTable {
     var caption: HTML
     var columns: [String]
+    /// Only as wide as what is in it.
+    var isNarrow = false
     private(set) var rows: HTML = ""
     private(set) var count = 0
 
@@ -27,7 +29,7 @@ struct PageTable {
     var html: HTML {
         let heads = columns.map { "<th scope=\"col\" role=\"columnheader\">\($0)</th>" as HTML }
         return """
-            <table role="table">
+            \(isNarrow ? "<table role=\"table\" class=\"narrow\">" : "<table role=\"table\">" as HTML)
             <caption>\(caption)</caption>
             <thead role="rowgroup"><tr role="row">\(heads)</tr></thead>
             <tbody role="rowgroup">

@@ -17,7 +17,7 @@ struct SummaryPage {
         content += parts.section("evidence", "Evidence of double signing", EvidencePage.list(report, parts))
         content += parts.section("nodes", "Nodes", nodes)
         content += parts.section("self", "This authority", own)
-        return parts.page("Directory health", current: "health", content)
+        return parts.page("Directory health", current: parts.summary, content)
     }
 
     // MARK: - What is wrong
@@ -25,7 +25,7 @@ struct SummaryPage {
     static func state(_ report: HealthReport) -> HTML {
         let words =
             switch report.state {
-            case .well: "All is well."
+            case .well: report.consensus == nil ? "Starting: there is no consensus yet." : "All is well."
             case .attend: "Somebody should look into something."
             case .urgent: "Something is wrong and needs somebody now."
             }
@@ -36,9 +36,10 @@ struct SummaryPage {
                 case .attend: "Soon:"
                 case .note: "Note:"
                 }
-            let advice: HTML = warning.advice.isEmpty ? "" : "<br><span class=\"soft\">\(warning.advice)</span>"
+            let advice: HTML =
+                warning.advice.isEmpty ? "" : "<br><span class=\"soft\">\(withCommands(warning.advice))</span>"
             return """
-                <li><span class="level \(warning.level.rawValue)">\(level)</span> \(warning.text)\(advice)</li>
+                <li><span class="level \(warning.level.rawValue)">\(level)</span> \(withCommands(warning.text))\(advice)</li>
 
                 """
         }
@@ -48,6 +49,13 @@ struct SummaryPage {
             \(items.isEmpty ? "" : "<ul>\n\(items)</ul>\n" as HTML)</section>
 
             """
+    }
+
+    /// Text in which commands stand between backticks.
+    private static func withCommands(_ text: String) -> HTML {
+        text.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, piece -> HTML in
+            index.isMultiple(of: 2) ? "\(String(piece))" : "<code>\(String(piece))</code>"
+        }.joined()
     }
 
     // MARK: - The consensus
@@ -63,7 +71,7 @@ struct SummaryPage {
         let missing = report.authorities.map(\.name).filter { !consensus.signers.contains($0) }
         let notSigned: HTML = missing.isEmpty ? "" : "; not \(PageText.list(missing))"
         return parts.terms([
-            ("Height (slot)", "<a href=\"\(parts.top)consensus/\(consensus.height)\">\(consensus.height)</a>"),
+            ("Height (slot)", "<a href=\"\(parts.top)consensuses/\(consensus.height)\">\(consensus.height)</a>"),
             ("State", age),
             (
                 "Signed by",
@@ -129,7 +137,7 @@ struct SummaryPage {
             case .certified:
                 """
                 <span class="good">certified</span>\(slot.late ? " late" : "") \
-                <a href="\(parts.top)consensus/\(slot.slot)"><code>\(String((slot.consensus?.hex ?? "").prefix(8)))</code></a>
+                <a href="\(parts.top)consensuses/\(slot.slot)"><code>\(String((slot.consensus?.hex ?? "").prefix(8)))</code></a>
                 """
             case .failed: "<span class=\"bad\">no consensus</span>: \(slot.reason ?? "")"
             case .underWay: "under way"
@@ -197,6 +205,7 @@ struct SummaryPage {
     }
 
     private func share(_ count: Int, of total: Int, last: UInt64?) -> HTML {
+        guard total > 0 else { return "-" }
         let words: HTML = "\(count) of \(total)"
         guard let last, let newest = report.slots.first(where: { $0.state != .underWay }), last < newest.slot else {
             return words
@@ -218,11 +227,14 @@ struct SummaryPage {
         let listed = report.nodes.filter(\.isListed)
         let flags = Dictionary(grouping: listed.flatMap(\.flags)) { $0 }.mapValues(\.count)
         var table = PageTable("Nodes in the newest consensus", columns: ["Kind", "Nodes"])
+        table.isNarrow = true
         table.add(["all", "\(listed.count)"])
-        for (flag, count) in flags.sorted(by: { $0.key < $1.key }) { table.add(["\(flag)", "\(count)"]) }
+        for (flag, count) in flags.sorted(by: { $0.key < $1.key }) {
+            table.add([HTML.foreign(flag, most: 32), "\(count)"])
+        }
         let others = report.nodes.count - listed.count
         if others > 0 { table.add(["known here and not listed", "\(others)"]) }
-        return table.html + "<p><a href=\"\(parts.top)nodes\">All nodes with flags and measurements</a></p>\n"
+        return table.html + "<p><a href=\"\(parts.nodes)\">All nodes with flags and measurements</a></p>\n"
     }
 
     private var own: HTML {

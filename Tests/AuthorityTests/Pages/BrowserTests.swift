@@ -40,8 +40,8 @@ import WireFormat
         for (name, facts) in HealthStage.all { try files.add(name, "/", facts) }
         try files.add("nodes", "/nodes", HealthStage.healthy)
         try files.add("hostile-nodes", "/nodes", HealthStage.hostile)
-        try files.add("hostile-node", "/nodes/\(HealthStage.hostile.nodes[4].id.hex)", HealthStage.hostile)
-        try files.add("hostile-evidence", "/health/evidence", HealthStage.hostile)
+        try files.add("hostile-node", "/node/\(HealthStage.hostile.nodes[4].id.hex)", HealthStage.hostile)
+        try files.add("hostile-evidence", "/double-signing", HealthStage.hostile)
 
         let screenshots = ProcessInfo.processInfo.environment["NIGHTJAR_SCREENSHOTS"]
         let run = try PageFiles.run("browser.py", [files.directory.path] + (screenshots.map { [$0] } ?? []))

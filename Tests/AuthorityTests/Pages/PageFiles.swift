@@ -25,10 +25,9 @@ struct PageFiles {
         let answer = try #require(HealthPage.answer(path, report: HealthReport.make(facts)))
         let file = "\(pages.count).html"
         try Data(answer.body.utf8).write(to: URL(fileURLWithPath: directory.file(file)))
-        var headers = Dictionary(answer.headers.map { ($0.name, $0.value) }) { first, _ in first }
-        headers["Content-Type"] = answer.contentType
         // The name of the stage is a query: pages of several networks are served side by side.
-        pages.append(Page(name: name, path: "\(path)?\(name)", headers: headers, file: file))
+        pages.append(
+            Page(name: name, path: "\(path)?\(name)", headers: ["Content-Type": answer.contentType], file: file))
         try JSONEncoder().encode(pages).write(to: URL(fileURLWithPath: directory.file("pages.json")))
     }
 

@@ -10,27 +10,44 @@ import WireFormat
     @Test func pagesAreWellFormed() throws {
         var files = try PageFiles()
         for (name, facts) in HealthStage.all {
-            for path in ["/", "/nodes", "/health/evidence"] { try files.add(name, path, facts) }
-            for node in facts.nodes.prefix(6) { try files.add(name, "/nodes/\(node.id.hex)", facts) }
+            for path in ["/", "/nodes", "/double-signing"] { try files.add(name, path, facts) }
+            for node in facts.nodes.prefix(6) { try files.add(name, "/node/\(node.id.hex)", facts) }
         }
         let run = try PageFiles.run("structure.py", files.pages.map { files.directory.file($0.file) })
         #expect(run.output == "\n")
         #expect(run.code == 0)
     }
 
+    /// A folder that any web server can serve: whatever a page links to is a page there or a document of the directory.
+    @Test func filesOfAMirrorLinkToEachOther() throws {
+        let files = HealthPage.files(HealthReport.make(HealthStage.hostile))
+        let names = files.map(\.name)
+        #expect(names == ["index.html", "nodes.html", "double-signing.html", "health.json"])
+        for file in files.dropLast() {
+            let links = file.body.split(separator: "href=\"").dropFirst().map { $0.prefix { $0 != "\"" } }
+            #expect(links.count > 5)
+            for link in links where !link.hasPrefix("https://") && !link.hasPrefix("#") {
+                let folder = link.split(separator: "/")[0]
+                #expect(
+                    names.contains(String(link)) || link == "network"
+                        || ["documents", "consensuses", "votes", "signatures"].contains(folder), "\(link)")
+            }
+        }
+    }
+
     @Test func thereAreNoOtherPages() {
         let report = HealthReport.make(HealthStage.healthy)
         for path in [
-            "", "/nodes/", "/nodes/00", "/nodes/\(String(repeating: "0", count: 64))", "/health/", "/../etc/passwd",
-            "/nodes/\u{0}", "/evidence",
+            "", "/node/", "/node/00", "/node/\(String(repeating: "0", count: 64))", "/health/", "/../etc/passwd",
+            "/node/\u{0}", "/evidence",
         ] { #expect(HealthPage.answer(path, report: report) == nil, "\(path)") }
     }
 
     @Test func nothingMayRunOrLoad() throws {
         let answer = try #require(HealthPage.answer("/", report: HealthReport.make(HealthStage.hostile)))
-        let policy = try #require(answer.headers.first { $0.name == "Content-Security-Policy" }?.value)
-        #expect(policy.hasPrefix("default-src 'none'; style-src 'sha256-"))
-        #expect(!policy.contains("unsafe"))
+        let policy = PageStyle.policy.replacing("'", with: "&#39;")
+        #expect(answer.body.contains("<meta http-equiv=\"Content-Security-Policy\" content=\"\(policy)\">"))
+        #expect(policy.hasPrefix("default-src &#39;none&#39;; style-src &#39;sha256-") && !policy.contains("unsafe"))
         #expect(answer.contentType == "text/html; charset=utf-8")
         #expect(!answer.body.contains("<script"))
     }

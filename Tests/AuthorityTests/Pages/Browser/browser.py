@@ -41,6 +41,10 @@ MEASURE = r"""(() => {
     cells.forEach((c, i) => { if (i && meet(c.getBoundingClientRect(), cells[i - 1].getBoundingClientRect()))
       overlaps.push(name(cells[i - 1]) + " / " + name(c)); });
   }
+  // Beside the names of columns that a narrow table shows, nothing else may stand.
+  for (const cell of document.querySelectorAll("td")) if (getComputedStyle(cell, "::before").content != "none")
+    for (const child of cell.children) if (child.getClientRects().length && child.getClientRects()[0].left <
+        cell.getBoundingClientRect().left + 90) overlaps.push("under the label: " + name(child));
   const rgb = s => s.match(/[\d.]+/g).map(Number);
   const light = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
     return .2126 * r + .7152 * g + .0722 * b; };
