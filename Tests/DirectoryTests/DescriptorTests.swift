@@ -9,9 +9,14 @@ import WireFormat
 struct DescriptorTests {
     private typealias Edit = @Sendable (inout [DocumentItem]) throws -> Void
 
-    static func golden(_ name: String) throws -> [UInt8] {
-        let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        return Array(try Data(contentsOf: directory.appendingPathComponent("Golden/\(name)")))
+    /// A golden file.
+    /// - Parameter recording: what to write in its place when NIGHTJAR_RECORD_GOLDEN is set.
+    static func golden(_ name: String, recording made: [UInt8]? = nil) throws -> [UInt8] {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/\(name)")
+        if let made, ProcessInfo.processInfo.environment["NIGHTJAR_RECORD_GOLDEN"] != nil {
+            try Data(made).write(to: file)
+        }
+        return Array(try Data(contentsOf: file))
     }
 
     /// A descriptor that uses every field.
@@ -131,8 +136,8 @@ struct DescriptorTests {
 
     @Test("a network file is not a descriptor")
     func otherKind() throws {
-        let network = try TestDirectory.network([try TestDirectory.descriptor(1, "ada")])
-        let error = #expect(throws: DocumentError.self) { try UnverifiedDescriptor(network.bytes) }
+        let network = try AuthoritySet(1).file.bytes
+        let error = #expect(throws: DocumentError.self) { try UnverifiedDescriptor(network) }
         #expect(error == DocumentError(line: 1, reason: .unexpected))
     }
 

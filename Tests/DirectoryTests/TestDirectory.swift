@@ -37,12 +37,20 @@ enum TestDirectory {
         return try Descriptor.make(fields, identity: signingKey(number))
     }
 
+    static func hybridKey(_ number: UInt8) throws -> HybridSigningKey {
+        var seed = [UInt8](repeating: number, count: HybridSigningKey.seedSize)
+        return try HybridSigningKey(seed: SecretBytes(moving: &seed))
+    }
+
+    /// A network of these nodes, certified by one authority.
     static func network(
-        _ nodes: [Descriptor], isTest: Bool = false, parameters: NetworkParameters = NetworkParameters()
-    ) throws -> NetworkFile {
-        try NetworkFile.make(
-            name: "testing", version: 3, isTest: isTest, published: now - .hours(2), validUntil: now + .days(30),
-            parameters: parameters, nodes: nodes, key: signingKey(200))
+        _ nodes: [Descriptor], isTest: Bool = false, parameters: NetworkParameters = NetworkParameters(),
+        brokenLinks: [NodeLink] = [], change: (inout ConsensusNode) -> Void = { _ in }
+    ) throws -> Network {
+        let authority = try SoleAuthority(
+            network: "testing", isTest: isTest, parameters: parameters, key: hybridKey(200), published: now - .hours(2))
+        let consensus = try authority.certify(nodes, at: now, brokenLinks: brokenLinks, change: change)
+        return Network(root: authority.root, consensus: consensus, descriptors: nodes)
     }
 
     /// `document` with its items changed and signed anew, so that only the change itself can be what is refused.

@@ -172,24 +172,13 @@ struct AnswerNetworkTests {
 
     @Test("a node that is to lose packets does not start outside a test network")
     func lossesBelongToTestNetworks() throws {
-        let directory = try TemporaryDirectory("losses")
-        let files = NodeFiles(directory: directory.file("node"))
-        try files.create()
-        let parameters = NetworkParameters()
         let now = Timestamp(seconds: 1_790_000_000)
-        let ring = KeyRing(directory: files.packetKeys, calendar: parameters.calendar)
-        _ = try ring.maintain(at: now)
         var settings = NodeSettings(
-            nickname: try #require(Nickname("node")), dataDirectory: files.directory, networkFile: "", listen: [],
+            nickname: try #require(Nickname("node")), dataDirectory: "", networkFile: "", listen: [],
             addresses: [try #require(NodeAddress("mix.example.org:48099"))])
         settings.dropFraction = 0.1
-        let descriptor = try files.writeDescriptor(
-            settings, network: "net", keys: ring.current.published(from: #require(parameters.calendar.period(at: now))),
-            identity: files.loadIdentity(), now: now, validFor: .days(21), software: "test")
         func file(isTest: Bool) throws -> NetworkFile {
-            try NetworkFile.make(
-                name: "net", version: 1, isTest: isTest, published: now, validUntil: now + .days(20),
-                parameters: parameters, nodes: [descriptor], key: SigningKey.generate())
+            try SoleAuthority(network: "net", isTest: isTest, key: HybridSigningKey.generate(), published: now).root
         }
         let (test, real) = (try file(isTest: true), try file(isTest: false))
         #expect(throws: Never.self) { try settings.checkScale(test) }

@@ -1,5 +1,6 @@
 import Daemon
 import Directory
+import DirectoryService
 import Exits
 import Foundation
 import Logging
@@ -23,9 +24,9 @@ final class InProcessNetwork: @unchecked Sendable {
 
     let directory: TemporaryDirectory
     let clock: ScaledTime
-    let signer: SigningKey
+    let authority: SoleAuthority
     var parameters = NetworkParameters()
-    private(set) var file: NetworkFile!
+    private(set) var file: Network!
     private(set) var settings: [NodeSettings] = []
     private(set) var running: [Int: Task<Void, any Error>] = [:]
     private(set) var nodes: [Int: Node] = [:]
@@ -33,7 +34,12 @@ final class InProcessNetwork: @unchecked Sendable {
     init(nodes count: Int, configure: (Int, inout NodeSettings) throws -> Void = { _, _ in }) async throws {
         directory = try TemporaryDirectory("nightjar-nodes")
         clock = ScaledTime(origin: ScaledTime.systemTime(), scale: Self.scale)
-        signer = try SigningKey.generate()
+        var lengths = RootParameters()
+        lengths.validFor = .days(30)
+        authority = try SoleAuthority(
+            network: "lab", isTest: true, parameters: parameters, rootParameters: lengths,
+            key: HybridSigningKey.generate(), published: Timestamp(seconds: clock.now().seconds))
+        try Data(authority.root.bytes).write(to: URL(fileURLWithPath: directory.file("network")))
         var descriptors: [Descriptor] = []
         let ports = try Self.freePorts(count)
         for index in 0..<count {
@@ -54,15 +60,22 @@ final class InProcessNetwork: @unchecked Sendable {
             let period = try Self.require(parameters.calendar.period(at: clock.now()))
             descriptors.append(
                 try files.writeDescriptor(
-                    node, network: "lab", keys: keys.current.published(from: period), identity: files.loadIdentity(),
-                    now: clock.now(),
-                    validFor: .days(21), software: "test"))
+                    DescriptorMaker(settings: node, root: authority.root),
+                    keys: keys.current.published(from: period), identity: files.loadIdentity(), now: clock.now()))
         }
-        let now = Timestamp(seconds: clock.now().seconds)
-        file = try NetworkFile.make(
-            name: "lab", version: 1, isTest: true, published: now, validUntil: now + .days(30), parameters: parameters,
-            nodes: descriptors, key: signer)
-        try Data(file.bytes).write(to: URL(fileURLWithPath: directory.file("network")))
+        try install(descriptors)
+    }
+
+    /// Certifies these nodes, and puts the consensus where every node of the network looks for it.
+    func install(_ descriptors: [Descriptor]) throws {
+        let now = clock.now()
+        let consensus = try authority.certify(descriptors, at: now, previous: file?.consensus?.link)
+        file = Network(root: authority.root, consensus: consensus, descriptors: descriptors)
+        for node in settings {
+            let cache = DirectoryCache(directory: NodeFiles(directory: node.dataDirectory).directoryCache)
+            try cache.install(root: authority.root.bytes)
+            try cache.install(consensus: consensus.bytes, descriptors: descriptors.map(\.bytes), now: now)
+        }
     }
 
     /// Starts a node; returns when it listens.

@@ -24,18 +24,18 @@ final class KeyRingNetwork {
 
     let directory: TemporaryDirectory
     let parameters = NetworkParameters()
-    let signer: SigningKey
+    let signer: HybridSigningKey
     let maker: SURBMaker
     private(set) var nodes: [Node] = []
     private(set) var now: Timestamp
     /// The network file of this moment.
-    private(set) var file: NetworkFile!
+    private(set) var file: Network!
     private(set) var changes = KeyRing.Changes()
     var generator: SeededRandom
 
     init(nodes count: Int, at start: Timestamp, name: String) throws {
         directory = try TemporaryDirectory("nightjar-rings")
-        signer = try SigningKey.generate()
+        signer = try HybridSigningKey.generate()
         generator = SeededRandom(name: name)
         maker = SURBMaker(secret: SymmetricSecret(copying: generator.bytes(32)))
         now = start
@@ -55,6 +55,9 @@ final class KeyRingNetwork {
         now = time
         changes = KeyRing.Changes()
         guard let period = parameters.calendar.period(at: now) else { return }
+        let authority = try SoleAuthority(
+            network: "rings", isTest: true, parameters: parameters, key: signer,
+            published: Timestamp(seconds: now.seconds))
         var descriptors: [Descriptor] = []
         for (index, node) in nodes.enumerated() {
             let made = try node.ring.maintain(at: now)
@@ -68,14 +71,10 @@ final class KeyRingNetwork {
                 addresses: [address])
             descriptors.append(
                 try node.files.writeDescriptor(
-                    settings, network: "rings", keys: node.ring.current.published(from: period),
-                    identity: node.identity,
-                    now: now, validFor: .days(21), software: "test"))
+                    DescriptorMaker(settings: settings, root: authority.root),
+                    keys: node.ring.current.published(from: period), identity: node.identity, now: now))
         }
-        let whole = Timestamp(seconds: now.seconds)
-        file = try NetworkFile.make(
-            name: "rings", version: 1, isTest: true, published: whole, validUntil: whole + .days(30),
-            parameters: parameters, nodes: descriptors, key: signer)
+        file = try authority.network(descriptors, at: now)
     }
 
     /// Moves the clock in steps of six hours, so that keys come and go as in a running node.

@@ -81,22 +81,23 @@ final class TestNode: PacketReceiver {
     }
 }
 
-/// Nodes and their signed file.
+/// Nodes, and what one authority says of them.
 final class TestNetwork: Sendable {
     let nodes: [TestNode]
-    let file: NetworkFile
-    let signer: SigningKey
+    /// The network as a client sees it that has all of it.
+    let file: Network
+    let authority: SoleAuthority
+    let signer: HybridSigningKey
 
     struct Plan {
         var name = "testing"
-        var version: UInt32 = 1
         var names = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
         /// Those that deliver mail; the others only relay.
         var exits = ["echo", "foxtrot"]
         var isTest = true
         var published = ScaledClock.systemTime() - .hours(1)
         var validFor = Interval.days(7)
-        var signer: SigningKey?
+        var signer: HybridSigningKey?
         var parameters = NetworkParameters()
         /// Changes a descriptor before it is signed.
         var change: (inout DescriptorFields) -> Void = { _ in }
@@ -130,9 +131,13 @@ final class TestNetwork: Sendable {
             return try Descriptor.make(fields, identity: node.key)
         }
         signer = try plan.signer ?? .generate()
-        file = try NetworkFile.make(
-            name: plan.name, version: plan.version, isTest: plan.isTest, published: published,
-            validUntil: published + plan.validFor, parameters: plan.parameters, nodes: descriptors, key: signer)
+        var lengths = RootParameters()
+        lengths.validFor = plan.validFor
+        lengths.freshFor = min(lengths.freshFor, plan.validFor)
+        authority = try SoleAuthority(
+            network: plan.name, isTest: plan.isTest, parameters: plan.parameters, rootParameters: lengths, key: signer,
+            published: published)
+        file = try authority.network(descriptors, at: published)
     }
 
     subscript(name: String) -> TestNode {
