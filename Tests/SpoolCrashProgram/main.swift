@@ -1,6 +1,7 @@
 // spool-crash DIRECTORY FIRST STEPS: runs `CrashWorkload` with numbers from FIRST on. The tests start it with
 // NIGHTJAR_KILL_AT set.
 // spool-crash full DIRECTORY LIMIT: runs `FullDisk`.
+// spool-crash authority FILE VARIANT SLOTS: runs `AuthorityCrash`.
 
 import Glibc
 import Spool
@@ -18,7 +19,11 @@ if arguments.count == 4, let first = Int(arguments[2]), let steps = Int(argument
     spool.close()
 } else if arguments.count == 4, arguments[1] == "full", let limit = Int(arguments[3]) {
     try FullDisk.run(arguments[2], limit: limit)
+} else if arguments.count == 5, arguments[1] == "authority", let variant = Int(arguments[3]),
+    let slots = UInt64(arguments[4])
+{
+    try AuthorityCrash.run(arguments[2], variant: variant, slots: slots)
 } else {
-    print("usage: spool-crash DIRECTORY FIRST STEPS | full DIRECTORY LIMIT")
+    print("usage: spool-crash DIRECTORY FIRST STEPS | full DIRECTORY LIMIT | authority FILE VARIANT SLOTS")
     exit(2)
 }

@@ -17,7 +17,7 @@ public final class AuthorityStore: Sendable {
     /// that a proposal may name.
     public static let documentsPerSlot = 3
     /// Pieces of evidence against one authority that are kept; of more the first and the last ones.
-    public static let evidencePerAuthority = 1000
+    public static let evidencePerAuthority = 300
     /// Consensuses that are always kept, with all their votes, however few slots the configuration wants kept.
     public static let fewestConsensuses = 100
 
