@@ -14,6 +14,8 @@ public struct Client: Sendable {
     let time: ClientTime
     let terminal: Terminal
     let isQuiet: Bool
+    /// Whether a consensus that has expired is used all the same.
+    public var allowsStale = false
 
     /// Reads the settings and checks owner and mode of every file that is there. Makes nothing.
     /// - Parameters:
@@ -34,7 +36,12 @@ public struct Client: Sendable {
     var store: NetworkStore { NetworkStore(directory: places.networks, time: time) }
 
     /// The network of this name, else that of the settings, else the only one.
-    func network(_ name: String?) throws -> Network { try store.load(name ?? config.network) }
+    func network(_ name: String?) throws -> Network { try store.load(name ?? config.network, allowStale: allowsStale) }
+
+    /// As `network`, but without nodes where there is no consensus that can be used: for what only looks.
+    func anyNetwork(_ name: String?) throws -> Network {
+        try store.loadAnyway(store.resolve(name ?? config.network), allowStale: true)
+    }
 
     /// Tells people something that is not an error.
     func note(_ message: String) {

@@ -2,6 +2,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 internal import Messages
 internal import MixCrypto
 internal import Spool
@@ -12,8 +13,9 @@ extension CommandFailure {
         switch error {
         case let error as SpoolError: self.init("the queue: \(error)", code: Self.code(of: error))
         case let error as PathError: self.init(error.description, code: Self.code(of: error))
-        case let error as NetworkStoreError: self.init(error.description, code: Self.code(of: error))
-        case let error as NetworkFileError: self.init(error.description, code: Self.code(of: .network(error)))
+        case let error as NetworkFileError: self.init(error.description, code: .refused)
+        case let error as ConsensusError: self.init(error.description, code: Self.code(of: error))
+        case let error as FetchError: self.init(error.description, code: error.isTemporary ? .temporary : .failed)
         case let error as AddressError: self.init(error.description, code: .usage)
         case let error as EnvelopeError: self.init(error.description, code: .usage)
         case let error as OutgoingMailError: self.init(error.description, code: .refused)
@@ -38,18 +40,18 @@ extension CommandFailure {
     private static func code(of error: PathError) -> ExitCode {
         switch error {
         case .syntax, .unknownNode, .tooLong, .tooShort: .usage
-        case .blockedNode, .blockedEntry, .blockedExit, .repeated, .sameFamily, .sameNetwork: .refused
-        case .expiredNode, .noKey: .temporary
+        case .blockedNode, .blockedEntry, .blockedExit, .repeated, .sameFamily, .sameNetwork, .brokenLink, .badNode:
+            .refused
+        case .expiredNode, .noKey, .notRunning: .temporary
         case .noExit, .cannotExit, .notEnoughNodes, .notFound: .failed
         }
     }
 
-    private static func code(of error: NetworkStoreError) -> ExitCode {
+    private static func code(of error: ConsensusError) -> ExitCode {
         switch error {
-        case .none, .several, .unknown, .scaledTime, .signerKey: .usage
+        case .expired, .notYet: .temporary
         case .document: .failed
-        case .network(.expired), .network(.notYet): .temporary
-        case .network: .refused
+        default: .refused
         }
     }
 }

@@ -132,7 +132,7 @@ struct ContactIntroduce: ClientCommand {
     @OptionGroup var home: HomeOption
 
     func perform() async throws {
-        try home.client().introduce(
+        try await home.client(using: network).introduce(
             name, mailbox: mailbox, key: key, network: network.network, output: output, passphrase: passphrase.source)
     }
 }

@@ -52,7 +52,7 @@ struct MailboxCreate: ClientCommand {
     @OptionGroup var options: MailboxOptions
 
     func perform() async throws {
-        try await options.home.client().showNewMailbox(
+        try await options.home.client(using: options.network).showNewMailbox(
             name, at: at, introducedOnly: introducedOnly, network: options.network.network,
             passphrase: options.passphrase(), json: json.json)
     }
@@ -92,7 +92,7 @@ struct MailboxShow: ClientCommand {
     @OptionGroup var options: MailboxOptions
 
     func perform() async throws {
-        try await options.home.client().showMailboxStatus(
+        try await options.home.client(using: options.network).showMailboxStatus(
             name, network: options.network.network, passphrase: options.passphrase(), json: json.json)
     }
 }
@@ -124,7 +124,7 @@ struct MailboxConfigure: ClientCommand {
     }
 
     func perform() async throws {
-        try await options.home.client().showConfiguredMailbox(
+        try await options.home.client(using: options.network).showConfiguredMailbox(
             name, introducedOnly: introducedOnly ? true : open ? false : nil, isDefault: isDefault,
             network: options.network.network, passphrase: options.passphrase(), json: json.json)
     }
@@ -150,7 +150,7 @@ struct MailboxDelete: ClientCommand {
     @OptionGroup var options: MailboxOptions
 
     func perform() async throws {
-        try await options.home.client().removeMailbox(
+        try await options.home.client(using: options.network).removeMailbox(
             name, locally: local, isConfirmed: yes, network: options.network.network, passphrase: options.passphrase())
     }
 }

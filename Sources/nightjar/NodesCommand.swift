@@ -36,7 +36,7 @@ struct Nodes: ClientCommand {
         selection.features = features.map {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
-        try home.client().listNodes(selection, network: network.network, json: json.json)
+        try await home.client(using: network).listNodes(selection, network: network.network, json: json.json)
     }
 }
 
@@ -63,5 +63,7 @@ struct Path: ClientCommand {
     @OptionGroup var json: JSONOption
     @OptionGroup var home: HomeOption
 
-    func perform() async throws { try home.client().showPath(spec, to: to, network: network.network, json: json.json) }
+    func perform() async throws {
+        try await home.client(using: network).showPath(spec, to: to, network: network.network, json: json.json)
+    }
 }

@@ -14,12 +14,26 @@ struct HomeOption: ParsableArguments {
     func client(isQuiet: Bool = false) throws -> Client {
         try Client(home: home, environment: ClientProcess.environment, isQuiet: isQuiet)
     }
+
+    /// The client for a command that uses a network: what is to be known of the network is told, and what is far too old is
+    /// fetched first.
+    func client(using network: NetworkOption, isQuiet: Bool = false) async throws -> Client {
+        var client = try client(isQuiet: isQuiet)
+        client.allowsStale = network.stale
+        await client.prepareNetwork(network.network)
+        return client
+    }
 }
 
 /// Which network.
 struct NetworkOption: ParsableArguments {
     @Option(help: ArgumentHelp("The network to use, where several are installed.", valueName: "name"))
     var network: String?
+    @Flag(
+        help:
+            "Use what is known of the network even if it has expired. Dangerous: it can be what somebody chose for you."
+    )
+    var stale = false
 }
 
 /// JSON instead of text.

@@ -64,7 +64,7 @@ struct QueueFlush: ClientCommand {
     @OptionGroup var home: HomeOption
 
     func perform() async throws {
-        try await home.client(isQuiet: quiet).flushQueue(
+        try await home.client(using: network, isQuiet: quiet).flushQueue(
             selection.selection, network: network.network, timeout: timeout?.interval, json: json.json)
     }
 }

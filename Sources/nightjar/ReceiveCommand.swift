@@ -54,7 +54,7 @@ struct Receive: ClientCommand {
         request.again = again
         request.offline = offline
         request.passphrase = try PassphraseSource(descriptor: passphraseFd)
-        try await home.client(isQuiet: quiet).showReceived(
+        try await home.client(using: network, isQuiet: quiet).showReceived(
             request, options: output.options(json: json.json), keepsUnread: keep)
     }
 }

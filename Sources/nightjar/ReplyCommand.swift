@@ -42,7 +42,7 @@ struct Reply: ClientCommand {
         request.timeout = timeout?.interval
         request.json = json.json
         request.statusDescriptor = status.descriptor
-        try await home.client(isQuiet: quiet).reply(request)
+        try await home.client(using: network, isQuiet: quiet).reply(request)
     }
 }
 
@@ -118,13 +118,13 @@ struct CountPackets: ClientCommand {
             request.network = network.network
             request.json = json.json
             request.statusDescriptor = status.descriptor
-            try home.client(isQuiet: true).countReplyPackets(request)
+            try await home.client(using: network, isQuiet: true).countReplyPackets(request)
             return
         }
         var request = recipients.request(message, network: network.network)
         request.receipt = receipt
         request.json = json.json
         request.statusDescriptor = status.descriptor
-        try home.client(isQuiet: true).countPackets(request)
+        try await home.client(using: network, isQuiet: true).countPackets(request)
     }
 }

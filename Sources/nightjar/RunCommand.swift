@@ -30,9 +30,11 @@ struct Run: ClientCommand {
     func perform() async throws {
         if status { return try home.client().showRunStatus(json: json.json) }
         let signals = SignalSet()
-        let home = home.home
+        let (home, stale) = (home.home, network.stale)
         let remake: @Sendable () throws -> Client = {
-            try Client(home: home, environment: ClientProcess.environment)
+            var client = try Client(home: home, environment: ClientProcess.environment)
+            client.allowsStale = stale
+            return client
         }
         try await remake().runInBackground(
             network: network.network, passphrase: passphrase.source, signals: signals, remake: remake)

@@ -47,6 +47,6 @@ struct Send: ClientCommand {
         request.timeout = timeout?.interval
         request.json = json.json
         request.statusDescriptor = status.descriptor
-        try await home.client(isQuiet: quiet).send(request)
+        try await home.client(using: network, isQuiet: quiet).send(request)
     }
 }

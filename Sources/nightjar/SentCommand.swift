@@ -46,6 +46,6 @@ struct Sent: ClientCommand {
         request.network = network.network
         request.json = json.json
         request.passphrase = try passphrase.source
-        try await home.client(isQuiet: quiet).sent(request)
+        try await home.client(using: network, isQuiet: quiet).sent(request)
     }
 }

@@ -77,7 +77,7 @@ struct SurbNew: ClientCommand {
         request.json = json.json
         request.statusDescriptor = statusFd
         request.passphrase = try passphrase.source
-        try home.client(isQuiet: quiet).makeSurbs(request)
+        try await home.client(using: network, isQuiet: quiet).makeSurbs(request)
     }
 }
 

@@ -26,7 +26,7 @@ extension Client {
     public func listQueue(_ selection: QueueSelection = QueueSelection(), network name: String?, json: Bool)
         async throws
     {
-        let network = try network(name)
+        let network = try anyNetwork(name)
         if RunLock.isHeld(places, network: network.name) { return try listServedQueue(network.name, json: json) }
         var lines: [QueueLine] = []
         if try hasQueue(network) {
@@ -87,7 +87,7 @@ extension Client {
         _ selection: QueueSelection = QueueSelection(), network name: String?, isConfirmed: Bool, json: Bool
     ) async throws {
         struct Result: Encodable { var removed = 0 }
-        let network = try network(name)
+        let network = try anyNetwork(name)
         var result = Result()
         if try hasQueue(network) {
             let queue = try await openQueue(network)

@@ -37,7 +37,7 @@ extension Client {
             let queue = try await openQueue(network)
             defer { queue.close() }
             let chosen = try select(selection, of: queue.waiting, network)
-            let isDirectory = Self.isDirectory(target)
+            let isDirectory = DirectoryListing.isDirectory(target)
             if !isDirectory, !chosen.isEmpty {
                 guard chosen.count <= PacketFile.maximumPackets else {
                     throw CommandFailure(
@@ -169,10 +169,5 @@ extension Client {
             case .tooMany: throw CommandFailure("\(path) has more than \(PacketFile.maximumPackets) packets")
             }
         }
-    }
-
-    private static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }

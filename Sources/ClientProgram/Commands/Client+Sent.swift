@@ -69,7 +69,7 @@ extension Client {
     private func show(_ messages: [SentMessage], _ request: SentRequest) throws {
         let now = time.clock.now()
         let networks = Dictionary(
-            Set(messages.map(\.network)).compactMap { name in (try? store.load(name)).map { (name, $0) } },
+            Set(messages.map(\.network)).compactMap { name in (try? anyNetwork(name)).map { (name, $0) } },
             uniquingKeysWith: { first, _ in first })
         let entries = messages.map { message in
             let name = networks[message.network].map { QueueReport(network: $0).name(message.exit) }
@@ -118,7 +118,7 @@ extension Client {
     /// Looks which packets have left the queue, if nobody is using it.
     private func noteDepartures(_ log: SentLog) async throws {
         for name in Set(try log.messages().filter { !$0.waiting.isEmpty }.map(\.network)) {
-            guard !RunLock.isHeld(places, network: name), let network = try? network(name) else { continue }
+            guard !RunLock.isHeld(places, network: name), let network = try? anyNetwork(name) else { continue }
             let now = time.clock.now()
             let queue = try? await OutgoingQueue.open(
                 places, network: name, limit: config.queueLimit, now: now, patience: .zero,

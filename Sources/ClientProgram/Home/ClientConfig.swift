@@ -33,6 +33,8 @@ public struct ClientConfig: Sendable {
     var keepSent = SentLog.standardMemory
     /// Reply blocks and names for addresses.
     var replies = ReplySettings()
+    /// Where the directory comes from.
+    var directory = DirectorySettings()
     /// What `nightjar run` does.
     var run = RunSettings()
     /// Mailboxes and what was received.
@@ -99,6 +101,7 @@ public struct ClientConfig: Sendable {
             "keep-sent", .duration(.zero ... .days(366)), default: config.keepSent,
             doc: "How long `nightjar sent` remembers a message. Until its end is known or given up it is kept anyway.")
         config.replies = ReplySettings(table)
+        config.directory = DirectorySettings(table)
         config.run = RunSettings(table)
         config.inbox = InboxSettings(table)
         config.log = LogSettings(table)

@@ -62,7 +62,6 @@ public struct ClientPlaces: Hashable, Sendable {
 
     /// Whether there is anything of this name, a dangling link included.
     static func isThere(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0
+        faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0
     }
 }

@@ -1,8 +1,15 @@
 internal import Daemon
+private import Foundation
 private import Glibc
 
 /// Names in a directory.
 enum DirectoryListing {
+    /// Whether `path` is a directory, or leads to one.
+    static func isDirectory(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+    }
+
     /// All names but `.` and `..`, in no order.
     static func names(in path: String) throws(CommandFailure) -> [String] {
         guard let directory = opendir(path) else {

@@ -74,7 +74,7 @@ public struct MailClient: Sendable {
         request.isReliable = options.isReliable
         request.isUrgent = options.isUrgent
         request.network = network
-        return try await told { try await client.send(request) }
+        return try await told(usesNetwork: true) { try await client.send(request) }
     }
 
     /// How the messages stand that were sent in this network, oldest first.
@@ -87,7 +87,7 @@ public struct MailClient: Sendable {
     /// Makes reply blocks that end at the default mailbox.
     /// - Throws: `CommandFailure` without a mailbox (`createMailbox`).
     public func makeReplyBlocks(_ count: Int, identity: String? = nil) async throws -> [ReplyBlock] {
-        try await told {
+        try await told(usesNetwork: true) {
             try client.replyBlocks(count, identity: identity, network: network, passphrase: passphrase)
         }
     }
@@ -100,7 +100,7 @@ public struct MailClient: Sendable {
         request.blocks = blocks.map(\.bytes)
         request.isUrgent = options.isUrgent
         request.network = network
-        try await told { try await client.reply(request) }
+        try await told(usesNetwork: true) { try await client.reply(request) }
     }
 
     // MARK: Receiving
@@ -108,7 +108,7 @@ public struct MailClient: Sendable {
     /// Makes a mailbox at `node`, or at one chosen at random, and makes it the place where answers and receipts go.
     @discardableResult
     public func createMailbox(_ name: String? = nil, at node: String? = nil) async throws -> MailboxInfo {
-        try await told {
+        try await told(usesNetwork: true) {
             try await client.createMailbox(
                 name ?? Client.standardMailbox, at: node, introducedOnly: false, network: network,
                 passphrase: passphrase)
@@ -124,7 +124,7 @@ public struct MailClient: Sendable {
     /// not read yet, oldest first. They are given again until `markRead` is called: a program that dies in between loses
     /// nothing. A mailbox that cannot be reached is no error as long as there is something to give.
     public func receive() async throws -> [ReceivedMessage] {
-        try await told {
+        try await told(usesNetwork: true) {
             var request = ReceiveRequest()
             request.network = network
             request.passphrase = passphrase
@@ -151,7 +151,11 @@ public struct MailClient: Sendable {
     }
 
     /// Every error in words for people.
-    private func told<Value>(_ body: () async throws -> Value) async throws -> Value {
+    /// - Parameter usesNetwork: what is known of it is fetched first if it is far too old, as by the command line.
+    private func told<Value>(
+        usesNetwork: Bool = false, _ body: () async throws -> Value
+    ) async throws -> Value {
+        if usesNetwork { await client.prepareNetwork(network) }
         do {
             return try await body()
         } catch is CancellationError {

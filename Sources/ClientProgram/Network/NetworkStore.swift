@@ -1,19 +1,22 @@
-// The networks that a user has added: one file each, replaced only by a newer edition of the same signer.
+// The networks that a user has added: a directory each, with whom to trust, what they agreed on last, and the descriptors of
+// the nodes.
 
-internal import Daemon
-public import Directory
-internal import MixCrypto
-internal import WireFormat
+public import Daemon
+internal import Directory
+internal import DirectoryService
+internal import Foundation
+public import WireFormat
 
 /// Why a network cannot be used, in words for people.
-public enum NetworkStoreError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum NetworkStoreError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodeProviding {
     case none
     case several([String])
     case unknown(String)
-    case document(path: String, why: String)
-    case network(NetworkFileError)
     case scaledTime(String)
-    case signerKey
+    case fingerprint
+    case noConsensus(String)
+    /// With when it expired.
+    case expired(String, Timestamp)
 
     public var description: String {
         switch self {
@@ -22,35 +25,22 @@ public enum NetworkStoreError: Error, Equatable, Sendable, CustomStringConvertib
             "several networks are installed (\(names.joined(separator: ", "))); choose one with --network NAME, "
                 + "or for good with `network = \"NAME\"` in client.toml"
         case .unknown(let name): "no network called \(Printable.text(name)) is installed; see `nightjar network list`"
-        case .document(let path, let why): "\(path) is not a network file: \(why)"
-        case .network(let error): error.description
         case .scaledTime(let name):
             "\(ClientTime.scaleVariable) is set, but \(name) is no test network; unset it"
-        case .signerKey: "--signer takes a key of 64 hexadecimal digits"
+        case .fingerprint: "--digest takes a fingerprint of 64 hexadecimal digits"
+        case .noConsensus(let name):
+            "it is not known yet which nodes the network \(name) has; get its consensus with `nightjar network update \(name)`"
+        case .expired(let name, let date):
+            "what is known of the network \(name) expired on \(date); get a newer consensus with `nightjar network update "
+                + "\(name)`, or use the old one knowingly with --stale"
         }
     }
-}
 
-/// Who must have signed a network file.
-enum NetworkSigner: Equatable, Sendable {
-    /// This key, known before.
-    case key(VerificationKey)
-    /// Whoever the file names: when a person adds a network without knowing its key.
-    case unknown
-
-    /// For the file's own verification.
-    var verificationKey: VerificationKey? {
-        if case .key(let key) = self { key } else { nil }
-    }
-
-    /// Reads 64 hexadecimal digits.
-    init(option text: String?) throws(NetworkStoreError) {
-        guard let text else {
-            self = .unknown
-            return
+    public var exitCode: ExitCode {
+        switch self {
+        case .none, .several, .unknown, .scaledTime, .fingerprint: .usage
+        case .noConsensus, .expired: .temporary
         }
-        guard let bytes = Hex.decode(text.lowercased()), let key = try? VerificationKey(bytes) else { throw .signerKey }
-        self = .key(key)
     }
 }
 
@@ -59,71 +49,68 @@ struct NetworkStore: Sendable {
     let directory: String
     let time: ClientTime
 
-    /// A network of the most nodes, each with the longest descriptor, would be twice that; real ones are far below.
-    static let sizeLimit = 64 << 20
-    private static let suffix = ".network"
-
     /// Names of the installed networks, sorted.
     func names() throws(CommandFailure) -> [String] {
         guard ClientPlaces.isThere(directory) else { return [] }
         return try DirectoryListing.names(in: directory)
-            .filter { $0.hasSuffix(Self.suffix) }.map { String($0.dropLast(Self.suffix.count)) }.sorted()
+            .filter { Self.isName($0) && DirectoryCache(directory: "\(directory)/\($0)").isInstalled }.sorted()
     }
 
-    /// The network called `name`; without a name the only one installed. It was verified against a trusted signer when it
-    /// was added, and is verified again.
-    func load(_ name: String?) throws -> Network {
+    /// The name of the network called `name`; without a name that of the only one.
+    func resolve(_ name: String?) throws -> String {
         let all = try names()
-        let chosen: String
         if let name {
             guard all.contains(name) else { throw all.isEmpty ? NetworkStoreError.none : .unknown(name) }
-            chosen = name
-        } else {
-            guard let only = all.first else { throw NetworkStoreError.none }
-            guard all.count == 1 else { throw NetworkStoreError.several(all) }
-            chosen = only
+            return name
         }
-        let parsed = try Self.parse(path(of: chosen))
-        return try time.verify(parsed, trusting: .key(parsed.signer))
+        guard let only = all.first else { throw NetworkStoreError.none }
+        guard all.count == 1 else { throw NetworkStoreError.several(all) }
+        return only
     }
 
-    /// What adding a network changed, in words.
-    enum Change: String {
-        case added = "added"
-        case updated = "updated"
-        case nothing = "was installed already"
+    /// The directory of an installed network. Names of networks are letters, digits and hyphens: no path leads out.
+    func cache(of name: String) -> DirectoryCache { DirectoryCache(directory: "\(directory)/\(name)") }
+
+    /// The network called `name`; without a name the only one installed.
+    /// - Parameter allowStale: also with a consensus that has expired.
+    /// - Throws: `NetworkStoreError`, `DirectoryCacheError`, `ConsensusError`.
+    func load(_ name: String?, allowStale: Bool = false) throws -> Network {
+        let chosen = try resolve(name)
+        let network: Network
+        do {
+            network = try cache(of: chosen).load(at: time.clock.now(), allowStale: allowStale)
+        } catch ConsensusError.expired(let date) {
+            try time.check(cache(of: chosen).loadRoot())
+            throw NetworkStoreError.expired(chosen, date)
+        } catch ConsensusError.notYet(let date) {
+            // A network in real time, looked at by a test's time, is not to be taken for one with a wrong clock.
+            try time.check(cache(of: chosen).loadRoot())
+            throw ConsensusError.notYet(date)
+        }
+        try time.check(network.root)
+        guard network.consensus != nil else { throw NetworkStoreError.noConsensus(chosen) }
+        return network
     }
 
-    /// Installs the network of a file, or its newer edition.
-    /// - Parameter trusted: who must have signed, if the user knows it from elsewhere.
-    func add(_ file: String, trusted: NetworkSigner) throws -> (network: Network, change: Change) {
-        let offered = try time.verify(Self.parse(file), trusting: trusted)
-        var change = Change.added
-        if try names().contains(offered.name) {
-            let old = try Self.parse(path(of: offered.name))
-            guard old.signer == offered.signer else { throw NetworkStoreError.network(.otherSigner) }
-            guard old.version <= offered.version else {
-                throw NetworkStoreError.network(.rollback(have: old.version, offered: offered.version))
-            }
-            let installed = try AtomicFile.read(path(of: offered.name), limit: Self.sizeLimit)
-            guard installed != offered.bytes else { return (offered, .nothing) }
-            change = .updated
+    /// As `load`, but without nodes where there is no consensus that can be used.
+    func loadAnyway(_ name: String, allowStale: Bool = false) throws -> Network {
+        do { return try load(name, allowStale: allowStale) } catch is NetworkStoreError {
+            let root = try cache(of: resolve(name)).loadRoot()
+            try time.check(root)
+            return Network(root: root)
         }
-        _ = try PrivateDirectory(directory)
-        try AtomicFile.write(offered.bytes, to: path(of: offered.name))
-        return (offered, change)
     }
 
-    /// The file of an installed network. Names of networks are lower-case letters, digits and hyphens: no path leads out.
-    func path(of name: String) -> String { "\(directory)/\(name)\(Self.suffix)" }
-
-    /// Reads a network file.
-    static func parse(_ path: String) throws -> UnverifiedNetworkFile {
-        let bytes = try AtomicFile.read(path, limit: sizeLimit)
-        do throws(DocumentError) {
-            return try UnverifiedNetworkFile(bytes)
-        } catch {
-            throw NetworkStoreError.document(path: path, why: error.description)
+    /// Removes a network with everything that is known of it.
+    func remove(_ name: String) throws {
+        let path = cache(of: try resolve(name)).directory
+        do { try FileManager.default.removeItem(atPath: path) } catch {
+            throw CommandFailure("cannot remove \(path): \(error.localizedDescription)")
         }
+    }
+
+    /// What network files allow, which is nothing that a path could be made of.
+    private static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
     }
 }

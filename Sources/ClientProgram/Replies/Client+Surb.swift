@@ -173,7 +173,7 @@ extension Client {
                     : "there is no reply block in it")
         }
         // The network only gives nodes their names.
-        let network = try? network(name)
+        let network = try? anyNetwork(name)
         let now = time.clock.now()
         let records = ClientPlaces.isThere(places.records) ? try records() : nil
         defer { records?.close() }

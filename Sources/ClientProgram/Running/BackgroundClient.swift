@@ -3,6 +3,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 private import Glibc
 internal import Logging
 internal import ServiceLifecycle
@@ -18,6 +19,7 @@ actor BackgroundClient: Service {
     private let since: Timestamp
     private var turns: RunTurns<SystemRandomNumberGenerator>
     private var rounds: MailboxRounds<SystemRandomNumberGenerator>
+    private var directory = DirectoryRounds<SystemRandomNumberGenerator>()
     /// Why the last turn of a job was not complete, by job and network.
     private var problems: [String: String] = [:]
     private var warnings: [String] = []
@@ -53,6 +55,7 @@ actor BackgroundClient: Service {
             for stream in streams { tasks.addTask { await stream.run() } }
             tasks.addTask { await self.takeTurns() }
             tasks.addTask { await self.pollMailboxes() }
+            tasks.addTask { await self.refreshDirectories() }
             tasks.addTask { try? await gracefulShutdown() }
             await tasks.next()
             tasks.cancelAll()
@@ -128,6 +131,29 @@ actor BackgroundClient: Service {
         if !Task.isCancelled { rounds.note(box, failure: failure, now: now) }
     }
 
+    private func refreshDirectories() async {
+        while !Task.isCancelled {
+            for stream in streams where client.config.directory.refreshes && !Task.isCancelled {
+                await refreshDirectory(of: stream)
+            }
+            try? await Task.sleep(for: min(client.time.clock.realDelay(until: directory.next), Self.longestSleep))
+        }
+    }
+
+    private func refreshDirectory(of stream: NetworkStream) async {
+        let network = await stream.network
+        guard directory.isDue(network, now: now, source: { SystemRandomNumberGenerator() }) else { return }
+        var outcome = RefreshOutcome()
+        do { outcome = try await client.refresh(network.name) } catch {
+            logger.debug("network \(network.name): \(error)")
+        }
+        guard !Task.isCancelled else { return }
+        directory.note(outcome, network: network.name, now: now)
+        logger.debug("network \(network.name): \(outcome.summary)")
+        for failure in outcome.failures { logger.debug("network \(network.name): \(failure)") }
+        if outcome.result == .updated || !outcome.editions.isEmpty { await reread(stream) }
+    }
+
     /// Puts settings that were read again into force.
     /// - Throws: if they are wrong; then nothing has changed.
     func reload(_ sink: LogSink) async throws {
@@ -144,21 +170,23 @@ actor BackgroundClient: Service {
         await refresh()
     }
 
-    /// Reads the network files again.
+    /// Looks at what other programs have changed, and at what has expired.
     private func refresh() async {
-        for stream in streams {
-            let old = await stream.network
-            do {
-                let fresh = try client.network(stream.name)
-                await stream.update(client, network: fresh)
-                if fresh.version != old.version {
-                    logger.info("network \(fresh.name): version \(fresh.version) of the network file is in use")
-                }
-            } catch {
-                // The one in use goes on as long as it is valid; its end is told in time.
-                logger.debug("network \(stream.name): \(error)")
-                await stream.update(client, network: old)
+        for stream in streams { await reread(stream) }
+    }
+
+    private func reread(_ stream: NetworkStream) async {
+        let old = await stream.network
+        do {
+            // Without a consensus that can be used there are no nodes, and nothing leaves.
+            let fresh = try client.store.loadAnyway(stream.name, allowStale: client.allowsStale)
+            await stream.update(client, network: fresh)
+            if fresh.root.version != old.root.version {
+                logger.info("network \(fresh.name): version \(fresh.root.version) of the network file is in use")
             }
+        } catch {
+            logger.debug("network \(stream.name): \(error)")
+            await stream.update(client, network: old)
         }
     }
 
@@ -171,15 +199,20 @@ actor BackgroundClient: Service {
             let names = QueueReport(network: network)
             status.networks.append(
                 RunStatus.Network(
-                    name: network.name, version: network.version, validUntil: network.validUntil.description,
+                    name: network.name, version: network.root.version, height: network.consensus?.slot.number,
+                    published: network.consensus?.consensus.published.description,
+                    validUntil: network.consensus?.consensus.validUntil.description,
                     waiting: await stream.waiting.sorted { $0.key < $1.key }.map {
                         RunStatus.Line(node: names.name($0.key), id: $0.key.hex, packets: RunStatus.roughly($0.value))
                     },
                     lastHandOver: health.lastHandOver.map(RunStatus.minute),
-                    lastPoll: rounds.answered[network.name].map(RunStatus.minute)))
+                    lastPoll: rounds.answered[network.name].map(RunStatus.minute),
+                    lastRefresh: directory.answered[network.name].map(RunStatus.minute)))
             status.warnings += health.warnings(network: network, mean: client.config.run.sendInterval, now: now)
+            status.warnings += Client.warnings(of: client.store.cache(of: network.name).forks(), network: network.name)
         }
-        status.warnings += rounds.warnings(now: now) + problems.sorted { $0.key < $1.key }.map(\.value)
+        status.warnings +=
+            directory.warnings + rounds.warnings(now: now) + problems.sorted { $0.key < $1.key }.map(\.value)
         for warning in status.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
         warnings = status.warnings
         do {

@@ -20,7 +20,8 @@ extension Client {
     ) async throws {
         let names = try name.map { [$0] } ?? store.names()
         guard !names.isEmpty else { throw NetworkStoreError.none }
-        let networks = try names.map { try network($0) }
+        // One without a consensus that can be used is served as well: it is fetched while this runs.
+        let networks = try names.map { try store.loadAnyway(store.resolve($0), allowStale: allowsStale) }
         let sink = try config.log.start()
         let logger = Logger(label: "run")
         _ = try PrivateDirectory(places.data)

@@ -8,6 +8,13 @@ internal import Messages
 internal import Spool
 internal import WireFormat
 
+extension Network {
+    /// Whether nothing of it has changed.
+    fileprivate func isSame(as other: Network) -> Bool {
+        root == other.root && consensus?.link == other.consensus?.link && nodes.count == other.nodes.count
+    }
+}
+
 /// A stream and the queue that it alone has open.
 actor NetworkStream {
     /// The release time that marks a packet in the spool as cover, so that one left over from a crash is known.
@@ -147,7 +154,7 @@ actor NetworkStream {
             mean = client.config.run.sendInterval
             machine.schedule = StreamSchedule(mean: mean, now: now, source: SystemRandomNumberGenerator())
         }
-        guard fresh.bytes != network.bytes else { return }
+        guard !fresh.isSame(as: network) else { return }
         network = fresh
         link.addressesChanged(addresses.update(fresh))
         dropCover(madeBefore: .distantFuture)

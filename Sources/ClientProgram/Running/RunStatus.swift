@@ -11,14 +11,27 @@ struct RunStatus: Codable, Equatable, Sendable {
     /// One network's part.
     struct Network: Codable, Equatable, Sendable {
         var name: String
+        /// Edition of the network file.
         var version: UInt32
-        var validUntil: String
+        /// Of the consensus; nil while there is none that can be used.
+        var height: UInt64?
+        /// When it was made.
+        var published: String?
+        var validUntil: String?
         /// Packets of the user's that wait for each node, rounded up.
         var waiting: [Line] = []
         /// When a node last took a packet, of the user's or cover.
         var lastHandOver: String?
         /// When a mailbox was last polled, and answered.
         var lastPoll: String?
+        /// When a source of the directory was last asked with success.
+        var lastRefresh: String?
+
+        /// What is known of the network.
+        fileprivate var directory: String {
+            guard let height, let published, let validUntil else { return "no consensus that can be used" }
+            return "height \(height) made \(published), valid until \(validUntil)"
+        }
     }
 
     /// The packets that wait for one node.
@@ -75,9 +88,10 @@ struct RunStatus: Codable, Equatable, Sendable {
     func lines() -> [String] {
         var lines = ["`nightjar run` is running since \(since) (process \(process))"]
         for network in networks {
-            lines.append("network \(network.name) version \(network.version), valid until \(network.validUntil)")
+            lines.append("network \(network.name) version \(network.version), " + network.directory)
             lines.append("  last packet taken by a node: \(network.lastHandOver ?? "none yet")")
             lines.append("  last mailbox poll: \(network.lastPoll ?? "none yet")")
+            lines.append("  last refresh: \(network.lastRefresh ?? "none yet")")
             if network.waiting.isEmpty { lines.append("  no packets wait") }
             for line in network.waiting { lines.append("  up to \(line.packets) packets wait for \(line.node)") }
         }

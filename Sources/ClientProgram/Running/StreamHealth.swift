@@ -25,8 +25,6 @@ struct StreamHealth: Sendable {
     static let patientTicks: Int64 = 30
     /// What has happened to packets is told for so long.
     static let memory = Interval.hours(24)
-    /// A network file that ends so soon is to be replaced.
-    static let expiryNotice = Interval.days(3)
 
     /// Takes note of what has happened up to `now`.
     mutating func note(_ news: StreamLink.News, now: Timestamp) {
@@ -40,16 +38,25 @@ struct StreamHealth: Sendable {
     func warnings(network: Network, mean: Interval, now: Timestamp) -> [String] {
         var warnings: [String] = []
         let name = network.name
-        if network.validUntil <= now {
+        if let consensus = network.consensus {
+            if consensus.age(at: now) != .fresh {
+                let rest = network.validUntil - now
+                let age = Self.rough(now - network.published)
+                if rest <= .zero {
+                    warnings.append(
+                        "what is known of network \(name) is \(age) old and has expired (\(network.validUntil)); it is used "
+                            + "because of --stale")
+                } else {
+                    warnings.append(
+                        "what is known of network \(name) is \(age) old, and nothing can be sent any more from "
+                            + "\(network.validUntil) on; see that this machine is online")
+                }
+            }
+            if let coverProblem { warnings.append("nothing is sent to network \(name): \(coverProblem)") }
+        } else {
             warnings.append(
-                "the file of network \(name) has expired (\(network.validUntil)) and nothing can be sent; get a newer one "
-                    + "and run: nightjar network add FILE")
-        } else if network.validUntil - now < Self.expiryNotice {
-            warnings.append(
-                "the file of network \(name) expires at \(network.validUntil); get a newer one and run: "
-                    + "nightjar network add FILE")
-        } else if let coverProblem {
-            warnings.append("nothing is sent to network \(name): \(coverProblem)")
+                "nothing can be sent to network \(name): its consensus has expired or was never fetched; see that this "
+                    + "machine is online, or give a source with `nightjar network update \(name) --from PLACE`")
         }
         if let dates = failures.first(where: { if case .certificateDates = $0 { true } else { false } }) {
             warnings.append(dates.description)
@@ -63,8 +70,8 @@ struct StreamHealth: Sendable {
         }
         if Self.isRecent(dropped[.periodRefused], now: now) {
             warnings.append(
-                "nodes of network \(name) have refused packets as too old; check this machine's clock and get a newer "
-                    + "network file")
+                "nodes of network \(name) have refused packets as too old; check this machine's clock, and see "
+                    + "`nightjar network show`")
         }
         if Self.isRecent(lastLoss, now: now) || Self.isRecent(dropped[.storage], now: now) {
             warnings.append(
