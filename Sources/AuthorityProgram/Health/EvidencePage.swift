@@ -20,7 +20,7 @@ struct EvidencePage {
         guard !report.evidence.isEmpty else { return "<p>None.</p>\n" }
         var table = PageTable(
             "Pairs of documents of one authority for one slot",
-            columns: ["Authority", "Slot", "Kind", "The two", "Evidence", "Its votes"])
+            columns: ["Authority", "Slot", "Kind", "Digests of the two", "Both, signed", "Its votes"])
         for found in report.evidence {
             let excluded: HTML =
                 found.excludedUntil.map { until in
@@ -29,7 +29,7 @@ struct EvidencePage {
                 } ?? "count"
             table.add([
                 "\(found.authority)", "\(found.slot)<br>\(parts.when(report.start(of: found.slot)))", "\(found.kind)",
-                "\(parts.document(found.first)) and \(parts.document(found.second))",
+                "<code>\(String(found.first.hex.prefix(16)))</code><br><code>\(String(found.second.hex.prefix(16)))</code>",
                 found.digest.map { parts.document($0) } ?? "-", excluded,
             ])
         }

@@ -179,8 +179,9 @@ enum HealthWarnings {
         }
     }
 
-    /// A clock this far off is told: a twentieth of a slot, 60 s of 20 minutes.
-    static func clockTolerance(_ report: HealthReport) -> Int64 { max(report.network.slotMilliseconds / 20, 1) }
+    /// A clock this far off is told: a twentieth of a slot, 60 s of 20 minutes; in networks with short slots, more than
+    /// votes take to come, whose times are whole seconds.
+    static func clockTolerance(_ report: HealthReport) -> Int64 { max(report.network.slotMilliseconds / 20, 5000) }
 
     private static func clocks(_ report: HealthReport) -> [HealthWarning] {
         let tolerance = clockTolerance(report)

@@ -43,11 +43,23 @@ import WireFormat
         try files.add("hostile-node", "/node/\(HealthStage.hostile.nodes[4].id.hex)", HealthStage.hostile)
         try files.add("hostile-evidence", "/double-signing", HealthStage.hostile)
 
+        let results = try Self.measure(files)
+        Self.expectReadable(results)
+        try contents(results)
+    }
+
+    /// Opens all pages in the browser, in each mode.
+    static func measure(_ files: PageFiles) throws -> [Measured] {
         let screenshots = ProcessInfo.processInfo.environment["NIGHTJAR_SCREENSHOTS"]
         let run = try PageFiles.run("browser.py", [files.directory.path] + (screenshots.map { [$0] } ?? []))
         try #require(run.code == 0, "the browser failed; is chromium installed? contrib/test installs it")
         let results = try JSONDecoder().decode([Measured].self, from: Data(run.output.utf8))
         #expect(results.count == files.pages.count * 3)
+        return results
+    }
+
+    /// What must hold of every page.
+    static func expectReadable(_ results: [Measured]) {
         for result in results {
             let place = "\(result.page) on \(result.mode)"
             #expect(result.scrollWidth <= result.width, "\(place) is wider than the window")
@@ -60,7 +72,6 @@ import WireFormat
             #expect(result.complaints.isEmpty, "\(place)")
             #expect(result.background == (result.mode == "dark" ? "rgb(20, 24, 29)" : "rgb(255, 255, 255)"), "\(place)")
         }
-        try contents(results)
     }
 
     /// What must be on which page.

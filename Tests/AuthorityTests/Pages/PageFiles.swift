@@ -23,11 +23,16 @@ struct PageFiles {
     /// Writes the page at `path` of a report.
     mutating func add(_ name: String, _ path: String, _ facts: HealthFacts) throws {
         let answer = try #require(HealthPage.answer(path, report: HealthReport.make(facts)))
+        try add(name, path, body: Array(answer.body.utf8), contentType: answer.contentType)
+    }
+
+    /// Writes a page that came from somewhere else.
+    mutating func add(_ name: String, _ path: String, body: [UInt8], contentType: String) throws {
         let file = "\(pages.count).html"
-        try Data(answer.body.utf8).write(to: URL(fileURLWithPath: directory.file(file)))
+        try Data(body).write(to: URL(fileURLWithPath: directory.file(file)))
         // The name of the stage is a query: pages of several networks are served side by side.
         pages.append(
-            Page(name: name, path: "\(path)?\(name)", headers: ["Content-Type": answer.contentType], file: file))
+            Page(name: name, path: "\(path)?\(name)", headers: ["Content-Type": contentType], file: file))
         try JSONEncoder().encode(pages).write(to: URL(fileURLWithPath: directory.file("pages.json")))
     }
 

@@ -1,0 +1,71 @@
+// The pages of authorities that run: made from their own databases and slot machines, over HTTP, opened in the browser.
+
+import Directory
+import DirectoryService
+import Foundation
+import TestSupport
+import Testing
+import WireFormat
+
+@testable import AuthorityProgram
+
+@Suite(.serialized) struct ServedPagesTests {
+    /// Three of four authorities run; the fourth says two things to two of them, and a node's operator writes markup.
+    @Test(.timeLimit(.minutes(2))) func anAuthorityShowsWhatHappens() async throws {
+        let fleet = try AuthorityFleet(4)
+        try await fleet.start(0..<3)
+        let node = try fleet.node("wren") { $0.contact = "<script>alert(1)</script> \"me\"" }
+        for index in 0..<3 { _ = try await fleet.post(node.bytes, as: .descriptor, to: index) }
+        try await fleet.waitForConsensus([0]) { $0.consensus.nodes.contains { $0.id == node.id } }
+
+        // Two votes of the fourth for one slot, one to each of two.
+        let slot = try AuthorityFleet.require(
+            fleet.network.slots.slot(at: Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))))
+        for (index, software) in ["one", "two"].enumerated() {
+            let contents = VoteContents(
+                slot: slot, authority: fleet.names[3],
+                published: Timestamp(seconds: fleet.network.slots.start(of: slot).seconds), previous: nil,
+                parameters: NetworkParameters(root: fleet.network.parameters), nodes: [], software: software)
+            let vote = try Vote.make(contents, network: fleet.network, signer: fleet.signers[3])
+            _ = try await fleet.post(vote.bytes, as: .vote, to: index)
+        }
+        func report(_ index: Int) async throws -> HealthReport {
+            try JSONDecoder().decode(
+                HealthReport.self, from: Data(try await fleet.get(.page("health.json"), from: index)))
+        }
+        for index in 0..<3 {
+            try await fleet.wait("authority \(index) shows the evidence") {
+                try await !report(index).evidence.isEmpty
+            }
+        }
+        let report = try await report(0)
+        let evidence = try #require(report.evidence.first)
+        #expect(evidence.authority == fleet.names[3].text && evidence.slot == slot.number && evidence.kind == "vote")
+        #expect(report.warnings.contains { $0.code == "equivocation" && $0.level == .urgent })
+        let proof = try await fleet.get(.document(try #require(evidence.digest)), from: 0)
+        #expect(try UnverifiedEvidence(proof).verify(in: fleet.network).digests == [evidence.first, evidence.second])
+        #expect(report.slots.contains { $0.state == .certified && $0.signatures.count == 3 })
+        #expect(report.nodes.map(\.id) == [node.id] && report.nodes[0].isListed)
+        #expect(report.consensus?.age == .fresh)
+
+        var files = try PageFiles()
+        for (name, path) in [
+            ("served", ""), ("served-nodes", "nodes"), ("served-node", "node/\(node.id.hex)"),
+            ("served-evidence", "double-signing"),
+        ] {
+            let body = try await fleet.get(.page(path), from: 0)
+            try files.add(name, "/" + path, body: body, contentType: "text/html; charset=utf-8")
+        }
+        try await fleet.stopAll()
+
+        let structure = try PageFiles.run("structure.py", files.pages.map { files.directory.file($0.file) })
+        #expect(structure.output == "\n")
+        let results = try BrowserTests.measure(files)
+        BrowserTests.expectReadable(results)
+        let summary = try #require(results.first { $0.page == "served" && $0.mode == "phone" })
+        #expect(summary.text.contains("\(fleet.names[3].text) signed two different things in slot \(slot)"))
+        #expect(summary.strips >= 1 && summary.marks > 10)
+        let page = try #require(results.first { $0.page == "served-node" && $0.mode == "phone" })
+        #expect(page.text.contains("<script>alert(1)</script>"))
+    }
+}
