@@ -139,7 +139,7 @@ let package = Package(
             "LabProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService", "NodeProgram",
-                "AuthorityProgram", .nioCore, .nioPosix,
+                .nioCore, .nioPosix,
             ]),
         .ours("CommandLineEntry", ["Daemon", .arguments]),
 

@@ -37,8 +37,7 @@ public enum Cascade {
         var lab = try Lab.start(plan, directory: directory, program: program)
         defer { lab.stop() }
         let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-        let data = try Data(contentsOf: URL(fileURLWithPath: lab.networkFile))
-        let network = try UnverifiedNetworkFile(Array(data)).verify(trusted: nil, at: now)
+        let network = try lab.network()
         let path = lab.nodes.compactMap { network.node(named: $0.name) }
         let exit = lab.nodes[nodes - 1].name
 

@@ -5,13 +5,12 @@ internal import Foundation
 internal import WireFormat
 
 extension Lab {
-    func configurationText(_ node: LabNode, plan: LabPlan, origin: Timestamp, signer: [UInt8]) -> String {
+    func configurationText(_ node: LabNode, plan: LabPlan, origin: Timestamp) -> String {
         var text = """
             # Made by nightjar-lab.
             nickname = "\(node.name)"
             data-directory = "\(dataDirectory(node.name))"
             network-file = "\(networkFile)"
-            network-signer = "\(Hex.encode(signer))"
             listen = ["127.0.0.1:\(node.port)"]
             addresses = ["127.0.0.1:\(plan.publishedPorts[node.name] ?? node.port)"]
             workers = 1

@@ -1,3 +1,4 @@
+internal import Directory
 public import WireFormat
 
 /// What a lab is to be.
@@ -6,6 +7,10 @@ public struct LabPlan: Sendable {
     public var nodes = 6
     /// How many of them deliver mail.
     public var exits = 2
+    /// Authorities that vote on the nodes; 0 has one key certify all nodes once, for tests of other things.
+    public var authorities = 0
+    /// Length of a slot in the network's time; nil for about two seconds of real time.
+    public var slot: Interval?
     /// How many nodes offer mailboxes: the last one that is no exit, the first exit, then the others, last ones first.
     public var mailboxNodes = 2
     /// How many times faster than real time the network lives.
@@ -41,6 +46,19 @@ public struct LabPlan: Sendable {
         let others = (max(0, nodes - exits)..<nodes)
         let order = relays.prefix(1) + Array(others.prefix(1)) + Array(relays.dropFirst()) + Array(others.dropFirst())
         return Set(order.prefix(max(0, mailboxNodes)))
+    }
+
+    /// Whole seconds, as the network file wants them.
+    var slotLength: Interval {
+        slot ?? .seconds(max(1, Int64((2 * timeScale).rounded(.up))))
+    }
+
+    /// What the network agrees on.
+    var parameters: NetworkParameters {
+        var parameters = NetworkParameters()
+        if let mean = meanDelay { parameters.meanDelay = mean }
+        if let deadline = deliveryDeadline { parameters.deliveryDeadline = deadline }
+        return parameters
     }
 
     public init() {}

@@ -45,8 +45,7 @@ struct RelayBenchmark {
         plan.loopsPerMinute = 0
         plan.spoolPackets = max(250_000, 2 * queued)
         let lab = try Lab.prepare(plan, directory: directory, program: nodeProgram)
-        let network = try UnverifiedNetworkFile(Array(Data(contentsOf: URL(fileURLWithPath: lab.networkFile))))
-            .verify(trusted: nil, at: Self.now())
+        let network = try lab.network()
         guard let relay = network.node(named: lab.nodes[0].name), let sinkNode = network.node(named: lab.nodes[1].name)
         else {
             throw BenchmarkError("the lab has lost its nodes")
@@ -178,7 +177,7 @@ struct BenchmarkError: Error, CustomStringConvertible {
 
 /// Packets along a fixed path, without delay.
 private struct PacketMaker {
-    let network: NetworkFile
+    let network: Network
     let path: [Descriptor]
 
     func make(_ count: Int) throws -> [[UInt8]] {

@@ -28,7 +28,7 @@ struct DirectoryOption: ParsableArguments {
 
 struct Start: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "start", abstract: "Make a network and start its nodes; returns when all are ready.",
+        commandName: "start", abstract: "Make a network and start it; returns when the consensus lists every node as running.",
         discussion: """
             Example:
               nightjar-lab start --directory lab --nodes 6 --exits 2 --time-scale 60 --smarthost 127.0.0.1:8025
@@ -39,6 +39,10 @@ struct Start: AsyncParsableCommand {
     var nodes = 6
     @Option(help: "How many of them deliver mail.")
     var exits = 2
+    @Option(help: "Authorities that vote on the nodes; 0 has one key certify them once.")
+    var authorities = 3
+    @Option(help: "Length of a slot, in seconds of the network's time; without it about two of ours.")
+    var slot: Int64?
     @Option(help: "How many nodes offer mailboxes.")
     var mailboxes = 2
     @Option(help: "How many times faster than real time the network lives.")
@@ -59,6 +63,8 @@ struct Start: AsyncParsableCommand {
         plan.nodes = nodes
         plan.exits = exits
         plan.mailboxNodes = mailboxes
+        plan.authorities = authorities
+        plan.slot = slot.map(Interval.seconds)
         plan.timeScale = timeScale
         plan.smarthost = smarthost
         plan.strategy = strategy
@@ -67,6 +73,9 @@ struct Start: AsyncParsableCommand {
         plan.dropFraction = drop.fraction
         let lab = try Lab.start(plan, directory: self.lab.directory, program: Programs.node)
         try LabNetwork.installForClient(lab)
+        for authority in lab.authorities {
+            try Terminal.standard.print("\(authority.name)  authority  \(authority.url)  pid \(authority.pid)")
+        }
         for node in lab.nodes {
             try Terminal.standard.print(
                 "\(node.name)  \(node.id.prefix(16))  127.0.0.1:\(node.port)  pid \(node.pid)\(node.isExit ? "  exit" : "")"
@@ -94,7 +103,7 @@ struct Share: ExpressibleByArgument {
 
 struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop the nodes of a lab.",
+        commandName: "stop", abstract: "Stop the authorities and nodes of a lab.",
         discussion: """
             Example:
               nightjar-lab stop --directory lab --remove

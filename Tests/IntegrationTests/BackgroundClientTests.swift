@@ -31,7 +31,8 @@ extension Integration {
                 "NIGHTJAR_TIME_ORIGIN": "\(lab.timeOrigin.milliseconds)",
             ]
             let nightjar = "\(Program.built)/nightjar"
-            func command(_ arguments: String...) async throws -> String {
+            func command(_ arguments: String...) async throws -> String { try await command(arguments) }
+            func command(_ arguments: [String]) async throws -> String {
                 let program = try Program(nightjar, arguments, environment: environment)
                 let code = try await program.end(seconds: 120)
                 guard code == 0 else { throw TimedOut(description: "\(arguments): code \(code), \(program.errors)") }
@@ -44,7 +45,7 @@ extension Integration {
                 }
                 return program
             }
-            _ = try await command("network", "add", lab.networkFile)
+            _ = try await command(["network", "add"] + lab.networkArguments)
             _ = try await command("mailbox", "create")
 
             var logs = ""

@@ -17,11 +17,15 @@ extension Integration {
             init(_ lab: RunningLab) async throws {
                 self.lab = lab
                 directory = try TemporaryDirectory("nightjar-person")
-                let added = try await run("network", "add", lab.networkFile)
+                let added = try await run(["network", "add"] + lab.networkArguments)
                 guard added.code == 0 else { throw Program.Failure(description: added.errors) }
             }
 
             func run(_ arguments: String...) async throws -> (code: Int32, output: String, errors: String) {
+                try await run(arguments)
+            }
+
+            func run(_ arguments: [String]) async throws -> (code: Int32, output: String, errors: String) {
                 let program = try Program(
                     "\(Program.built)/nightjar", arguments,
                     environment: [

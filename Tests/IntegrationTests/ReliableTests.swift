@@ -33,7 +33,7 @@ extension Integration {
                     """.utf8
                 ).write(to: URL(fileURLWithPath: settings))
                 chmod(settings, 0o600)
-                for arguments in [["network", "add", lab.networkFile], ["mailbox", "create"]] {
+                for arguments in [["network", "add"] + lab.networkArguments, ["mailbox", "create"]] {
                     let run = try await run(arguments)
                     guard run.code == 0 else { throw Program.Failure(description: run.errors) }
                 }

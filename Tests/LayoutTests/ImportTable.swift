@@ -102,7 +102,7 @@ enum ImportTable {
             "LabProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService",
-                "NodeProgram", "AuthorityProgram",
+                "NodeProgram",
             ],
             libraries: ["NIOPosix"], system: ["Foundation", "Glibc"]),
         // How programs start and end: the only place besides the executables that knows the command line.

@@ -20,7 +20,7 @@ struct Shipment: Sendable {
 
 struct Correspondent: Sendable {
     let lab: RunningLab
-    let network: NetworkFile
+    let network: Network
     let clock: ScaledClock
     let dialer: MMTPDialer
     private let ports: [NodeID: Int]
@@ -28,8 +28,7 @@ struct Correspondent: Sendable {
     init(_ lab: RunningLab) throws {
         self.lab = lab
         clock = ScaledClock(origin: lab.timeOrigin, scale: lab.timeScale)
-        let file = try Data(contentsOf: URL(fileURLWithPath: lab.networkFile))
-        network = try UnverifiedNetworkFile(Array(file)).verify(trusted: nil, at: clock.now())
+        network = try lab.network()
         dialer = try MMTPDialer(group: MultiThreadedEventLoopGroup.singleton, clock: { ScaledClock.systemTime() })
         var ports: [NodeID: Int] = [:]
         for node in lab.nodes { if let id = NodeID(hex: node.id) { ports[id] = node.port } }

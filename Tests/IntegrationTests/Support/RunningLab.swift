@@ -1,5 +1,6 @@
 // A lab for a test: it goes with the value, and its processes go even if the test's own process is killed.
 
+import Directory
 import Foundation
 import Glibc
 import LabProgram
@@ -12,6 +13,7 @@ final class RunningLab: Sendable {
     private let held: Mutex<Lab>
     private let guardian: Program
     let nodes: [LabNode]
+    let authorities: [LabAuthority]
     let timeScale: Double
     let timeOrigin: Timestamp
     let networkFile: String
@@ -40,14 +42,22 @@ final class RunningLab: Sendable {
             edit(node, &text)
             try Data(text.utf8).write(to: URL(fileURLWithPath: lab.configuration(node.name)))
         }
+        authorities = lab.authorities
         if start {
-            for node in nodes { try lab.start(node.name) }
+            for name in authorities.map(\.name) + nodes.map(\.name) { try lab.start(name) }
         }
         held = Mutex(lab)
-        if start { try waitUntilReady() }
+        if start {
+            try waitUntilReady()
+            if plan.authorities > 0 { try waitForConsensus() }
+        }
     }
 
-    deinit { held.withLock { lab in nodes.forEach { if lab.isRunning($0.name) { try? lab.kill($0.name) } } } }
+    deinit {
+        held.withLock { lab in
+            for name in authorities.map(\.name) + nodes.map(\.name) where lab.isRunning(name) { try? lab.kill(name) }
+        }
+    }
 
     var names: [String] { nodes.map(\.name) }
     var exits: [LabNode] { nodes.filter(\.isExit) }
@@ -60,6 +70,15 @@ final class RunningLab: Sendable {
     func isRunning(_ name: String) -> Bool { held.withLock { $0.isRunning(name) } }
     func kill(_ name: String) throws { try held.withLock { try $0.kill(name) } }
     func signal(_ name: String, _ number: Int32) throws { try held.withLock { try $0.signal(name, number) } }
+    /// The network as a node sees it.
+    func network(seenBy name: String? = nil) throws -> Network { try held.withLock { $0 }.network(seenBy: name) }
+    func waitForConsensus() throws { try held.withLock { $0 }.waitForConsensus(seconds: 120) }
+    /// What `nightjar network add` takes; in a lab without authorities with the consensus.
+    var networkArguments: [String] {
+        guard authorities.isEmpty else { return [networkFile] }
+        let files = held.withLock { $0.directoryFiles }
+        return [networkFile, "--consensus", "\(files)/consensus", "--descriptors", "\(files)/descriptors"]
+    }
     func waitUntilReady() throws { try held.withLock { $0 }.waitUntilReady(seconds: 60) }
 
     func start(_ name: String, environment: [String: String] = [:], waits: Bool = true) throws {
