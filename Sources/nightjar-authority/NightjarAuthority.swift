@@ -19,8 +19,9 @@ struct NightjarAuthority: AsyncParsableCommand {
         version: AuthorityVersion.text,
         subcommands: [
             Identity.self, DraftNetwork.self, SignNetwork.self, ShowNetwork.self, Init.self, Certify.self,
-            Certificate.self,
-            CheckConfig.self, Audit.self, Evidence.self,
+            Certificate.self, CheckConfig.self, Run.self, Status.self, Export.self, Audit.self, Evidence.self,
+            Skip.self,
+            Vote.self, Import.self, Propose.self, Tally.self, Sign.self, Assemble.self, Publish.self, Fetch.self,
         ])
 
     static func main() async {

@@ -43,6 +43,7 @@ struct AuditStore: AuditSource {
             case .consensus: found = try store.latestConsensus()?.bytes
             case .consensusAt(let slot): found = try store.consensus(slot: slot)?.bytes
             case .document(let digest): found = try store.document(digest)?.bytes
+            case .networkVersion(let version): found = try store.network(version: version)?.bytes
             default: found = nil
             }
         } catch { throw .unreachable(error.description) }

@@ -7,9 +7,6 @@ internal import MixCrypto
 internal import WireFormat
 
 extension AuthorityCommands {
-    /// When less than this is left an operator is told to renew.
-    static let renewal = Interval.days(30)
-
     /// `certificate install`: checks a certificate and puts it into place, with the key that it is for.
     public func installCertificate(_ path: String, configuration: String) throws {
         let settings = try AuthoritySettings(configuration: configuration)

@@ -59,8 +59,8 @@ final class Operator: Sendable {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // A session of its own has no terminal that a question could go to.
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        // A session of its own has no terminal that a question could go to. POSIX_SPAWN_SETSID is a macro behind others.
+        posix_spawnattr_setflags(&attributes, 0x80)
         var pid: pid_t = 0
         let code = posix_spawn(&pid, command[0], &actions, &attributes, argv + [nil], envp + [nil])
         guard code == 0 else { throw Failure(text: "cannot run the shell: \(String(cString: strerror(code)))") }
