@@ -16,7 +16,7 @@ struct PathSelectorTests {
 
     /// Twelve nodes. a and b are a family; c claims d, which does not claim c; e and f share a /16; g and h a /32; i, j and l
     /// deliver mail, j and k to mailboxes; l has a host name.
-    private static let twelve: NetworkFile? = try? {
+    private static let twelve: Network? = try? {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]
         let addresses = [
             "11.1.0.1", "11.2.0.1", "11.3.0.1", "11.4.0.1", "11.5.0.1", "11.5.9.9", "[2a00:1::1]:5",
@@ -34,7 +34,7 @@ struct PathSelectorTests {
         return try TestDirectory.network(nodes)
     }()
 
-    private static func selector(_ network: NetworkFile? = twelve, at now: Timestamp = TestDirectory.now) throws
+    private static func selector(_ network: Network? = twelve, at now: Timestamp = TestDirectory.now) throws
         -> PathSelector
     {
         PathSelector(network: try #require(network), at: now)
@@ -56,7 +56,7 @@ struct PathSelectorTests {
     }
 
     private func refused(
-        _ text: String, demands: PathDemands = PathDemands(), in network: NetworkFile? = twelve, _ error: PathError,
+        _ text: String, demands: PathDemands = PathDemands(), in network: Network? = twelve, _ error: PathError,
         _ message: String
     ) throws {
         var generator = SeededRandom(name: "refused \(text)")
@@ -338,10 +338,10 @@ struct PathSelectorTests {
         #expect(try Self.selector(network).usableNodes.map(\.fields.nickname.text) == ["a"])
         try refused(
             "b", in: network, .noKey("b", period: "2967"),
-            "node b has published no key for period 2967; the network file is out of date")
+            "node b has published no key for period 2967; run `nightjar network update`, or name another")
         try refused(
-            "c", in: network, .expiredNode("c"), "the descriptor of node c has expired; the network file is out of date"
-        )
+            "c", in: network, .expiredNode("c"),
+            "the descriptor of node c has expired; run `nightjar network update`, or name another")
         try refused(
             "*2", in: network, .notEnoughNodes(wanted: 2, usable: 1),
             "the path needs 2 different nodes, but only 1 of the network are usable")

@@ -24,6 +24,11 @@ public enum FuzzFiles {
 
     /// What seeds `ParserTarget`.
     public static func parserSeeds() throws -> [(name: String, bytes: [UInt8])] {
-        ParserTarget.seeds(descriptor: try golden("descriptor.txt"), network: try golden("network.txt"))
+        let files: [(ParserTarget, String)] = [
+            (.descriptor, "descriptor.txt"), (.networkFile, "network.txt"), (.certificate, "certificate.txt"),
+            (.vote, "vote.txt"), (.proposal, "proposal.txt"), (.evidence, "evidence.txt"),
+            (.consensus, "consensus.txt"), (.consensusSignature, "consensus-signature.txt"),
+        ]
+        return try ParserTarget.seeds(files.map { ($0.0, try golden($0.1)) })
     }
 }

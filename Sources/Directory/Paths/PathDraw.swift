@@ -5,23 +5,14 @@ internal import WireFormat
 
 /// Draws paths that fit one specification. A draw can end where no node fits any more; another one may not.
 struct PathDraw {
-    let specification: PathSpecification
-    private let selector: PathSelector
-    private let network: Network
-    private let demands: PathDemands
-    /// Whether nodes that are to be avoided are left out as long as there are others at all, even if none of these fits here
-    /// and now; otherwise they are taken where no other fits.
-    private let isStrict: Bool
-    /// Nodes that may be used at all.
-    private let allowed: [Descriptor]
-
-    init(_ selector: PathSelector, _ specification: PathSpecification, _ demands: PathDemands, isStrict: Bool) {
-        self.selector = selector
-        self.specification = specification
-        self.demands = demands
-        self.isStrict = isStrict
-        network = selector.network
-        allowed = selector.usable.filter { !demands.blocked.contains($0.id) && $0.id != demands.endpoint }
+    /// How much is made of what is said of nodes. What must not be is the same for all.
+    enum Manner: CaseIterable {
+        /// Nodes to be avoided are left out as long as there are others at all, even if none of these fits here and now.
+        case strict
+        /// They are taken where no other fits.
+        case yielding
+        /// All are alike, weights too: for demands that leave hardly a way.
+        case indifferent
     }
 
     /// What a place in the path would rather have.
@@ -34,6 +25,23 @@ struct PathDraw {
         case last
     }
 
+    let specification: PathSpecification
+    private let selector: PathSelector
+    private let network: Network
+    private let demands: PathDemands
+    private let manner: Manner
+    /// Nodes that may be used at all.
+    private let allowed: [PathCandidate]
+
+    init(_ selector: PathSelector, _ specification: PathSpecification, _ demands: PathDemands, _ manner: Manner) {
+        self.selector = selector
+        self.specification = specification
+        self.demands = demands
+        self.manner = manner
+        network = selector.network
+        allowed = selector.usable.filter { !demands.blocked.contains($0.id) && $0.id != demands.endpoint }
+    }
+
     func path(using generator: inout some RandomNumberGenerator) throws(PathError) -> [Descriptor] {
         var slots = try slots(using: &generator)
         let maximum = Geometry.suite1.maximumHops
@@ -44,32 +52,33 @@ struct PathDraw {
 
         if slots.count == 1 { slots[0] = try entryCandidates(slots[0]) }
         let last = slots.count - 1
-        var path = [Descriptor?](repeating: nil, count: slots.count)
+        var path = [PathCandidate?](repeating: nil, count: slots.count)
+        // What has no choice first, so that nothing else takes its place; then the last, which has least choice.
+        for index in slots.indices.dropLast() where slots[index]?.count == 1 {
+            let only = try candidates(slots[index], at: index)
+            path[index] = try pick(only, .named, at: index, in: path, using: &generator)
+        }
         path[last] = try pick(
             try exitCandidates(slots[last]), slots[last] == nil ? .last : .named, at: last, in: path, using: &generator)
-        // Named nodes first, so that a random one never takes their place.
-        for (index, slot) in slots.enumerated().dropLast() {
-            guard let slot else { continue }
-            let candidates = index == 0 ? try entryCandidates(slot) : slot
-            path[index] = try pick(candidates, .named, at: index, in: path, using: &generator)
+        for isNamed in [true, false] {
+            for index in slots.indices where path[index] == nil && (slots[index] != nil) == isNamed {
+                let choices = try candidates(slots[index], at: index)
+                path[index] = try pick(choices, isNamed ? .named : .random, at: index, in: path, using: &generator)
+            }
         }
-        for index in slots.indices where path[index] == nil {
-            let candidates = index == 0 ? try entryCandidates(nil) : allowed
-            path[index] = try pick(candidates, .random, at: index, in: path, using: &generator)
-        }
-        return path.compactMap { $0 }
+        return path.compactMap { $0?.node }
     }
 
     /// The named nodes of each place; nil where any will do.
-    private func slots(using generator: inout some RandomNumberGenerator) throws(PathError) -> [[Descriptor]?] {
-        var slots: [[Descriptor]?] = []
+    private func slots(using generator: inout some RandomNumberGenerator) throws(PathError) -> [[PathCandidate]?] {
+        var slots: [[PathCandidate]?] = []
         var fillAt: Int?
-        func anywhere(_ count: Int) -> [[Descriptor]?] { [[Descriptor]?](repeating: nil, count: count) }
+        func anywhere(_ count: Int) -> [[PathCandidate]?] { [[PathCandidate]?](repeating: nil, count: count) }
         for element in specification.elements {
             switch element {
             case .node(let name): slots.append([try selector.named(name, demands)])
             case .oneOf(let names):
-                var choices: [Descriptor] = []
+                var choices: [PathCandidate] = []
                 for name in names { choices.append(try selector.named(name, demands)) }
                 slots.append(choices)
             case .random(let count): slots += anywhere(count)
@@ -84,119 +93,111 @@ struct PathDraw {
         return slots
     }
 
+    /// Nodes for a place that is not the last.
+    private func candidates(_ slot: [PathCandidate]?, at index: Int) throws(PathError) -> [PathCandidate] {
+        index == 0 ? try entryCandidates(slot) : slot ?? allowed
+    }
+
     /// Nodes that the path may begin at.
-    private func entryCandidates(_ slot: [Descriptor]?) throws(PathError) -> [Descriptor] {
+    private func entryCandidates(_ slot: [PathCandidate]?) throws(PathError) -> [PathCandidate] {
         let candidates = (slot ?? allowed).filter { !demands.blockedEntries.contains($0.id) }
-        guard !candidates.isEmpty else { throw .blockedEntry(slot?.first?.fields.nickname.text) }
+        guard !candidates.isEmpty else { throw .blockedEntry(slot?.first?.name) }
         return candidates
     }
 
     /// Nodes that the path may end at.
-    private func exitCandidates(_ slot: [Descriptor]?) throws(PathError) -> [Descriptor] {
+    private func exitCandidates(_ slot: [PathCandidate]?) throws(PathError) -> [PathCandidate] {
         if let fixed = demands.fixedExit {
-            let node = try selector.named(fixed.hex, demands)
+            let candidate = try selector.named(fixed.hex, demands)
             if let slot, !slot.contains(where: { $0.id == fixed }) {
-                throw .cannotExit(
-                    slot.first?.fields.nickname.text ?? "", needs: demands.exit.first?.what ?? "this address")
+                throw .cannotExit(slot.first?.name ?? "", needs: demands.exit.first?.what ?? "this address")
             }
             // It was chosen before, or an address names it: neither says that it can do what is asked now.
-            if let lacking = demands.exit.first(where: { !node.can($0.capability) }) {
-                throw .cannotExit(node.fields.nickname.text, needs: lacking.what)
+            if let lacking = demands.exit.first(where: { !candidate.node.can($0.capability) }) {
+                throw .cannotExit(candidate.name, needs: lacking.what)
             }
-            guard !demands.blockedExits.contains(fixed) else { throw .blockedExit(node.fields.nickname.text) }
-            return [node]
+            guard !demands.blockedExits.contains(fixed) else { throw .blockedExit(candidate.name) }
+            return [candidate]
         }
         let candidates = slot ?? allowed
-        for demand in demands.exit {
-            let able = candidates.filter { $0.can(demand.capability) }
-            guard !able.isEmpty else {
-                if let slot, let name = slot.first?.fields.nickname.text { throw .cannotExit(name, needs: demand.what) }
-                throw .noExit(demand.what)
-            }
+        for demand in demands.exit where !candidates.contains(where: { $0.node.can(demand.capability) }) {
+            if let name = slot?.first?.name { throw .cannotExit(name, needs: demand.what) }
+            throw .noExit(demand.what)
         }
-        let able = candidates.filter { node in demands.exit.allSatisfy { node.can($0.capability) } }
+        let able = candidates.filter { candidate in demands.exit.allSatisfy { candidate.node.can($0.capability) } }
         guard !able.isEmpty else { throw .noExit(demands.exit.map(\.what).joined(separator: " and ")) }
         let open = able.filter { !demands.blockedExits.contains($0.id) }
-        guard !open.isEmpty else { throw .blockedExit(slot?.first?.fields.nickname.text) }
+        guard !open.isEmpty else { throw .blockedExit(slot?.first?.name) }
         return open
     }
 
     /// A random candidate, by weight, that goes with the nodes chosen so far.
     private func pick(
-        _ candidates: [Descriptor], _ place: Place, at index: Int, in chosen: [Descriptor?],
+        _ candidates: [PathCandidate], _ place: Place, at index: Int, in chosen: [PathCandidate?],
         using generator: inout some RandomNumberGenerator
-    ) throws(PathError) -> Descriptor {
+    ) throws(PathError) -> PathCandidate {
         // That a node is taken already tells less than what keeps the others away, so it is named only if nothing else does.
         var taken: PathError?
         var conflict: PathError?
-        var fitting: [Descriptor] = []
-        for candidate in isStrict ? best(candidates, for: place) : candidates {
-            switch self.conflict(candidate, at: index, in: chosen) {
-            case nil: fitting.append(candidate)
-            case .repeated(let name): taken = .repeated(name)
-            case let other: conflict = other
+        for var pool in preferences(candidates, for: place) {
+            var total = pool.reduce(0) { $0 + weight($1) }
+            // Most fit: one is drawn first and looked at then.
+            while !pool.isEmpty {
+                let drawn = draw(pool, total, using: &generator)
+                switch self.conflict(pool[drawn], at: index, in: chosen) {
+                case nil: return pool[drawn]
+                case .repeated(let name): taken = .repeated(name)
+                case let other: conflict = other
+                }
+                total -= weight(pool[drawn])
+                pool.swapAt(drawn, pool.count - 1)
+                pool.removeLast()
             }
         }
-        guard let node = weighted(best(fitting, for: place), using: &generator) else {
-            throw conflict ?? taken ?? .notEnoughNodes(wanted: chosen.count, usable: selector.usable.count)
-        }
-        return node
+        throw conflict ?? taken ?? .notEnoughNodes(wanted: chosen.count, usable: selector.usable.count)
     }
 
-    /// Those that the place would rather have, as far as there are any.
-    private func best(_ nodes: [Descriptor], for place: Place) -> [Descriptor] {
-        guard place != .named else { return nodes }
-        let avoided: [Set<NodeFlag>] =
-            place == .last ? [[.unreliable, .unmeasured], [.unreliable]] : [[.unreliable]]
-        for flags in avoided {
-            let found = nodes.filter { network.standing(of: $0.id)?.flags.isDisjoint(with: flags) ?? true }
-            if !found.isEmpty { return found }
+    private func weight(_ candidate: PathCandidate) -> Int { manner == .indifferent ? 1 : candidate.weight }
+
+    /// The index of a candidate; `total` is the sum of their weights.
+    private func draw(_ pool: [PathCandidate], _ total: Int, using generator: inout some RandomNumberGenerator) -> Int {
+        var left = Int.random(in: 0..<max(total, 1), using: &generator)
+        for (index, candidate) in pool.enumerated() {
+            left -= weight(candidate)
+            if left < 0 { return index }
         }
-        return nodes
+        return pool.count - 1
     }
 
-    private func weighted(_ nodes: [Descriptor], using generator: inout some RandomNumberGenerator) -> Descriptor? {
-        let weights = nodes.map { max(1, network.standing(of: $0.id)?.weight ?? 1) }
-        let total = weights.reduce(0, +)
-        guard total > 0 else { return nil }
-        var left = Int.random(in: 0..<total, using: &generator)
-        for (node, weight) in zip(nodes, weights) {
-            if left < weight { return node }
-            left -= weight
+    /// The candidates, in the order in which the place would take them.
+    private func preferences(_ candidates: [PathCandidate], for place: Place) -> [[PathCandidate]] {
+        guard place != .named, manner != .indifferent else { return [candidates] }
+        var groups: [[PathCandidate]] = [[], [], []]
+        for candidate in candidates {
+            let isUnmeasuredLast = place == .last && candidate.flags.contains(.unmeasured)
+            groups[candidate.flags.contains(.unreliable) ? 2 : isUnmeasuredLast ? 1 : 0].append(candidate)
         }
-        return nil
+        groups.removeAll(where: \.isEmpty)
+        return manner == .strict ? Array(groups.prefix(1)) : groups
     }
 
     /// What keeps a node from its place among those chosen so far.
-    private func conflict(_ node: Descriptor, at index: Int, in chosen: [Descriptor?]) -> PathError? {
-        for other in chosen {
-            if let found = other.flatMap({ conflict(node, $0) }) { return found }
+    private func conflict(_ candidate: PathCandidate, at index: Int, in chosen: [PathCandidate?]) -> PathError? {
+        for (place, other) in chosen.enumerated() {
+            guard let other else { continue }
+            // Named in the order of the path.
+            let found = place < index ? other.conflict(with: candidate) : candidate.conflict(with: other)
+            if let found { return found }
         }
-        if index > 0, let before = chosen[index - 1], network.isBroken(from: before.id, to: node.id) {
-            return .brokenLink(before.fields.nickname.text, node.fields.nickname.text)
+        if index > 0, let before = chosen[index - 1], network.isBroken(from: before.id, to: candidate.id) {
+            return .brokenLink(before.name, candidate.name)
         }
-        if index + 1 < chosen.count, let after = chosen[index + 1], network.isBroken(from: node.id, to: after.id) {
-            return .brokenLink(node.fields.nickname.text, after.fields.nickname.text)
+        if index + 1 < chosen.count, let after = chosen[index + 1], network.isBroken(from: candidate.id, to: after.id) {
+            return .brokenLink(candidate.name, after.name)
         }
         // A loop begins at the node that makes it.
-        if index == 0, let endpoint = demands.endpoint, network.isBroken(from: endpoint, to: node.id) {
-            let name = network.node(endpoint)?.fields.nickname.text ?? endpoint.hex
-            return .brokenLink(name, node.fields.nickname.text)
-        }
-        return nil
-    }
-
-    private func conflict(_ a: Descriptor, _ b: Descriptor) -> PathError? {
-        let (nameA, nameB) = (a.fields.nickname.text, b.fields.nickname.text)
-        if a.id == b.id { return .repeated(nameA) }
-        // Families must be declared by both, else anybody could exclude anybody.
-        if a.fields.family.contains(b.id), b.fields.family.contains(a.id) { return .sameFamily(nameA, nameB) }
-        // A test network lives on one machine.
-        if !network.isTest {
-            let networks = Set(a.fields.addresses.compactMap(\.network))
-            if b.fields.addresses.contains(where: { $0.network.map(networks.contains) ?? false }) {
-                return .sameNetwork(nameA, nameB)
-            }
+        if index == 0, let endpoint = demands.endpoint, network.isBroken(from: endpoint, to: candidate.id) {
+            return .brokenLink(network.node(endpoint)?.fields.nickname.text ?? endpoint.hex, candidate.name)
         }
         return nil
     }

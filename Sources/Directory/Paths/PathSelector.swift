@@ -7,9 +7,11 @@ public import WireFormat
 public struct PathSelector: Sendable {
     /// How many random draws are made before a demand counts as unsatisfiable.
     static let maximumDraws = 200
+    /// How many are made before nodes that are better avoided are taken as well.
+    static let strictDraws = 40
 
     let network: Network
-    let usable: [Descriptor]
+    let usable: [PathCandidate]
     private let now: Timestamp
     /// Whether some nodes are to be taken rather than others.
     private let hasPreferences: Bool
@@ -20,17 +22,17 @@ public struct PathSelector: Sendable {
         self.network = network
         self.now = now
         let calendar = network.parameters.calendar
-        let usable = network.nodes.filter { Self.obstacle(to: $0, network, calendar, now) == nil }
-        self.usable = usable
-        func count(_ flag: NodeFlag) -> Int {
-            usable.count { network.standing(of: $0.id)?.flags.contains(flag) ?? false }
+        let usable = network.nodes.filter { Self.obstacle(to: $0, network, calendar, now) == nil }.map {
+            PathCandidate($0, in: network)
         }
-        let unmeasured = count(.unmeasured)
-        hasPreferences = count(.unreliable) > 0 || unmeasured > 0 && unmeasured < usable.count
+        self.usable = usable
+        let unmeasured = usable.count { $0.flags.contains(.unmeasured) }
+        hasPreferences =
+            usable.contains { $0.flags.contains(.unreliable) } || unmeasured > 0 && unmeasured < usable.count
     }
 
     /// Nodes that can be used now.
-    public var usableNodes: [Descriptor] { usable }
+    public var usableNodes: [Descriptor] { usable.map(\.node) }
 
     /// Why a node is not usable; nil if it is.
     private static func obstacle(
@@ -50,7 +52,7 @@ public struct PathSelector: Sendable {
     }
 
     /// The node called `name`, if it can be used.
-    func named(_ name: String, _ demands: PathDemands) throws(PathError) -> Descriptor {
+    func named(_ name: String, _ demands: PathDemands) throws(PathError) -> PathCandidate {
         guard let node = network.node(named: name) else { throw .unknownNode(name) }
         switch Self.obstacle(to: node, network, network.parameters.calendar, now) {
         case nil: break
@@ -59,7 +61,7 @@ public struct PathSelector: Sendable {
         case let obstacle?: throw obstacle
         }
         guard !demands.blocked.contains(node.id) else { throw .blockedNode(node.fields.nickname.text) }
-        return node
+        return PathCandidate(node, in: network)
     }
 
     /// Chooses a path of 1 to 5 nodes. Nodes are drawn by the weights of the consensus. One that loses many packets is drawn
@@ -69,19 +71,22 @@ public struct PathSelector: Sendable {
     public func choose(
         _ specification: PathSpecification, demands: PathDemands, using generator: inout some RandomNumberGenerator
     ) throws(PathError) -> [Descriptor] {
-        if hasPreferences {
-            let strict = PathDraw(self, specification, demands, isStrict: true)
-            if let path = try? repeatedly(strict, using: &generator) { return path }
+        let manners: [PathDraw.Manner] = hasPreferences ? [.strict, .yielding] : [.yielding]
+        for manner in manners {
+            let draw = PathDraw(self, specification, demands, manner)
+            let count = manner == .strict ? Self.strictDraws : Self.maximumDraws
+            if let path = try? repeatedly(draw, count, using: &generator) { return path }
         }
-        return try repeatedly(PathDraw(self, specification, demands, isStrict: false), using: &generator)
+        let draw = PathDraw(self, specification, demands, .indifferent)
+        return try repeatedly(draw, Self.maximumDraws, using: &generator)
     }
 
     private func repeatedly(
-        _ draw: PathDraw, using generator: inout some RandomNumberGenerator
+        _ draw: PathDraw, _ count: Int, using generator: inout some RandomNumberGenerator
     ) throws(PathError) -> [Descriptor] {
         var failures: [String: Int] = [:]
         var last: PathError = .tooShort
-        for _ in 0..<Self.maximumDraws {
+        for _ in 0..<count {
             do throws(PathError) { return try draw.path(using: &generator) } catch {
                 guard let constraint = Self.constraint(error) else { throw error }
                 last = error

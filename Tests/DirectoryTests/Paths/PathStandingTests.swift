@@ -174,7 +174,7 @@ struct PathStandingTests {
         #expect(try paths("a,*2,f", Self.smtp, in: few).allSatisfy { $0[0] == "a" && $0[3] == "f" && $0[1] != "b" })
         // Four others: each path has them all and one more.
         let many = try selector(["a", "b", "c", "f"])
-        for path in try paths("*", Self.smtp, in: many) {
+        for path in try paths("*", Self.smtp, count: 60, in: many) {
             #expect(Set(["d", "e", "g", "h"]).isSubset(of: Set(path)), "\(path)")
             #expect(["g", "h"].contains(path[4]))
         }
@@ -213,16 +213,31 @@ struct PathStandingTests {
 
     @Test("unmeasured nodes stand at every place but the last, if there are measured ones for it")
     func unmeasured() throws {
-        func selector(_ unmeasured: Set<String>) throws -> PathSelector {
+        func selector(unmeasured: Set<String>) throws -> PathSelector {
             try Self.selector { if unmeasured.contains($0.nickname.text) { $0.flags.insert(.unmeasured) } }
         }
-        let some = try paths("*3", Self.smtp, in: selector(["a", "f", "g"]))
+        let some = try paths("*3", Self.smtp, in: selector(unmeasured: ["a", "f", "g"]))
         #expect(Set(some.map { $0[2] }) == ["h"])
         #expect(Set(some.map { $0[0] }).isSuperset(of: ["a", "f", "g"]))
         #expect(Set(some.map { $0[1] }).isSuperset(of: ["a", "f", "g"]))
-        // Where none that delivers is measured, and where h is taken elsewhere.
-        #expect(Set(try paths("*3", Self.smtp, in: selector(["f", "g", "h"])).map { $0[2] }) == ["f", "g", "h"])
-        #expect(Set(try paths("h,?,*1", Self.smtp, in: selector(["f", "g"])).map { $0[2] }) == ["f", "g"])
+        // Where none that delivers is measured, and where the one that is stands elsewhere.
+        #expect(
+            Set(try paths("*3", Self.smtp, in: selector(unmeasured: ["f", "g", "h"])).map { $0[2] }) == ["f", "g", "h"])
+        #expect(Set(try paths("h,?,*1", Self.smtp, in: selector(unmeasured: ["f", "g"])).map { $0[2] }) == ["f", "g"])
+        // The one that is measured goes with no other: of its family are all that could stand before it.
+        let ids = try Self.names.map(Self.id)
+        let nodes = try Self.descriptors().enumerated().map { index, node -> Descriptor in
+            var fields = node.fields
+            if index < 5 { fields.family = [ids[7]] }
+            if index == 7 { fields.family = Array(ids[..<5]) }
+            return try Descriptor.make(fields, identity: TestDirectory.signingKey(UInt8(index + 1)))
+        }
+        let family = try TestDirectory.network(nodes) { node in
+            if node.nickname.text == "h" { node.flags.remove(.unmeasured) }
+        }
+        let stuck = try paths(
+            "{a|b},*3", Self.smtp, count: 20, in: PathSelector(network: family, at: TestDirectory.now))
+        #expect(Set(stuck.map { $0[3] }) == ["f", "g"])
         // An unmeasured last rather than one that loses packets.
         let worse = try Self.selector { node in
             if node.nickname.text == "f" { node.flags.insert(.unmeasured) }

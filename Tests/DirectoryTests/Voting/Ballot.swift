@@ -46,7 +46,9 @@ struct Ballot {
     }
 
     /// One vote of each authority, which lists what `nodes` gives it.
-    func votes(_ nodes: (Int) throws -> [VotedNode]) throws -> [Vote] { try (0..<count).map { try vote($0, nodes($0)) } }
+    func votes(_ nodes: (Int) throws -> [VotedNode]) throws -> [Vote] {
+        try (0..<count).map { try vote($0, nodes($0)) }
+    }
 
     func tally(_ votes: [Vote]) throws -> Consensus { try Tally.consensus(of: votes, slot: slot, network: file) }
 }

@@ -40,7 +40,9 @@ struct VoteTests {
         let read = try UnverifiedVote(golden).verify(in: ballot.file)
         #expect(read.digest == made.digest)
         #expect(read.contents == made.contents)
-        #expect(NetworkFileTests.signedPart(golden) == NetworkFileTests.signedPart(made.bytes))
+        // All but the proof: half of every signature is random.
+        let items = try [golden, made.bytes].map { try Document.parse($0).map(\.item).dropLast(2) }
+        #expect(items[0] == items[1])
         #expect(read.contents.nodes.map(\.nickname.text) == ["node1", "node2", "node3"])
         // Whether it is measured is not the vote's to say.
         #expect(read.contents.nodes[2].flags == [.running, .stable, .exit, .mailbox])
@@ -212,7 +214,7 @@ struct VoteTests {
         refused(.otherNetworkVersion(have: 2, named: 1), vote.bytes, in: next)
         refused(.otherNetwork("testing"), vote.bytes, in: try AuthoritySet(3, isTest: false).file)
         refused(
-            .unknownAuthority("zoe"), try Self.resigned(vote.bytes, ballot) { try $0.set("authority", "zoe") },
+            .badCertificate("zoe"), try Self.resigned(vote.bytes, ballot) { try $0.set("authority", "zoe") },
             in: ballot.file)
         // Signed by another authority than the one it names.
         refused(.badCertificate("ant"), try Self.resigned(vote.bytes, ballot, signer: 1), in: ballot.file)
