@@ -22,8 +22,8 @@ struct Nodes: ClientCommand {
     var usable = false
     @Option(
         help: ArgumentHelp(
-            "Print these of each node, with tabs between: nickname, id, addresses, capabilities, periods, usable, "
-                + "published, valid-until, mixing, weaknesses, family, contact, software.", valueName: "names"))
+            "Print these of each node, with tabs between: nickname, id, addresses, capabilities, periods, usable, flags, "
+                + "weight, reliability, latency, published, valid-until, mixing, weaknesses, family, contact, software.", valueName: "names"))
     var features: String?
     @OptionGroup var network: NetworkOption
     @OptionGroup var json: JSONOption

@@ -15,6 +15,14 @@ private struct NodeReport: Encodable {
     var hasCurrentKey: Bool
     /// Whether paths may use it now.
     var isUsable: Bool
+    /// What the authorities say of it, sorted.
+    var flags: [String]
+    /// How often it is to be chosen, against others: 1 to 100.
+    var weight: Int
+    /// Share of packets that it passes on, in thousandths; nil if it is not measured.
+    var reliability: Int?
+    /// Seconds that it adds to a packet's way; nil if it is not measured.
+    var latency: Int64?
     var published: String
     var validUntil: String
     var mixing: String
@@ -32,7 +40,14 @@ private struct NodeReport: Encodable {
         capabilities = fields.capabilities.map(\.text)
         periods = fields.keys.keys.sorted().map(\.number)
         hasCurrentKey = period.map { fields.keys[$0] != nil } ?? false
-        isUsable = hasCurrentKey && fields.validUntil > now
+        let standing = network.standing(of: node.id)
+        isUsable =
+            hasCurrentKey && fields.validUntil > now && standing?.flags.contains(.running) == true
+            && standing?.flags.contains(.bad) == false
+        flags = (standing?.flags ?? []).map(\.rawValue).sorted()
+        weight = standing?.weight ?? 0
+        reliability = standing?.reliability
+        latency = standing?.latency.map { $0.milliseconds / 1000 }
         published = fields.published.description
         validUntil = fields.validUntil.description
         mixing = fields.mixing.joined(separator: " ")
@@ -44,6 +59,13 @@ private struct NodeReport: Encodable {
 }
 
 extension NodeReport {
+    /// `99.5% +12s`; what is not measured is a hyphen.
+    var measured: String {
+        let share = reliability.map { "\($0 / 10).\($0 % 10)%" }
+        let words = [share, latency.map { "+\($0)s" }].compactMap(\.self)
+        return words.isEmpty ? "-" : words.joined(separator: " ")
+    }
+
     /// What can be asked for by name, as one line of text each.
     static let features: [(name: String, text: @Sendable (NodeReport) -> String)] = [
         ("nickname", { $0.nickname }),
@@ -52,6 +74,10 @@ extension NodeReport {
         ("capabilities", { $0.capabilities.joined(separator: ",") }),
         ("periods", { $0.periods.map(String.init).joined(separator: ",") }),
         ("usable", { $0.isUsable ? "yes" : "no" }),
+        ("flags", { $0.flags.joined(separator: ",") }),
+        ("weight", { String($0.weight) }),
+        ("reliability", { $0.reliability.map { "\($0 / 10).\($0 % 10)%" } ?? "-" }),
+        ("latency", { $0.latency.map { "\($0)s" } ?? "-" }),
         ("published", { $0.published }),
         ("valid-until", { $0.validUntil }),
         ("mixing", { $0.mixing }),
@@ -105,19 +131,20 @@ extension Client {
             note("no node of the network \(network.name) is such")
             return
         }
-        var table = TextTable(["NODE", "ID", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID UNTIL"])
+        var table = TextTable(["NODE", "ID", "FLAGS", "WEIGHT", "MEASURED", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID UNTIL"])
         for node in nodes {
             let periods = node.periods.map(String.init)
             let keys = (periods.count > 1 ? "\(periods[0])-\(periods[periods.count - 1])" : periods.first ?? "none")
             table.add([
-                node.nickname, String(node.id.prefix(8)), node.addresses.joined(separator: ","),
+                node.nickname, String(node.id.prefix(8)), node.flags.joined(separator: ","), String(node.weight),
+                node.measured, node.addresses.joined(separator: ","),
                 node.capabilities.joined(separator: ", "), node.hasCurrentKey ? keys : "\(keys), none for now",
                 node.isUsable || node.validUntil > now.description ? node.validUntil : "\(node.validUntil), expired",
             ])
         }
         for line in table.lines { try terminal.print(Printable.line(line)) }
         if nodes.contains(where: { !$0.isUsable }) {
-            note("some nodes cannot be used now; get a newer network file, or check this machine's clock (\(now))")
+            note("some nodes cannot be used now; see `nightjar network update`, or check this machine's clock (\(now))")
         }
     }
 

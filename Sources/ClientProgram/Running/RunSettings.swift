@@ -11,7 +11,7 @@ struct RunSettings: Equatable, Sendable {
     var pollInterval = Interval.minutes(10)
     /// Mean time between two looks at what the user has given to be sent and at what has to be sent once more.
     var outboxInterval = Interval.seconds(30)
-    /// Mean time between two readings of the network file.
+    /// Mean time between two readings of what is installed of the directory, in case another program changed it.
     var refreshInterval = Interval.hours(1)
     /// Mean time between two cleanings: what has expired goes, secrets that are due are replaced.
     var cleanInterval = Interval.hours(6)
@@ -35,7 +35,7 @@ struct RunSettings: Equatable, Sendable {
             doc: "Mean time between two looks at what was given to be sent, or has to be sent once more.")
         refreshInterval = table.value(
             "refresh-interval", .duration(.seconds(1) ... .days(1)), default: refreshInterval,
-            doc: "Mean time between two readings of the network file.")
+            doc: "Mean time between two looks at whether another program installed something newer of the directory.")
         cleanInterval = table.value(
             "clean-interval", .duration(.seconds(1) ... .days(7)), default: cleanInterval,
             doc: "Mean time between two cleanings of what has expired.")
