@@ -164,36 +164,33 @@ def serve(directory, pages):
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def show(browser, base, page, mode, screenshots):
-    name, width, height, mobile, scheme = mode
-    target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-    session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+def show(browser, session, base, page, screenshots):
+    """Loads a page once and measures it in each mode."""
     call = lambda method, **parameters: browser.call(method, session, **parameters)
-    for domain in ("Page", "Network", "Log"):
-        call(domain + ".enable")
-    call("Emulation.setScriptExecutionDisabled", value=True)
-    call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
-    call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     browser.events = []
     call("Page.navigate", url=base + page["path"])
     browser.wait("Page.loadEventFired")
-    found = call("Runtime.evaluate", expression=MEASURE, returnByValue=True)
-    if "exceptionDetails" in found:
-        raise SystemExit(str(found["exceptionDetails"]))
-    result = found["result"]["value"]
-    if screenshots:
-        # Opened, so that what is behind them is seen too; only for the picture.
-        size = {"x": 0, "y": 0, "width": width, "height": min(result["height"], 9000), "scale": 1}
-        picture = call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=size)
-        with open(os.path.join(screenshots, f"{page['name']}-{name}.png"), "wb") as file:
-            file.write(base64.b64decode(picture["data"]))
-    result["page"], result["mode"] = page["name"], name
-    result["requests"] = [event["params"]["request"]["url"].removeprefix(base) for event in browser.events
-                          if event.get("method") == "Network.requestWillBeSent"]
-    result["complaints"] = [event["params"]["entry"]["text"] for event in browser.events
-                            if event.get("method") == "Log.entryAdded" and "favicon" not in str(event)]
-    browser.call("Target.closeTarget", targetId=target)
-    return result
+    results = []
+    for name, width, height, mobile, scheme in MODES:
+        call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
+        call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        found = call("Runtime.evaluate", expression=MEASURE, returnByValue=True)
+        if "exceptionDetails" in found:
+            raise SystemExit(str(found["exceptionDetails"]))
+        result = found["result"]["value"]
+        if screenshots:
+            size = {"x": 0, "y": 0, "width": width, "height": min(result["height"], 9000), "scale": 1}
+            picture = call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=size)
+            with open(os.path.join(screenshots, f"{page['name']}-{name}.png"), "wb") as file:
+                file.write(base64.b64decode(picture["data"]))
+        result["page"], result["mode"] = page["name"], name
+        results.append(result)
+    for result in results:
+        result["requests"] = [event["params"]["request"]["url"].removeprefix(base) for event in browser.events
+                              if event.get("method") == "Network.requestWillBeSent"]
+        result["complaints"] = [event["params"]["entry"]["text"] for event in browser.events
+                                if event.get("method") == "Log.entryAdded" and "favicon" not in str(event)]
+    return results
 
 
 def main():
@@ -205,7 +202,12 @@ def main():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
-            results = [show(browser, base, page, mode, screenshots) for page in pages for mode in MODES]
+            target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+            session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Network", "Log"):
+                browser.call(domain + ".enable", session)
+            browser.call("Emulation.setScriptExecutionDisabled", session, value=True)
+            results = [result for page in pages for result in show(browser, session, base, page, screenshots)]
         finally:
             browser.close()
     json.dump(results, sys.stdout, indent=1)
