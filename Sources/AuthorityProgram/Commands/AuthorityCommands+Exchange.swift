@@ -18,18 +18,25 @@ extension AuthorityCommands {
         defer { work.close() }
         var worst: CommandFailure?
         for file in files {
-            do {
+            do throws(CommandFailure) {
                 let bytes = try AtomicFile.read(file, limit: DescriptorBundle.maximumSize)
                 let pieces = Self.isBundle(bytes) ? DescriptorBundle.split(bytes).map(Array.init) : [bytes]
-                for piece in pieces { tell(try await work.take(piece)) }
+                for piece in pieces { try await take(piece, of: file, work) }
             } catch {
-                let failure = CommandFailure(wrapping: error)
-                let isNamed = failure.message.contains(file)
-                terminal.message(isNamed ? failure.message : "\(file): \(failure.message)")
-                worst = failure
+                terminal.message(error.message)
+                worst = error
             }
         }
         if let worst { throw CommandFailure("not everything was taken", code: worst.code) }
+    }
+
+    private func take(_ bytes: [UInt8], of file: String, _ work: SlotByHand) async throws(CommandFailure) {
+        do {
+            tell(try await work.take(bytes))
+        } catch {
+            let failure = CommandFailure(wrapping: error)
+            throw CommandFailure("\(file): \(failure.message)", code: failure.code)
+        }
     }
 
     private func tell(_ imported: Imported) {

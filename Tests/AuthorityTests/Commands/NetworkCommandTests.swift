@@ -124,7 +124,7 @@ struct NetworkCommandTests {
             "network.toml:2: there is no setting 'mirors'; did you mean 'mirrors'?",
             "slot-length <= fresh-for <= valid-for must hold",
             "network.toml:11: 'urls': 'alice.example.org' is not an address such as https://alice.example.org",
-            "cannot read DIR/missing.identity: no such file or directory",
+            "cannot read ./missing.identity: no such file or directory",
             "network.toml:19: 'identity': it is the same as that of alice",
         ] {
             #expect(answer.messages.contains(part), "\(part)\nin\n\(answer.messages)")

@@ -5,6 +5,8 @@ import Daemon
 import Directory
 import Foundation
 import MixCrypto
+import NIOCore
+import NIOPosix
 import WireFormat
 
 /// A test network on paper.
@@ -55,6 +57,19 @@ struct PaperNetwork {
             try await table.must("certificate install \(name).certificate --config \(name).toml")
             try await table.must("check-config --config \(name).toml")
         }
+    }
+
+    /// Three ports that nothing listens on.
+    static func freePorts() async throws -> [Int] {
+        var channels: [any Channel] = []
+        for _ in names {
+            channels.append(
+                try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0)
+                    .get())
+        }
+        let ports = channels.compactMap { $0.localAddress?.port }
+        for channel in channels { try await channel.close().get() }
+        return ports
     }
 
     var calendar: SlotCalendar { SlotCalendar(length: slotLength) }

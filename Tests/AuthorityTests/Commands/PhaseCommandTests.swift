@@ -38,9 +38,10 @@ struct PhaseCommandTests {
         try await table.must("propose --config \(paper.leader(first)).toml --slot \(first) --output slot.proposal")
         #expect(
             before == ["vote", "signature"].map { table.bytes("alice.\($0)") } + [table.bytes("slot.proposal")])
-        // A slot before one in which it acted is refused.
-        let past = try await table.run("vote --config alice.toml --slot \(first - 1)")
-        #expect(past.code == 4 && past.messages.contains("this authority must not vote in slot \(first - 1)"))
+        // Of slots from before the database it is not known what was done in them.
+        let past = try await table.run("vote --config alice.toml --slot \(first - 600)")
+        #expect(
+            past.code == 4 && past.messages.contains("this authority must not vote in slot \(first - 600)"), "\(past)")
         let future = try await table.run("vote --config alice.toml --slot \(first + 5000)")
         #expect(future.code == 2 && future.messages.contains("slot \(first + 5000) lies ahead"))
 
