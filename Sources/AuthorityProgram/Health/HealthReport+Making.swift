@@ -81,6 +81,9 @@ extension HealthReport {
             switch slot.outcome {
             case .underWay: break
             case .certified(let digest): (info.state, info.consensus) = (.certified, digest)
+            case .failed where slot.votes.isEmpty && start < facts.started:
+                // Nobody was here to take votes: that says nothing about anybody.
+                info.state = .unknown
             case .failed(let reason): (info.state, info.reason) = (.failed, reason)
             }
             return info
@@ -91,7 +94,10 @@ extension HealthReport {
 extension HealthReport.Disagreements {
     /// Compares the votes of the newest slot of which there are at least two.
     static func among(_ all: [HealthFacts.VoteFacts]) -> Self {
-        let counts = Dictionary(grouping: all, by: \.slot).filter { $0.value.count > 1 }
+        // Of one who made two votes, one: that they differ is not a matter of opinion.
+        let single = Dictionary(grouping: all) { [$0.authority, String($0.slot)] }
+            .compactMap { $0.value.min { $0.digest < $1.digest } }
+        let counts = Dictionary(grouping: single, by: \.slot).filter { $0.value.count > 1 }
         guard let slot = counts.keys.max(), let votes = counts[slot]?.sorted(by: { $0.authority < $1.authority })
         else { return Self() }
         let voters = votes.map(\.authority)

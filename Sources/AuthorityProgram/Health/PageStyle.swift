@@ -29,6 +29,7 @@ enum PageStyle {
         h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
         p { margin: .4rem 0; max-width: 48rem; }
         header p, .soft, caption, footer { color: var(--soft); }
+        header p { max-width: none; }
         nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .6rem 0; padding: 0; }
         nav a { display: inline-block; padding: .2rem 0; }
         nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
@@ -71,6 +72,7 @@ enum PageStyle {
         .key { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; list-style: none; padding: 0; margin: .4rem 0; font-size: .92rem; }
         .key svg { width: 16px; height: 16px; vertical-align: -3px; margin-right: .3rem; }
         svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+        svg .late { text-anchor: end; }
         svg .own { fill: var(--text); }
         .row { fill: var(--band); }
         .tick { stroke: var(--line); }

@@ -20,13 +20,15 @@ enum PageText {
         return "\(text.dropFirst(11).prefix(5))\(seconds == ":00" ? "" : String(seconds))"
     }
 
-    /// `90 ms`, `4.2 s`, `35 s`, `12 min`, `3 h`, `16 days`: two figures are enough to judge by. Not negative.
+    /// `90 ms`, `4.2 s`, `5 s`, `35 s`, `12 min`, `3 h`, `16 days`: two figures are enough to judge by. Not negative.
     static func length(_ interval: Interval) -> String {
         let milliseconds = max(interval.milliseconds, 0)
         let seconds = milliseconds / 1000
         switch seconds {
         case 0: return "\(milliseconds) ms"
-        case ..<10: return "\(seconds).\(milliseconds % 1000 / 100) s"
+        case ..<10:
+            let tenths = milliseconds % 1000 / 100
+            return tenths == 0 ? "\(seconds) s" : "\(seconds).\(tenths) s"
         case ..<120: return "\(seconds) s"
         case ..<7200: return "\(seconds / 60) min"
         case ..<172_800: return "\(seconds / 3600) h"

@@ -10,6 +10,8 @@ struct SlotChart {
     /// Slots in one strip; three strips stand beside each other, or on a phone one above the other.
     static let columns = 24
     private static let columnWidth = 12
+    /// Columns from one time to the next.
+    private static let labelEvery = 6
     private static let rowHeight = 30
     private static let left = 70
     private static let top = 16
@@ -76,7 +78,7 @@ struct SlotChart {
         let empty = Self.columns - slots.count
         for (index, slot) in slots.enumerated() {
             let x = Self.left + (empty + index) * Self.columnWidth
-            if (empty + index).isMultiple(of: 6) {
+            if (empty + index).isMultiple(of: Self.labelEvery) {
                 drawing += "<line class=\"tick\" x1=\"\(x)\" y1=\"2\" x2=\"\(x)\" y2=\"\(bottom + 16)\"/>\n"
                 drawing += "<text x=\"\(x + 3)\" y=\"11\">\(PageText.clock(slot.start))</text>\n"
             }
@@ -84,6 +86,10 @@ struct SlotChart {
                 drawing += cell(slot, name, x + Self.columnWidth / 2, Self.top + row * Self.rowHeight)
             }
             drawing += Mark(slot).drawing(x + Self.columnWidth / 2, bottom + 9)
+        }
+        // So young a network that no column has a time.
+        if !(empty..<Self.columns).contains(where: { $0.isMultiple(of: Self.labelEvery) }) {
+            drawing += "<text class=\"late\" x=\"\(width - 1)\" y=\"11\">\(PageText.clock(first.start))</text>\n"
         }
         return """
             <svg role="img" aria-label="\(label)" viewBox="0 0 \(width) \(bottom + 18)" width="\(width)" \

@@ -27,6 +27,17 @@ import WireFormat
         #expect(HealthReport.make(facts).slots.isEmpty)
     }
 
+    @Test func slotsFromBeforeTheStartAreNotJudged() {
+        var facts = HealthStage.healthy
+        for index in facts.slots.indices
+        where facts.slots[index].slot >= present - 3 && facts.slots[index].slot < present {
+            facts.slots[index] = HealthFacts.SlotFacts(
+                slot: facts.slots[index].slot, outcome: .failed("0 votes came, 3 are needed"))
+        }
+        facts.started = Timestamp(milliseconds: Int64(present - 1) * HealthStage.slotLength)
+        #expect(HealthReport.make(facts).slots[1...4].map(\.state) == [.failed, .unknown, .unknown, .certified])
+    }
+
     @Test func slotsAheadOfTheClockArePassedOver() {
         var facts = HealthStage.healthy
         facts.slots.append(HealthFacts.SlotFacts(slot: .max, outcome: .underWay))
@@ -90,6 +101,12 @@ import WireFormat
         #expect(found.flags.map(\.flag).sorted() == ["Bad", "Running"])
         #expect(found.flags.first { $0.flag == "Running" }?.without == ["bergen"])
         #expect(found.descriptors.map(\.without) == [["dubrovnikharbourlights"]])
+        // Two votes of one authority are not two opinions.
+        var facts = HealthStage.failing
+        var second = facts.votes[1]
+        second.digest = Digest()
+        facts.votes.append(second)
+        #expect(HealthReport.make(facts).disagreements.voters == found.voters)
     }
 
     @Test func disagreementsAreBounded() {

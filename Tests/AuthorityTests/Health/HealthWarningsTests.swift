@@ -120,7 +120,8 @@ import WireFormat
 
     @Test func lengthsAndListsAreReadable() {
         let lengths: [(Int64, String)] = [
-            (0, "0 ms"), (999, "999 ms"), (4_250, "4.2 s"), (35_000, "35 s"), (119_000, "119 s"), (720_000, "12 min"),
+            (0, "0 ms"), (999, "999 ms"), (4_250, "4.2 s"), (3_000, "3 s"), (35_000, "35 s"), (119_000, "119 s"),
+            (720_000, "12 min"),
             (7_200_000, "2 h"), (172_800_000, "2 days"), (-5, "0 ms"),
         ]
         for (milliseconds, text) in lengths { #expect(PageText.length(.milliseconds(milliseconds)) == text) }

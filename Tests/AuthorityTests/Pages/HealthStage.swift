@@ -146,8 +146,21 @@ struct HealthStage {
         return stage.facts
     }
 
+    /// The second slot of three authorities of which one is late.
+    static var young: HealthFacts {
+        var stage = HealthStage(["alpha", "beta", "gamma"], quorum: 2, faults: 0, isTest: true)
+        stage.addSlots()
+        stage.facts.slots.removeFirst(77)
+        stage.facts.slots[0].isLate = true
+        stage.facts.slots[1].signatures["gamma"] = nil
+        stage.addConsensus(without: ["gamma"])
+        stage.addNodes(2)
+        stage.addVotes()
+        return stage.facts
+    }
+
     static let all: [(name: String, facts: HealthFacts)] = [
-        ("healthy", healthy), ("failing", failing), ("hostile", hostile), ("empty", empty),
+        ("healthy", healthy), ("failing", failing), ("hostile", hostile), ("empty", empty), ("young", young),
     ]
 
     // MARK: - Pieces
