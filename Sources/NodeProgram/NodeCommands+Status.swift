@@ -32,7 +32,7 @@ extension NodeCommands {
             return terminal.message("the node stays; it says so in a new descriptor")
         }
         try AtomicFile.write(text: "", to: files.leaving)
-        let isRunning = FileManager.default.fileExists(atPath: files.running)
+        let isRunning = files.isRunning
         terminal.message(
             isRunning
                 ? "the node tells the authorities that it leaves"

@@ -59,7 +59,7 @@ struct NodeStatus: Codable, Equatable, Sendable {
             ))
         nickname = settings.nickname.text
         self.id = id.hex
-        isRunning = FileManager.default.fileExists(atPath: files.running)
+        isRunning = files.isRunning
         self.network = root.name
         networkVersion = root.version
         networkDigest = root.digest.hex

@@ -55,7 +55,7 @@ final class DirectoryKeeper: Sendable {
         self.logger = logger
         self.counters = counters
         self.changed = changed
-        desk.update(network.current, networkFiles: [])
+        desk.update(network.current, networkFiles: network.olderNetworkFiles())
         if let problem = network.problem { logger.error("the consensus that is here is not used: \(problem)") }
         judge(at: clock.now())
     }
@@ -128,9 +128,11 @@ final class DirectoryKeeper: Sendable {
 
     private func nodeSources() -> [any DirectorySource] {
         let newest: @Sendable () -> ConsensusLink? = { [desk] in desk.newest }
-        return network.current.nodes.filter { $0.id != node }.shuffled().prefix(Self.nodesAsked).map { descriptor in
+        let nodes = network.current.nodes.filter { $0.id != node }.shuffled().prefix(Self.nodesAsked)
+        // Numbered: the log names no peers.
+        return nodes.enumerated().map { number, descriptor in
             LinkSource(
-                name: "node \(descriptor.fields.nickname)", node: descriptor.id,
+                name: "node \(number + 1)", node: descriptor.id,
                 addresses: descriptor.fields.addresses.map { LinkAddress(host: $0.host, port: Int($0.port)) },
                 dialer: dialer, newest: newest)
         }
@@ -184,7 +186,7 @@ final class DirectoryKeeper: Sendable {
             let change = try await NIOThreadPool.singleton.runIfActive { [network] in try network.reload(now: now) }
             guard let change else { return }
             let current = network.current
-            desk.update(current, networkFiles: [])
+            desk.update(current, networkFiles: change.isNewRoot ? network.olderNetworkFiles() : [])
             if let problem = network.problem {
                 logger.error("the consensus that is here is not used: \(problem)")
             } else if change.isNewConsensus {

@@ -58,6 +58,9 @@ final class NetworkView: Sendable {
         state.withLock { $0.book.addresses(of: node) }.map { LinkAddress(host: $0.host, port: Int($0.port)) }
     }
 
+    /// Whether packets can be handed on to a node.
+    func isKnown(_ node: NodeID) -> Bool { state.withLock { !$0.book.addresses(of: node).isEmpty } }
+
     /// Until when some consensus names the node.
     func listedUntil(_ node: NodeID) -> Timestamp? { state.withLock { $0.book.until(of: node) } }
 
@@ -66,7 +69,11 @@ final class NetworkView: Sendable {
     /// - Throws: if what is there now cannot be used; the old network stays in force.
     func reload(now: Timestamp) throws -> Change? {
         let stamps = Self.stamps(cache)
-        let (old, isSame) = state.withLock { ($0.network, $0.stamps == stamps) }
+        // What cannot be used is not tried again before it changes.
+        let (old, isSame) = state.withLock { state in
+            defer { state.stamps = stamps }
+            return (state.network, state.stamps == stamps)
+        }
         guard !isSame else { return nil }
         var (network, problem) = try Self.load(cache, now: now)
         if network.consensus == nil, problem == nil, old.consensus != nil {
@@ -76,15 +83,30 @@ final class NetworkView: Sendable {
             let changed = state.book.note(network, at: now)
             // One that cannot be used does not push out one that could.
             if problem == nil || network.root.version > old.root.version { state.network = network }
-            state.stamps = stamps
             state.problem = problem
             return (changed, state.book.text)
         }
-        try AtomicFile.write(text: text, to: bookPath)
+        // Without it nodes that were taken out are forgotten at the next start, and nothing worse.
+        try? AtomicFile.write(text: text, to: bookPath)
         let isNew = network.consensus?.link != old.consensus?.link || network.nodes.count != old.nodes.count
         return Change(
             addresses: changed, isNewConsensus: problem == nil && isNew,
             isNewRoot: network.root.version != old.root.version)
+    }
+
+    /// Editions of the network file before the current one, for those who have to walk forward from them.
+    func olderNetworkFiles() -> [NetworkFile] {
+        let root = current.root
+        guard root.version > 1 else { return [] }
+        let first =
+            root.version > UInt32(DirectoryShelf.networkFiles) ? root.version - UInt32(DirectoryShelf.networkFiles) : 1
+        return (first..<root.version).compactMap { version in
+            let path = "\(cache.directory)/networks/\(version)"
+            guard let bytes = try? AtomicFile.read(path, limit: NetworkFile.maximumSize),
+                let file = try? UnverifiedNetworkFile(bytes).verify(), file.name == root.name, file.version == version
+            else { return nil }
+            return file
+        }
     }
 
     /// Looks at the configured network file again: the operator may have put a newer edition there.

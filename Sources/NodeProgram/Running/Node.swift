@@ -98,7 +98,11 @@ final class Node: Sendable {
         keeper = DirectoryKeeper(
             network: network, desk: desk, settings: settings.directory, node: id, client: client, dialer: dialer,
             clock: clock, logger: logger, counters: counters,
-            changed: { [forwarder] in forwarder.destinationsChanged($0.addresses) })
+            changed: { [forwarder, network, logger] change in
+                forwarder.destinationsChanged(change.addresses)
+                guard change.isNewConsensus, network.current.parameters != parameters else { return }
+                logger.warning("the network's parameters are not those of this node's start; start it again soon")
+            })
         publisher = DescriptorPublisher(
             settings: settings, files: files, identity: identity, keys: keys, network: network, clock: clock,
             logger: logger, upload: DescriptorUpload(client: client, scale: clock.scale).callAsFunction)
@@ -149,7 +153,7 @@ final class Node: Sendable {
         let intake = PacketIntake(
             node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar,
             takesMessages: settings.takesMessages, dropFraction: settings.dropFraction,
-            isKnown: { [network] in !network.addresses(of: $0).isEmpty },
+            isKnown: { [network] in network.isKnown($0) },
             knowsNetwork: { [network] in network.current.consensus != nil },
             door: ReplyDoor(
                 mailboxes: boxes?.mailboxes,

@@ -32,6 +32,14 @@ struct NodeFiles: Sendable {
     /// Process id and addresses while the node runs.
     var running: String { "\(directory)/running" }
 
+    /// Whether a process says that it runs this node. Not for safety: that is the lock's business.
+    var isRunning: Bool {
+        guard let bytes = try? AtomicFile.read(running, limit: 1 << 16),
+            let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first, let process = Int32(line)
+        else { return false }
+        return kill(process, 0) == 0 || errno == EPERM
+    }
+
     /// Makes directory and keys that are not there; keys that are there stay.
     /// - Returns: whether the identity is new.
     @discardableResult

@@ -30,7 +30,12 @@ struct NodeService: Sendable {
         let logger = Logger(label: "node")
         let counters = Counters()
         let node = try Node(settings, clock: settings.clock, logger: logger, registry: counters)
-        try settings.checkScale(node.network.current.root)
+        let root = node.network.current.root
+        try settings.checkScale(root)
+        if !root.isTest, let address = settings.addresses.first(where: { !$0.isPublic }) {
+            logger.error(
+                "\(address) cannot be reached from outside, so that no authority will list this node; change addresses")
+        }
         var services: [any Service] = []
         if let metrics = settings.metrics {
             services.append(try MetricsServer(metrics, counters: counters, health: node.counters.health))
