@@ -17,6 +17,11 @@ struct Ballot {
         slot = try set.slot
     }
 
+    /// Sets of 1 to 9, made once: keys and certificates cost more than most of what is tested with them.
+    private static let made: [Ballot?] = (1...9).map { try? Ballot($0) }
+
+    static func of(_ count: Int) throws -> Ballot { try #require(made[count - 1]) }
+
     var file: NetworkFile { self.set.file }
     var count: Int { signers.count }
 
@@ -48,6 +53,19 @@ struct Ballot {
     /// One vote of each authority, which lists what `nodes` gives it.
     func votes(_ nodes: (Int) throws -> [VotedNode]) throws -> [Vote] {
         try (0..<count).map { try vote($0, nodes($0)) }
+    }
+
+    /// Two votes of each authority, of which one is counted.
+    struct Choice {
+        let yes: [Vote]
+        let no: [Vote]
+
+        /// The first `have` authorities say yes, the others no.
+        func votes(_ have: Int) -> [Vote] { Array(yes.prefix(have) + no.dropFirst(have)) }
+    }
+
+    func choice(_ make: (_ index: Int, _ isYes: Bool) throws -> Vote) throws -> Choice {
+        Choice(yes: try (0..<count).map { try make($0, true) }, no: try (0..<count).map { try make($0, false) })
     }
 
     func tally(_ votes: [Vote]) throws -> Consensus { try Tally.consensus(of: votes, slot: slot, network: file) }

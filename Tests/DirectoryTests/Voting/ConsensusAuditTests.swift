@@ -9,7 +9,7 @@ struct ConsensusAuditTests {
     private let consensus: Consensus
 
     init() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         votes = try ballot.votes { _ in try (1...3).map { try Ballot.node($0) } }
         consensus = try ballot.tally(Array(votes.prefix(3)))
         self.ballot = ballot

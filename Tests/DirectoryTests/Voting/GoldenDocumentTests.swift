@@ -11,7 +11,7 @@ struct GoldenDocumentTests {
     private let consensus: Consensus
 
     init() throws {
-        ballot = try Ballot(4)
+        ballot = try Ballot.of(4)
         let votes = try ballot.votes { _ in [try Ballot.node(1)] }
         consensus = try ballot.tally(votes)
     }
@@ -70,11 +70,26 @@ struct GoldenDocumentTests {
         let digests = ["one", "other"].map(Ballot.digest)
         let frames: [([UInt8], String)] = [
             (DirectoryRequest(.latest).encoded, "555adf0d07696856882856cbb78423981269bf7c1f873e28e2d59468a9dceab7"),
-            (DirectoryRequest(.consensus(link), block: 3).encoded, "5e4b244d2d49c31ec190f8696edf835d806e23958e91ea1617d1aec77287725e"),
-            (DirectoryRequest(.documents(digests), newest: link).encoded, "b6c45991d10ec83cbf824a757e1ae520bb194d7e101a30411e65cf479694ebf3"),
-            (DirectoryRequest(.networkFile(7)).encoded, "460706e3b5107a9eada2602c46324729d2beaa8d4a665c6dba28bb6803c320a1"),
-            (DirectoryBlock.without(.busy, newest: link).encoded, "3644472f72698769814bb8deef6f6d493c350dc4f63c846e25118431257e5832"),
-            (DirectoryBlock([UInt8]("abc".utf8), block: 0, total: 3, newest: link)?.encoded ?? [], "0122bcd1e10e068463e0ee1824f8619fbd5cda8ee033afe3fd9054344f3956f3"),
+            (
+                DirectoryRequest(.consensus(link), block: 3).encoded,
+                "5e4b244d2d49c31ec190f8696edf835d806e23958e91ea1617d1aec77287725e"
+            ),
+            (
+                DirectoryRequest(.documents(digests), newest: link).encoded,
+                "b6c45991d10ec83cbf824a757e1ae520bb194d7e101a30411e65cf479694ebf3"
+            ),
+            (
+                DirectoryRequest(.networkFile(7)).encoded,
+                "460706e3b5107a9eada2602c46324729d2beaa8d4a665c6dba28bb6803c320a1"
+            ),
+            (
+                DirectoryBlock.without(.busy, newest: link).encoded,
+                "3644472f72698769814bb8deef6f6d493c350dc4f63c846e25118431257e5832"
+            ),
+            (
+                DirectoryBlock([UInt8]("abc".utf8), block: 0, total: 3, newest: link)?.encoded ?? [],
+                "0122bcd1e10e068463e0ee1824f8619fbd5cda8ee033afe3fd9054344f3956f3"
+            ),
         ]
         for (frame, digest) in frames {
             #expect(frame.count == 32_768)

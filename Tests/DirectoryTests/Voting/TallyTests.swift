@@ -6,27 +6,28 @@ import WireFormat
 /// The rules of the tally, each at its edge.
 @Suite("Tally")
 struct TallyTests {
-    /// Names of the listed nodes if the first `count` of all authorities list `node`.
-    private func listed(_ ballot: Ballot, by count: Int, of voters: Int? = nil) throws -> Bool {
-        let node = try Ballot.node(1)
-        let votes = try ballot.votes { $0 < count ? [node] : [] }
-        return try !ballot.tally(Array(votes.prefix(voters ?? ballot.count))).nodes.isEmpty
-    }
-
     @Test("a node and a flag need more than half of all authorities, whoever votes", arguments: 1...9)
     func majority(count: Int) throws {
-        let ballot = try Ballot(count)
+        let ballot = try Ballot.of(count)
         let needed = count / 2 + 1
-        for lists in 0...count { #expect(try listed(ballot, by: lists) == (lists >= needed), "\(lists) of \(count)") }
+        let node = try Ballot.node(1)
+        let choice = try ballot.choice { try ballot.vote($0, $1 ? [node] : []) }
+        for lists in 0...count {
+            let isListed = try !ballot.tally(choice.votes(lists)).nodes.isEmpty
+            #expect(isListed == (lists >= needed), "\(lists) of \(count)")
+        }
         // With a bare quorum of votes the threshold is the same: a node that more than half of those who voted list is not
         // listed if they are not more than half of all.
         let quorum = ballot.file.quorum
         for lists in 0...quorum {
-            #expect(try listed(ballot, by: lists, of: quorum) == (lists >= needed), "\(lists) of \(quorum) votes")
+            let isListed = try !ballot.tally(Array(choice.votes(lists).prefix(quorum))).nodes.isEmpty
+            #expect(isListed == (lists >= needed), "\(lists) of \(quorum) votes")
+        }
+        let bad = try ballot.choice {
+            try ballot.vote($0, [Ballot.node(1, flags: $1 ? [.running, .bad] : [.running])])
         }
         for flags in 0...count {
-            let votes = try ballot.votes { [try Ballot.node(1, flags: $0 < flags ? [.running, .bad] : [.running])] }
-            let node = try #require(try ballot.tally(votes).nodes.first)
+            let node = try #require(try ballot.tally(bad.votes(flags)).nodes.first)
             #expect(node.flags.contains(.bad) == (flags >= needed), "\(flags) of \(count)")
             #expect(node.flags.contains(.running))
         }
@@ -35,7 +36,7 @@ struct TallyTests {
     @Test("an authority's own vote counts like any other", arguments: [1, 2, 3])
     func ownVote(count: Int) throws {
         // In the smallest sets the quorum is met, and the node listed, only if one's own vote is among those counted.
-        let ballot = try Ballot(count)
+        let ballot = try Ballot.of(count)
         let votes = try ballot.votes { _ in [try Ballot.node(1)] }
         let quorum = ballot.file.quorum
         #expect(try ballot.tally(Array(votes.suffix(quorum))).nodes.count == 1)
@@ -46,16 +47,16 @@ struct TallyTests {
 
     @Test("the latest descriptor that more than f authorities name", arguments: 1...9)
     func descriptor(count: Int) throws {
-        let ballot = try Ballot(count)
+        let ballot = try Ballot.of(count)
         let needed = ballot.file.faults + 1
         let older = try Ballot.node(1)
         let newer = try Ballot.node(1) {
             $0.descriptor = Ballot.digest("newer")
             $0.published = Ballot.start - .hours(1)
         }
+        let choice = try ballot.choice { try ballot.vote($0, [$1 ? newer : older]) }
         for have in 0...count {
-            let votes = try ballot.votes { [$0 < have ? newer : older] }
-            let chosen = try ballot.tally(votes).nodes.first?.descriptor
+            let chosen = try ballot.tally(choice.votes(have)).nodes.first?.descriptor
             if have >= needed {
                 #expect(chosen == newer.descriptor, "\(have) of \(count)")
             } else {
@@ -68,7 +69,7 @@ struct TallyTests {
         "of equally old descriptors the one with the smallest digest; without one that enough name the node is left out"
     )
     func descriptorTies() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         let digests = ["a", "b", "c", "d"].map(Ballot.digest).sorted()
         let two = try ballot.votes { index in
             [try Ballot.node(1) { $0.descriptor = digests[index < 2 ? 3 : 1] }]
@@ -90,7 +91,7 @@ struct TallyTests {
 
     @Test("one nickname, one node: listed by most, then the smaller id; case does not matter")
     func nicknames() throws {
-        let ballot = try Ballot(5)
+        let ballot = try Ballot.of(5)
         func node(_ number: Int, _ name: String) throws -> VotedNode {
             let nickname = try #require(Nickname(name))
             return try Ballot.node(number) { $0.nickname = nickname }
@@ -106,23 +107,23 @@ struct TallyTests {
 
     @Test("the newest previous consensus that more than f authorities name", arguments: [1, 3, 4, 7, 9])
     func previous(count: Int) throws {
-        let ballot = try Ballot(count)
+        let ballot = try Ballot.of(count)
         let older = ConsensusLink(slot: try #require(ballot.slot.advanced(by: -5)), digest: Ballot.digest("older"))
         let newer = ConsensusLink(slot: try #require(ballot.slot.advanced(by: -1)), digest: Ballot.digest("newer"))
+        let choice = try ballot.choice { index, isYes in
+            try ballot.vote(index) { $0.previous = isYes ? newer : older }
+        }
         for have in 0...count {
-            let votes = try (0..<count).map { index in
-                try ballot.vote(index) { $0.previous = index < have ? newer : older }
-            }
             let faults = ballot.file.faults
             let expected = have > faults ? newer : count - have > faults ? older : nil
-            #expect(try ballot.tally(votes).previous == expected, "\(have) of \(count)")
+            #expect(try ballot.tally(choice.votes(have)).previous == expected, "\(have) of \(count)")
         }
         #expect(try ballot.tally(ballot.votes { _ in [] }).previous == nil)
     }
 
     @Test("parameters are low medians")
     func parameters() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         let delays: [Int64] = [300, 60, 240, 120]
         let votes = try (0..<4).map { index in
             try ballot.vote(index) {
@@ -139,8 +140,8 @@ struct TallyTests {
     @Test("medians of parameters that keep the time budget keep it", arguments: [2, 3, 4, 9])
     func timeBudget(count: Int) throws {
         var generator = SeededRandom(name: "time budget \(count)")
-        let ballot = try Ballot(count)
-        for _ in 0..<8 {
+        let ballot = try Ballot.of(count)
+        for _ in 0..<4 {
             let votes = try (0..<count).map { index in
                 // As near to the budget as can be: 5 x (cap + retry) is an hour less than 14 days.
                 let cap = Int64.random(in: 0...24, using: &generator)
@@ -155,19 +156,18 @@ struct TallyTests {
 
     @Test("a node's measurements are low medians of three or more, else it is Unmeasured", arguments: 1...9)
     func measurements(count: Int) throws {
-        let ballot = try Ballot(count)
+        let ballot = try Ballot.of(count)
         let needed = min(3, count)
-        for measured in 0...count {
-            let votes = try ballot.votes { index in
-                [
-                    try Ballot.node(1) { node in
-                        guard index < measured else { return }
-                        node.measurement = NodeMeasurement(
-                            reliability: 900 + 10 * index, latency: .seconds(Int64(100 - index)), samples: 50)
-                    }
-                ]
+        let choice = try ballot.choice { index, isYes in
+            let node = try Ballot.node(1) { node in
+                guard isYes else { return }
+                node.measurement = NodeMeasurement(
+                    reliability: 900 + 10 * index, latency: .seconds(Int64(100 - index)), samples: 50)
             }
-            let node = try #require(try ballot.tally(votes).nodes.first)
+            return try ballot.vote(index, [node])
+        }
+        for measured in 0...count {
+            let node = try #require(try ballot.tally(choice.votes(measured)).nodes.first)
             #expect(node.flags.contains(.unmeasured) == (measured < needed), "\(measured) of \(count)")
             if measured < needed {
                 #expect(node.reliability == nil && node.latency == nil)
@@ -180,7 +180,7 @@ struct TallyTests {
 
     @Test("a latency that too few could tell is left out")
     func latency() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         let votes = try ballot.votes { index in
             [
                 try Ballot.node(1) {
@@ -197,34 +197,36 @@ struct TallyTests {
 
     @Test("a link is broken if two authorities and a third of all say so", arguments: 1...9)
     func brokenLinks(count: Int) throws {
-        let ballot = try Ballot(count)
+        let ballot = try Ballot.of(count)
         let needed = max(min(2, count), (count + 2) / 3)
         #expect(needed > ballot.file.faults)
         let nodes = try (1...3).map { try Ballot.node($0) }
         let link = NodeLink(from: nodes[0].id, to: nodes[1].id)
         let stray = NodeLink(from: nodes[0].id, to: NodeID(copying: 77))
+        let choice = try ballot.choice { index, isYes in
+            try ballot.vote(index, nodes) { if isYes { $0.brokenLinks = [link, stray] } }
+        }
         for say in 0...count {
-            let votes = try (0..<count).map { index in
-                try ballot.vote(index, nodes) { if index < say { $0.brokenLinks = [link, stray] } }
-            }
-            #expect(try ballot.tally(votes).brokenLinks == (say >= needed ? [link] : []), "\(say) of \(count)")
+            #expect(
+                try ballot.tally(choice.votes(say)).brokenLinks == (say >= needed ? [link] : []), "\(say) of \(count)")
         }
     }
 
     @Test("the opt-out list is the one that more than half name", arguments: [1, 2, 4, 9])
     func optOuts(count: Int) throws {
-        let ballot = try Ballot(count)
+        let ballot = try Ballot.of(count)
+        let choice = try ballot.choice { index, isYes in
+            try ballot.vote(index) { if isYes { $0.optOuts = Ballot.digest("list") } }
+        }
         for name in 0...count {
-            let votes = try (0..<count).map { index in
-                try ballot.vote(index) { if index < name { $0.optOuts = Ballot.digest("list") } }
-            }
-            #expect(try ballot.tally(votes).optOuts == (name >= count / 2 + 1 ? Ballot.digest("list") : nil))
+            #expect(
+                try ballot.tally(choice.votes(name)).optOuts == (name >= count / 2 + 1 ? Ballot.digest("list") : nil))
         }
     }
 
     @Test("a node is as old as the low median says, and grows into its weight")
     func age() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         func weight(_ days: [Int64], reliability: Int? = 1000) throws -> Int {
             let votes = try ballot.votes { index in
                 [
@@ -257,7 +259,7 @@ struct TallyTests {
 
     @Test("votes that do not belong together are refused")
     func errors() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         let votes = try ballot.votes { _ in [] }
         func refused(_ error: TallyError, _ message: String, _ votes: [Vote]) {
             let thrown = #expect(throws: TallyError.self) { try ballot.tally(votes) }
@@ -276,7 +278,7 @@ struct TallyTests {
             .wrongSlot("ant", late.contents.slot),
             "the vote of authority ant is for another slot, \(late.contents.slot)",
             votes.dropFirst() + [late])
-        let foreign = try Ballot(5).vote(0)
+        let foreign = try Ballot.of(5).vote(0)
         refused(
             .otherNetwork("ant"), "the vote of authority ant was made for another network file",
             votes.dropFirst() + [foreign])

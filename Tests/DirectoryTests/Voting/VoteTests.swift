@@ -34,7 +34,7 @@ struct VoteTests {
 
     @Test("the form is that of the golden file")
     func golden() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         let made = try Self.full(ballot)
         let golden = try DescriptorTests.golden("vote.txt", recording: made.bytes)
         let read = try UnverifiedVote(golden).verify(in: ballot.file)
@@ -55,7 +55,7 @@ struct VoteTests {
 
     @Test("what is read makes the same document again, and signed again it is the same vote")
     func canonical() throws {
-        let ballot = try Ballot(3)
+        let ballot = try Ballot.of(3)
         for vote in [try Self.full(ballot), try ballot.vote(0)] {
             let again = try Vote.make(vote.contents, network: ballot.file, signer: ballot.signers[0])
             #expect(again.digest == vote.digest)
@@ -65,7 +65,7 @@ struct VoteTests {
 
     @Test("a byte changed anywhere is refused")
     func changedBytes() throws {
-        let ballot = try Ballot(1)
+        let ballot = try Ballot.of(1)
         var generator = SeededRandom(name: "vote bytes")
         let bytes = try Self.full(ballot).bytes
         for _ in 0..<300 {
@@ -160,7 +160,7 @@ struct VoteTests {
     @Test("a vote that its authority signed is still refused for", arguments: table.indices)
     func faults(index: Int) throws {
         let (what, reason, edit) = Self.table[index]
-        let ballot = try Ballot(1)
+        let ballot = try Ballot.of(1)
         let changed = try Self.resigned(try Self.full(ballot).bytes, ballot, edit)
         let error = #expect(throws: DocumentError.self, "\(what)") { try UnverifiedVote(changed) }
         #expect(error?.reason == reason, "\(what)")
@@ -179,7 +179,7 @@ struct VoteTests {
 
     @Test("a vote has room for 2000 nodes, links and reports")
     func bounds() throws {
-        let ballot = try Ballot(1)
+        let ballot = try Ballot.of(1)
         func vote(nodes: Int = 0, links: Int = 0, reports: Int = 0) throws -> Vote {
             try ballot.vote(0, (0..<nodes).map { try Ballot.node($0) }) { contents in
                 contents.brokenLinks = (0..<links).map {
@@ -204,7 +204,7 @@ struct VoteTests {
 
     @Test("a vote counts for its authority, its network and its edition of the network file alone")
     func belonging() throws {
-        let ballot = try Ballot(4)
+        let ballot = try Ballot.of(4)
         let vote = try Self.full(ballot)
         func refused(_ error: AuthorityDocumentError, _ bytes: [UInt8], in file: NetworkFile) {
             #expect(throws: error) { _ = try UnverifiedVote(bytes).verify(in: file) }
