@@ -186,7 +186,7 @@ let package = Package(
             [
                 "DirectoryService", "Directory", "MMTP", "MixCrypto", "WireFormat", "Daemon", "TestSupport", .nioCore, .nioPosix,
                 .hummingbird, .logging, .lifecycle,
-            ]),
+            ], exclude: ["Peers"]),
         .tests(
             "AuthorityTests",
             [
