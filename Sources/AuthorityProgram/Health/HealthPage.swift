@@ -10,14 +10,18 @@ struct HealthAnswer: Sendable {
 }
 
 enum HealthPage {
+    /// Names of the pages that a mirror has as files, which link to each other by these names; they are served under the
+    /// same names. There are none of single nodes.
+    static let mirrored = ["index.html", "nodes.html", "double-signing.html", "health.json"]
+
     /// The page at `path`; nil if there is none: `/`, `/health`, `/nodes`, `/node/ID` (64 hexadecimal digits),
-    /// `/double-signing`, `/health.json`.
+    /// `/double-signing`, `/health.json`, and the names of `mirrored`.
     static func answer(_ path: String, report: HealthReport) -> HealthAnswer? {
-        let parts = PageParts(report: report, place: .server)
+        let parts = PageParts(report: report, place: path.hasSuffix(".html") ? .folder : .server)
         switch path {
-        case "/", "/health": return page(SummaryPage(report: report, parts: parts).html)
-        case "/nodes": return page(NodePages(report: report, parts: parts).list)
-        case "/double-signing": return page(EvidencePage(report: report, parts: parts).html)
+        case "/", "/health", "/index.html": return page(SummaryPage(report: report, parts: parts).html)
+        case "/nodes", "/nodes.html": return page(NodePages(report: report, parts: parts).list)
+        case "/double-signing", "/double-signing.html": return page(EvidencePage(report: report, parts: parts).html)
         case "/health.json":
             return json(report).map { HealthAnswer(contentType: "application/json", body: $0) }
         default:
@@ -27,16 +31,6 @@ enum HealthPage {
             else { return nil }
             return page(html)
         }
-    }
-
-    /// The pages as files of a folder, for any web server; there are none of single nodes.
-    static func files(_ report: HealthReport) -> [(name: String, body: String)] {
-        let parts = PageParts(report: report, place: .folder)
-        return [
-            ("index.html", SummaryPage(report: report, parts: parts).html),
-            ("nodes.html", NodePages(report: report, parts: parts).list),
-            ("double-signing.html", EvidencePage(report: report, parts: parts).html),
-        ] + (json(report).map { [("health.json", $0)] } ?? [])
     }
 
     private static func page(_ html: String) -> HealthAnswer {
