@@ -2,8 +2,8 @@ import Directory
 import MixCrypto
 import WireFormat
 
-/// A network of one authority with keys from fixed seeds: fuzzers cannot forge signatures, so what they make is signed here
-/// and must come out as it went in.
+/// A network of one authority with keys from fixed seeds: fuzzers cannot forge signatures, so what they make is signed
+/// here and must come out as it went in.
 struct FuzzNetwork {
     static let made = try? FuzzNetwork()
 
@@ -34,7 +34,8 @@ struct FuzzNetwork {
         return try HybridSigningKey(seed: SecretBytes(moving: &seed))
     }
 
-    /// Traps if a vote that says what `vote` says, signed here, says something else. Date, network and slot are the network's.
+    /// Traps if a vote that says what `vote` says, signed here, says something else. Date, network and slot are the
+    /// network's.
     func check(_ vote: UnverifiedVote) {
         var contents = vote.claimed
         contents.authority = signer.name

@@ -12,7 +12,8 @@ public struct PathDemands: Sendable {
     public var blockedExits: Set<NodeID>
     /// The last node, when it was chosen before (parts of one message share it).
     public var fixedExit: NodeID?
-    /// For a loop: the looping node itself. It stands only where it is named or is the fixed exit, never as a random hop.
+    /// For a loop: the looping node itself. It stands only where it is named or is the fixed exit, never as a random
+    /// hop.
     public var endpoint: NodeID?
 
     public init(

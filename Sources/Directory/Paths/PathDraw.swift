@@ -1,4 +1,5 @@
-// One attempt at a path: the fixed and the hardest places first, each node at random among those that go with the ones before.
+// One attempt at a path: the fixed and the hardest places first, each node at random among those that go with the ones
+// before.
 
 internal import Sphinx
 internal import WireFormat
@@ -7,7 +8,8 @@ internal import WireFormat
 struct PathDraw {
     /// How much is made of what is said of nodes. What must not be is the same for all.
     enum Manner: CaseIterable {
-        /// Nodes to be avoided are left out as long as there are others at all, even if none of these fits here and now.
+        /// Nodes to be avoided are left out as long as there are others at all, even if none of these fits here and
+        /// now.
         case strict
         /// They are taken where no other fits.
         case yielding
@@ -21,7 +23,8 @@ struct PathDraw {
         case named
         /// A random node, not the last: not one that loses packets.
         case random
-        /// The last, if it is random: moreover one that has been measured, as nobody but it can say what becomes of a message.
+        /// The last, if it is random: moreover one that has been measured, as nobody but it can say what becomes of a
+        /// message.
         case last
     }
 
@@ -136,7 +139,8 @@ struct PathDraw {
         _ candidates: [PathCandidate], _ place: Place, at index: Int, in chosen: [PathCandidate?],
         using generator: inout some RandomNumberGenerator
     ) throws(PathError) -> PathCandidate {
-        // That a node is taken already tells less than what keeps the others away, so it is named only if nothing else does.
+        // That a node is taken already tells less than what keeps the others away, so it is named only if nothing else
+        // does.
         var taken: PathError?
         var conflict: PathError?
         for var pool in preferences(candidates, for: place) {

@@ -1,4 +1,5 @@
-// Choosing paths (doc/DIRECTORY.md, choosing a path). Pure: the network, the demands and the generator go in, nodes come out.
+// Choosing paths (doc/DIRECTORY.md, choosing a path). Pure: the network, the demands and the generator go in, nodes
+// come out.
 
 public import Sphinx
 public import WireFormat
@@ -16,8 +17,8 @@ public struct PathSelector: Sendable {
     /// Whether some nodes are to be taken rather than others.
     private let hasPreferences: Bool
 
-    /// - Parameter now: nodes whose descriptor has expired, or that have no key for the current period, are not usable; nor are
-    ///   those that the consensus does not say are running, or of which the authorities warn.
+    /// - Parameter now: nodes whose descriptor has expired, or that have no key for the current period, are not usable;
+    ///   nor are those that the consensus does not say are running, or of which the authorities warn.
     public init(network: Network, at now: Timestamp) {
         self.network = network
         self.now = now
@@ -64,9 +65,9 @@ public struct PathSelector: Sendable {
         return PathCandidate(node, in: network)
     }
 
-    /// Chooses a path of 1 to 5 nodes. Nodes are drawn by the weights of the consensus. One that loses many packets is drawn
-    /// only if there is no path without it, or where it is named; one that nobody has measured is drawn as the last only if
-    /// there is no path that ends elsewhere.
+    /// Chooses a path of 1 to 5 nodes. Nodes are drawn by the weights of the consensus. One that loses many packets is
+    /// drawn only if there is no path without it, or where it is named; one that nobody has measured is drawn as the
+    /// last only if there is no path that ends elsewhere.
     /// - Throws: `PathError`, which names the demand that cannot be met.
     public func choose(
         _ specification: PathSpecification, demands: PathDemands, using generator: inout some RandomNumberGenerator
@@ -113,8 +114,8 @@ public struct PathSelector: Sendable {
 extension PathSelector {
     /// The hops of a packet made at `now` along `nodes`, with the given delays in milliseconds, as many as nodes.
     ///
-    /// Packets are made with the current period's keys. A key is accepted for two weeks after its period and published two
-    /// periods ahead, so neither the way nor a clock that is off can make a packet miss its key.
+    /// Packets are made with the current period's keys. A key is accepted for two weeks after its period and published
+    /// two periods ahead, so neither the way nor a clock that is off can make a packet miss its key.
     public func hops(_ nodes: [Descriptor], delays: [UInt32], at now: Timestamp) throws(PathError) -> [PathHop] {
         precondition(nodes.count == delays.count, "every hop has a delay: a path cut short would lose its last node")
         var hops: [PathHop] = []

@@ -7,8 +7,8 @@ struct NodeTally {
     /// The listed nodes, ascending by id.
     let nodes: [ConsensusNode]
 
-    /// What a vote says that stands in the descriptor: votes that mean one descriptor agree on all of it, so a liar cannot put
-    /// another date or name to a descriptor that honest authorities have.
+    /// What a vote says that stands in the descriptor: votes that mean one descriptor agree on all of it, so a liar
+    /// cannot put another date or name to a descriptor that honest authorities have.
     private struct Claim: Hashable {
         let descriptor: Digest
         let published: Timestamp
@@ -30,7 +30,8 @@ struct NodeTally {
             guard let node = Self.node(id, said, thresholds, at: time) else { continue }
             candidates.append(Candidate(node: node, listings: said.count))
         }
-        // Listed by most first, then by id: what comes first keeps its nickname, and its place if there is not enough room.
+        // Listed by most first, then by id: what comes first keeps its nickname, and its place if there is not enough
+        // room.
         candidates.sort { $0.listings != $1.listings ? $0.listings > $1.listings : $0.node.id < $1.node.id }
         var names: Set<String> = []
         let kept = candidates.filter { names.insert($0.node.nickname.folded).inserted }
@@ -52,7 +53,8 @@ struct NodeTally {
         let chosen = claims.filter { $0.value >= thresholds.oneHonest }.keys.min {
             if $0.published != $1.published { return $0.published > $1.published }
             if $0.descriptor != $1.descriptor { return $0.descriptor < $1.descriptor }
-            // One descriptor has one name; for two of them more than f authorities lied, and the order is still the same.
+            // One descriptor has one name; for two of them more than f authorities lied, and the order is still the
+            // same.
             return $0.nickname.text < $1.nickname.text
         }
         guard let chosen else { return nil }

@@ -1,4 +1,5 @@
-// How often clients take a node, from what the consensus knows of it. Whole numbers only: every machine must come to the same.
+// How often clients take a node, from what the consensus knows of it. Whole numbers only: every machine must come to
+// the same.
 
 internal import WireFormat
 
@@ -8,15 +9,16 @@ enum StandingWeight {
     static let fullReliability = 980
     /// At this reliability (of 1000), and below, nothing is left of the weight but the least.
     static let noReliability = 500
-    /// A node that is new gets a tenth, and all of it after this time: whoever brings many nodes at once must wait, and be seen.
+    /// A node that is new gets a tenth, and all of it after this time: whoever brings many nodes at once must wait, and
+    /// be seen.
     static let rampLength = Interval.days(14)
 
     /// - Parameters:
     ///   - reliability: packets of 1000 that it passes on; nil if it is not measured, which counts half.
     ///   - since: when it was first seen.
     ///   - time: the start of the slot.
-    /// - Returns: full weight × share for reliability × share for age, rounded down, at least 1: a network in which all nodes are
-    ///   new still has paths.
+    /// - Returns: full weight × share for reliability × share for age, rounded down, at least 1: a network in which all
+    ///   nodes are new still has paths.
     static func weight(reliability: Int?, since: Timestamp, at time: Timestamp) -> Int {
         let good =
             reliability.map { (min($0, fullReliability) - noReliability) * 1000 / (fullReliability - noReliability) }

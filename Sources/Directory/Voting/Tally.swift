@@ -1,6 +1,6 @@
 // What follows from a set of votes. Every authority computes it for itself, and everybody can compute it again later
-// (`ConsensusAudit`), so it is a pure function and looks at nothing but the votes and the network file: no clock, no order
-// of arrival, no floating point (doc/DIRECTORY.md, tally).
+// (`ConsensusAudit`), so it is a pure function and looks at nothing but the votes and the network file: no clock, no
+// order of arrival, no floating point (doc/DIRECTORY.md, tally).
 
 internal import WireFormat
 
@@ -22,16 +22,18 @@ public enum TallyError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// How many authorities must say a thing before it is so. All count against the authorities of the network file, not against
-/// those who voted: else keeping votes away would change what the rest decides.
+/// How many authorities must say a thing before it is so. All count against the authorities of the network file, not
+/// against those who voted: else keeping votes away would change what the rest decides.
 struct TallyThresholds {
     /// More than half: to list a node, for a flag, for the opt-out list.
     let majority: Int
-    /// One more than may lie, so that one honest authority is among them: to choose a descriptor, for the previous consensus.
+    /// One more than may lie, so that one honest authority is among them: to choose a descriptor, for the previous
+    /// consensus.
     let oneHonest: Int
     /// Measurements that make a median: three, or all if there are fewer authorities.
     let measurements: Int
-    /// For a broken link: two authorities, and a third of all, which is always more than may lie. (Alone, the one there is.)
+    /// For a broken link: two authorities, and a third of all, which is always more than may lie. (Alone, the one there
+    /// is.)
     let brokenLink: Int
 
     init(authorities count: Int) {
@@ -47,15 +49,15 @@ public enum Tally {
     /// The consensus of `votes`. Their order does not matter: the same votes give the same bytes on every machine.
     ///
     /// - **Nodes, flags, opt-outs**: what more than half of all authorities say.
-    /// - **Descriptor of a node**: the latest by its own date among those that more than f authorities name, so that an honest
-    ///   one has it; of equal dates the smallest digest. A node without such a descriptor is not listed.
-    /// - **Nicknames** are compared without case; of two nodes the one that more authorities list keeps it, then the smaller
-    ///   id, and the other is not listed.
+    /// - **Descriptor of a node**: the latest by its own date among those that more than f authorities name, so that an
+    ///   honest one has it; of equal dates the smallest digest. A node without such a descriptor is not listed.
+    /// - **Nicknames** are compared without case; of two nodes the one that more authorities list keeps it, then the
+    ///   smaller id, and the other is not listed.
     /// - **Previous consensus**: the newest that more than f authorities name.
-    /// - **Parameters**: the low median of each. They keep the time budget if all votes do: of two low medians at least one
-    ///   vote lies at or above both, and the budget only gets wider below that vote.
-    /// - **Reliability and latency**: low medians of at least three measurements (or all authorities'), else the node is
-    ///   `Unmeasured`. That node's weight follows (1 to 100).
+    /// - **Parameters**: the low median of each. They keep the time budget if all votes do: of two low medians at least
+    ///   one vote lies at or above both, and the budget only gets wider below that vote.
+    /// - **Reliability and latency**: low medians of at least three measurements (or all authorities'), else the node
+    ///   is `Unmeasured`. That node's weight follows (1 to 100).
     /// - **Broken links**: what two authorities and a third of all say, between listed nodes.
     ///
     /// - Parameters:
@@ -97,7 +99,8 @@ public enum Tally {
     private static func previous(_ votes: [Vote], _ thresholds: TallyThresholds) -> ConsensusLink? {
         var counts: [ConsensusLink: Int] = [:]
         for vote in votes { if let link = vote.contents.previous { counts[link, default: 0] += 1 } }
-        // Two of one slot cannot both be certified; if they are nevertheless, the smaller digest is as good as the other.
+        // Two of one slot cannot both be certified; if they are nevertheless, the smaller digest is as good as the
+        // other.
         return counts.filter { $0.value >= thresholds.oneHonest }.keys.max {
             $0.slot != $1.slot ? $0.slot < $1.slot : $0.digest > $1.digest
         }

@@ -1,5 +1,5 @@
-// What an authority says in a slot: which nodes it would list, with which flags and parameters. A consensus is what follows
-// from a set of votes (`Tally`), so votes are public and kept (doc/DIRECTORY.md, vote).
+// What an authority says in a slot: which nodes it would list, with which flags and parameters. A consensus is what
+// follows from a set of votes (`Tally`), so votes are public and kept (doc/DIRECTORY.md, vote).
 
 internal import MixCrypto
 public import WireFormat
@@ -81,8 +81,9 @@ public struct Vote: Equatable, Sendable {
     let network: Digest
 
     /// Signs a vote.
-    /// - Throws: `DocumentError` if a value is not of the form that a vote allows, `AuthorityDocumentError` if the signer is
-    ///   not the authority that the contents name or its certificate is not good at the slot's start, `CryptoError`.
+    /// - Throws: `DocumentError` if a value is not of the form that a vote allows, `AuthorityDocumentError` if the
+    ///   signer is not the authority that the contents name or its certificate is not good at the slot's start,
+    ///   `CryptoError`.
     public static func make(_ contents: VoteContents, network: NetworkFile, signer: AuthoritySigner) throws -> Vote {
         let items = contents.items(network: network)
         let bytes = try AuthorityProof.sign(items, kind: .vote, network: network.name, signer: signer)
@@ -173,8 +174,8 @@ public struct UnverifiedVote: Sendable {
             nodes: nodes, brokenLinks: links, reports: reports, optOuts: optOuts, software: software)
     }
 
-    /// The one door to a `Vote`: the authority of that name in `network` signed it, with a key that its identity vouches for
-    /// at the slot's start, and its parameters keep the time budget (a test network is free to break it).
+    /// The one door to a `Vote`: the authority of that name in `network` signed it, with a key that its identity
+    /// vouches for at the slot's start, and its parameters keep the time budget (a test network is free to break it).
     public func verify(in network: NetworkFile) throws(AuthorityDocumentError) -> Vote {
         guard networkName == network.name else { throw .otherNetwork(networkName) }
         guard networkVersion == network.version else {

@@ -3,8 +3,8 @@ import MixCrypto
 import Testing
 import WireFormat
 
-/// The forms of what authorities and nodes exchange, held against files and digests that must never change unnoticed. Votes,
-/// network files, consensuses and descriptors have theirs where they are tested.
+/// The forms of what authorities and nodes exchange, held against files and digests that must never change unnoticed.
+/// Votes, network files, consensuses and descriptors have theirs where they are tested.
 @Suite("Golden documents")
 struct GoldenDocumentTests {
     private let ballot: Ballot

@@ -103,7 +103,8 @@ struct TallyPropertyTests {
                 }
             }
             let lying = try liars.sorted().map { index in
-                // A node of their own, false descriptors that look newest, and all real nodes bad and their links broken.
+                // A node of their own, false descriptors that look newest, and all real nodes bad and their links
+                // broken.
                 let nodes = try (1...9).map { number in
                     try Ballot.node(number, flags: [.bad]) { node in
                         node.descriptor = Ballot.digest("false \(number)")

@@ -16,8 +16,8 @@ struct TallyTests {
             let isListed = try !ballot.tally(choice.votes(lists)).nodes.isEmpty
             #expect(isListed == (lists >= needed), "\(lists) of \(count)")
         }
-        // With a bare quorum of votes the threshold is the same: a node that more than half of those who voted list is not
-        // listed if they are not more than half of all.
+        // With a bare quorum of votes the threshold is the same: a node that more than half of those who voted list is
+        // not listed if they are not more than half of all.
         let quorum = ballot.file.quorum
         for lists in 0...quorum {
             let isListed = try !ballot.tally(Array(choice.votes(lists).prefix(quorum))).nodes.isEmpty
