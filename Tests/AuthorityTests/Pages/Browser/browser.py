@@ -13,11 +13,14 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 
+# Seconds for everything.
+LONGEST = 150
 MODES = [("desktop", 1280, 900, False, "light"), ("phone", 390, 844, True, "light"), ("dark", 390, 844, True, "dark")]
 
 MEASURE = r"""(() => {
@@ -127,6 +130,7 @@ class Browser:
             self.events.append(self.read())
 
     def close(self):
+        signal.alarm(10)
         try:
             self.call("Browser.close")
         except (SystemExit, OSError):
@@ -193,7 +197,13 @@ def show(browser, session, base, page, screenshots):
     return results
 
 
+def give_up(*arguments):
+    raise SystemExit(f"chromium did not do this within {LONGEST} s")
+
+
 def main():
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LONGEST)
     directory = sys.argv[1]
     screenshots = sys.argv[2] if len(sys.argv) > 2 else None
     with open(os.path.join(directory, "pages.json")) as file:
