@@ -73,6 +73,8 @@ final class RunningLab: Sendable {
     /// The network as a node sees it.
     func network(seenBy name: String? = nil) throws -> Network { try held.withLock { $0 }.network(seenBy: name) }
     func waitForConsensus() throws { try held.withLock { $0 }.waitForConsensus(seconds: 120) }
+    /// The network's time.
+    var now: Timestamp { held.withLock { $0 }.now }
     /// What `nightjar network add` takes; in a lab without authorities with the consensus.
     var networkArguments: [String] {
         guard authorities.isEmpty else { return [networkFile] }
