@@ -18,7 +18,7 @@ struct Certify: AsyncParsableCommand {
     var request: String
     @Option(help: ArgumentHelp("Days until it expires, at most 90.", valueName: "days"))
     var validDays = AuthorityCommands.longestDays
-    @Option(help: ArgumentHelp("The network file, to check against.", valueName: "file"), completion: .file())
+    @Option(help: ArgumentHelp("The network file or draft, to check against.", valueName: "file"), completion: .file())
     var network: String?
     @OptionGroup var output: OutputOption
 

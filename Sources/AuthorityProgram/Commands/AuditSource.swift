@@ -6,7 +6,6 @@ internal import Directory
 internal import DirectoryService
 internal import Foundation
 internal import Spool
-internal import WireFormat
 
 /// Somebody who has published documents. Nothing that it gives is checked.
 protocol AuditSource: Sendable {

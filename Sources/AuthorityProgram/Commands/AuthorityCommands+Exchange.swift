@@ -3,9 +3,6 @@
 internal import Daemon
 internal import Directory
 internal import DirectoryService
-internal import Foundation
-internal import Spool
-internal import WireFormat
 
 extension AuthorityCommands {
     /// `import`: checks and keeps documents from files. A file may hold several descriptors.

@@ -22,7 +22,7 @@ extension AuthorityCommands {
         try mirror.write(store, network: network, last: last)
         var hasPages = true
         do {
-            for page in ["health", "health.json", "nodes"] {
+            for page in HealthPage.mirrored + [DirectoryRoute.slots.name] {
                 try mirror.write(.page(page), try await Self.ask(settings, page))
             }
         } catch { hasPages = false }

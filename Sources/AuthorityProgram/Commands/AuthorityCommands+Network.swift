@@ -105,6 +105,7 @@ extension AuthorityCommands {
             ("version", "\(file.version)"),
             ("published", file.published.description),
             ("fingerprint", Fingerprint.text(file.digest)),
+            ("  or", file.digest.hex),
         ]
         if let previous = file.previous { rows.append(("previous", Fingerprint.text(previous))) }
         rows.append(("quorum", "\(Quorum.needed(count)) of \(count); \(Quorum.faults(count)) may fail"))

@@ -2,7 +2,6 @@
 
 internal import Daemon
 internal import Directory
-internal import Foundation
 internal import Spool
 internal import WireFormat
 

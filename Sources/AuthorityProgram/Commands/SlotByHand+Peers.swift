@@ -1,6 +1,5 @@
 // The other authorities over HTTP, for one slot: what this authority made is handed to them, and what they have is fetched.
 
-internal import Daemon
 internal import Directory
 internal import DirectoryService
 internal import Foundation

@@ -4,7 +4,6 @@
 
 internal import Daemon
 internal import Directory
-internal import Foundation
 internal import Logging
 internal import Spool
 internal import WireFormat

@@ -52,7 +52,7 @@ struct RunningCommandTests {
         #expect(audit.output.contains("1 of 1 consensuses are what their votes say"))
         let exported = try await table.must("export mirror --config alice.toml")
         #expect(!exported.messages.contains("without the pages"))
-        #expect(table.text("mirror/health").contains("<html"))
+        #expect(table.text("mirror/index.html").contains("<html"))
         #expect(table.text("mirror/votes/\(slot)").contains("vote carol "))
         #expect(try await table.run("audit --directory mirror --network network").code == 0)
         let unreachable = try await table.run("audit --url http://127.0.0.1:\(ports[2]) --network network")
