@@ -78,16 +78,20 @@ public enum NodeCommands {
         )
     }
 
-    private static func newConfiguration(nickname: String, address: String) -> String {
+    /// The text of a configuration to begin with.
+    static func newConfiguration(nickname: String, address: String) -> String {
         let keys = ConfigFile.keys { _ = NodeSettings.read($0) }
+        var isOptional = false
         return ConfigAudit.sample(keys)
             .replacing("\nnickname = \"\"\n", with: "\nnickname = \"\(nickname)\"\n")
             .replacing("\naddresses = \"\"\n", with: "\naddresses = [\"\(address)\"]\n")
             .split(separator: "\n", omittingEmptySubsequences: false)
             .map { line in
-                // An exit is for those who ask for one: its required settings come commented out, and its tables too.
-                ["address = \"\"", "complaints = \"\"", "hello = \"\""].contains(line) || line.hasPrefix("[exit")
-                    ? "#" + line : line
+                // An exit and mailboxes are for those who ask for them: their tables come commented out, with what is in them.
+                if line.hasPrefix("[") {
+                    isOptional = ["[exit", "[[exit", "[mailboxes"].contains { line.hasPrefix($0) }
+                }
+                return isOptional && !line.isEmpty && !line.hasPrefix("#") ? "#" + line : String(line)
             }.joined(separator: "\n")
     }
 

@@ -31,14 +31,21 @@ final class InProcessNetwork: @unchecked Sendable {
     private(set) var running: [Int: Task<Void, any Error>] = [:]
     private(set) var nodes: [Int: Node] = [:]
 
-    init(nodes count: Int, configure: (Int, inout NodeSettings) throws -> Void = { _, _ in }) async throws {
+    /// - Parameters:
+    ///   - urls: where the authority is reached; without any the directory is what lies on the disk.
+    ///   - isInstalled: whether the nodes find a consensus on their disks.
+    init(
+        nodes count: Int, urls: [String] = [], isInstalled: Bool = true,
+        configure: (Int, inout NodeSettings) throws -> Void = { _, _ in }
+    ) async throws {
         directory = try TemporaryDirectory("nightjar-nodes")
         clock = ScaledTime(origin: ScaledTime.systemTime(), scale: Self.scale)
         var lengths = RootParameters()
         lengths.validFor = .days(30)
         authority = try SoleAuthority(
             network: "lab", isTest: true, parameters: parameters, rootParameters: lengths,
-            key: HybridSigningKey.generate(), published: Timestamp(seconds: clock.now().seconds))
+            key: HybridSigningKey.generate(), published: Timestamp(seconds: clock.now().seconds),
+            urls: urls)
         try Data(authority.root.bytes).write(to: URL(fileURLWithPath: directory.file("network")))
         var descriptors: [Descriptor] = []
         let ports = try Self.freePorts(count)
@@ -63,19 +70,38 @@ final class InProcessNetwork: @unchecked Sendable {
                     DescriptorMaker(settings: node, root: authority.root),
                     keys: keys.current.published(from: period), identity: files.loadIdentity(), now: clock.now()))
         }
-        try install(descriptors)
+        if isInstalled { try install(descriptors) }
     }
 
     /// Certifies these nodes, and puts the consensus where every node of the network looks for it.
-    func install(_ descriptors: [Descriptor]) throws {
+    /// - Parameter indices: of the nodes that get it; nil for all.
+    func install(_ descriptors: [Descriptor], at indices: [Int]? = nil) throws {
         let now = clock.now()
-        let consensus = try authority.certify(descriptors, at: now, previous: file?.consensus?.link)
-        file = Network(root: authority.root, consensus: consensus, descriptors: descriptors)
-        for node in settings {
+        let consensus = try certify(descriptors).bytes
+        for index in indices ?? Array(settings.indices) {
+            let node = settings[index]
             let cache = DirectoryCache(directory: NodeFiles(directory: node.dataDirectory).directoryCache)
             try cache.install(root: authority.root.bytes)
-            try cache.install(consensus: consensus.bytes, descriptors: descriptors.map(\.bytes), now: now)
+            try cache.install(consensus: consensus, descriptors: descriptors.map(\.bytes), now: now)
         }
+    }
+
+    /// Certifies these nodes; `file` is the network of them from now on.
+    @discardableResult
+    func certify(_ descriptors: [Descriptor]) throws -> CertifiedConsensus {
+        let consensus = try authority.certify(descriptors, at: clock.now(), previous: file?.consensus?.link)
+        file = Network(root: authority.root, consensus: consensus, descriptors: descriptors)
+        return consensus
+    }
+
+    /// Waits until `isTrue`, for real time; false after `seconds`.
+    func wait(_ seconds: Double = 60, until isTrue: () throws -> Bool) async throws -> Bool {
+        let end = Date().addingTimeInterval(seconds)
+        while try !isTrue() {
+            guard Date() < end else { return false }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return true
     }
 
     /// Starts a node; returns when it listens.

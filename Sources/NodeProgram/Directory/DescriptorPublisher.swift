@@ -77,7 +77,7 @@ final class DescriptorPublisher: Sendable {
                 save()
                 sayMayStop(at: now)
                 let wake = state.withLock { $0.plan.wakeUp } ?? now + Self.turn
-                try await clock.sleep(until: max(min(wake, now + Self.turn), now + .seconds(1)))
+                try await clock.sleep(until: max(min(wake, now + Self.turn), now + clock.shortestTurn))
             }
         }
     }

@@ -89,7 +89,7 @@ final class DirectoryKeeper: Sendable {
             }
             judge(at: clock.now())
             let next = min(schedule.next, retry ?? schedule.next)
-            try await clock.sleep(until: max(min(next, now + Self.turn), now + .seconds(1)))
+            try await clock.sleep(until: max(min(next, now + Self.turn), now + clock.shortestTurn))
         }
     }
 

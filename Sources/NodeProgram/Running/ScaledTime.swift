@@ -9,6 +9,9 @@ extension ScaledClock {
     /// Real time: for certificates, whose readers have clocks of their own.
     func realNow() -> Timestamp { Self.systemTime() }
 
+    /// The shortest time between two looks at the disk, on this clock: a second, and a tenth of a second of real time.
+    var shortestTurn: Interval { max(.seconds(1), .seconds(fraction: scale / 10)) }
+
     var forForwarder: ForwarderClock {
         ForwarderClock(
             now: { now() },
