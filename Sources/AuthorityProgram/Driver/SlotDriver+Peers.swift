@@ -52,9 +52,10 @@ extension SlotDriver {
             case .accepted:
                 Self.passSent(kind)
                 return parts.counters.count("documents_sent", kind: kind.rawValue)
-            case .refused(let words):
+            case .refused:
+                // Its words are not ours to log.
                 parts.counters.count("documents_sent", kind: "refused")
-                return parts.logger.warning("\(peer.name) does not take a document for \(kind.rawValue): \(words)")
+                return parts.logger.warning("authority \(peer.name) refuses a document for \(kind.path)")
             case .busy(let after):
                 wait = max(wait, .milliseconds(min(after.milliseconds, 30_000)))
             case .unreachable:

@@ -64,7 +64,10 @@ actor SlotDriver {
 
     /// Takes part until it is cancelled; then nothing is under way any more.
     func run() async {
-        if let latest { publication.update(latest) }
+        if let latest {
+            publication.update(latest)
+            spawn { await self.complete(latest) }
+        }
         step()
         restoreOpenSlots()
         spawn { await self.pull() }

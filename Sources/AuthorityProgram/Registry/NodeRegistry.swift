@@ -110,7 +110,23 @@ actor NodeRegistry {
     private func decide(_ descriptor: Descriptor) -> DescriptorDecision {
         rules.decide(
             descriptor, known: entries[descriptor.id]?.node, owner: names[descriptor.fields.nickname.folded],
-            count: entries.count, now: now())
+            count: entries.count - (isFull && stranger() != nil ? 1 : 0), now: now())
+    }
+
+    private var isFull: Bool { entries.count >= rules.limits.maximumNodes }
+
+    /// A node that never answered and has had time to: the first whose place another may have, so that whoever makes up
+    /// nodes keeps out no real ones.
+    private func stranger() -> NodeID? {
+        guard voted.checksReachability else { return nil }
+        let time = now() - rules.limits.patience
+        return entries.values.filter { $0.node.lastReachable == nil && $0.node.firstSeen <= time }
+            .min { ($0.node.firstSeen, $0.node.id) < ($1.node.firstSeen, $1.node.id) }?.node.id
+    }
+
+    private func remove(_ id: NodeID) {
+        guard let entry = entries.removeValue(forKey: id) else { return }
+        names[entry.node.nickname.lowercased()] = nil
     }
 
     /// How long the node has to wait; nil if it need not.
@@ -136,7 +152,11 @@ actor NodeRegistry {
         node.published = descriptor.fields.published
         node.validUntil = descriptor.fields.validUntil
         node.isLeaving = descriptor.fields.isLeaving
-        do {
+        do throws(AuthorityStoreError) {
+            if old == nil, isFull, let stranger = stranger() {
+                try store.forget([stranger])
+                remove(stranger)
+            }
             try store.keep(
                 node,
                 descriptor: StoredDocument(
@@ -217,10 +237,7 @@ actor NodeRegistry {
         }
         let ids = gone.map(\.node.id)
         if !ids.isEmpty, (try? store.forget(ids)) != nil {
-            for entry in gone {
-                entries[entry.node.id] = nil
-                names[entry.node.nickname.lowercased()] = nil
-            }
+            for id in ids { remove(id) }
         }
         flush()
     }

@@ -16,6 +16,8 @@ struct RegistryLimits: Hashable, Sendable {
     var parallelLookups = 8
     /// How long a name server may take, real time.
     var lookupTimeout = Duration.seconds(5)
+    /// When the register is full, a node that has not answered for so long since it came makes room for another.
+    var patience = Interval.hours(1)
     /// A node without a valid descriptor is forgotten after this time, and its nickname is free again.
     var forgetAfter = Interval.days(30)
     /// So is one that never answered.

@@ -73,7 +73,7 @@ import WireFormat
 
     @Test(.timeLimit(.minutes(2))) func whatIsNotOfAnAuthorityIsRefused() async throws {
         let fleet = try AuthorityFleet(3, slotLength: .seconds(3))
-        let stranger = try AuthorityFleet(3)
+        let stranger = try AuthorityFleet(3, slotLength: .seconds(3))
         try await fleet.start([0])
         let slot = try await nextSlot(fleet)
         let far = try AuthorityFleet.require(slot.advanced(by: 50))
