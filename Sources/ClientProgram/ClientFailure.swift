@@ -15,7 +15,7 @@ extension CommandFailure {
         case let error as PathError: self.init(error.description, code: Self.code(of: error))
         case let error as NetworkFileError: self.init(error.description, code: .refused)
         case let error as ConsensusError: self.init(error.description, code: Self.code(of: error))
-        case let error as FetchError: self.init(error.description, code: error.isTemporary ? .temporary : .failed)
+        case let error as FetchError: self.init(error.description, code: Self.code(of: error))
         case let error as AddressError: self.init(error.description, code: .usage)
         case let error as EnvelopeError: self.init(error.description, code: .usage)
         case let error as OutgoingMailError: self.init(error.description, code: .refused)
@@ -44,6 +44,13 @@ extension CommandFailure {
             .refused
         case .expiredNode, .noKey, .notRunning: .temporary
         case .noExit, .cannotExit, .notEnoughNodes, .notFound: .failed
+        }
+    }
+
+    private static func code(of error: FetchError) -> ExitCode {
+        switch error {
+        case .badURL, .badProxy: .usage
+        default: error.isTemporary ? .temporary : .failed
         }
     }
 

@@ -13,6 +13,9 @@ extension Client {
     /// - Throws: `CommandFailure` if no source has anything that can be used.
     public func updateNetwork(_ name: String?, from place: String?, proxy: String?) async throws {
         let proxy = try proxy.map { text throws(FetchError) in try ProxySettings(text) }
+        if let place, !place.contains("://"), !ClientPlaces.isThere(place) {
+            throw CommandFailure("there is no file and no directory \(Printable.text(place))", code: .usage)
+        }
         if let place, Self.isNetworkFile(place) {
             let (name, _) = try installRoot(place)
             try tell(await refresh(name, proxy: proxy), isAsked: false)

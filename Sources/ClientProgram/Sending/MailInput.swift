@@ -69,10 +69,9 @@ enum MailInput {
 
     private static func read(_ descriptor: Int32, name: String, limit: Int, tooLong: some Error) throws -> [UInt8] {
         var bytes: [UInt8] = []
-        var status = stat()
-        if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-            guard status.st_size <= limit else { throw tooLong }
-            bytes.reserveCapacity(Int(status.st_size) + 1)
+        if let size = size(descriptor) {
+            guard size <= limit else { throw tooLong }
+            bytes.reserveCapacity(size + 1)
         }
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -85,6 +84,16 @@ enum MailInput {
             guard bytes.count + count <= limit else { throw tooLong }
             bytes += chunk[..<count]
         }
+    }
+
+    /// How many bytes a file still has; nil for a pipe, a terminal or what cannot be read at all, such as a directory.
+    private static func size(_ descriptor: Int32) -> Int? {
+        let start = lseek(descriptor, 0, SEEK_CUR)
+        guard start >= 0 else { return nil }
+        let end = lseek(descriptor, 0, SEEK_END)
+        guard lseek(descriptor, start, SEEK_SET) == start, end > start else { return nil }
+        var first: UInt8 = 0
+        return pread(descriptor, &first, 1, start) == 1 ? Int(end - start) : nil
     }
 
     private static func failure(_ name: String) -> CommandFailure {

@@ -91,7 +91,8 @@ public struct RefreshOutcome: Sendable {
             return "consensus\(height) from \(source ?? "here")\(editions)"
         case .current: return "nothing newer at \(source ?? "any source")\(editions)"
         case .failed where asked == 0 && failures.isEmpty: return "there is no source to ask\(editions)"
-        case .failed: return "none of \(asked) source\(asked == 1 ? "" : "s") has a newer consensus\(editions)"
+        case .failed where asked == 1: return "the only source that was asked has no newer consensus\(editions)"
+        case .failed: return "none of the \(asked) sources that were asked has a newer consensus\(editions)"
         }
     }
 }
