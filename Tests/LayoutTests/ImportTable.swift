@@ -88,7 +88,7 @@ enum ImportTable {
         TargetRule(
             "AuthorityProgram", .programs,
             ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService"],
-            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
+            libraries: ["ServiceLifecycle", "Logging", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "ClientProgram", .programs,
