@@ -3,8 +3,6 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOPosix
-internal import NIOSSL
 public import WireFormat
 
 /// The answer to a posted document.

@@ -3,6 +3,7 @@
 internal import AsyncHTTPClient
 internal import Daemon
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
 
@@ -32,6 +33,7 @@ extension DirectoryHTTPClient {
     static func ending(_ error: any Error) -> FetchError {
         if error is CancellationError { return .cancelled }
         if error is IOError || error is ChannelError { return .closed }
+        if case HTTPParserError.invalidEOFState = error { return .closed }
         switch error as? HTTPClientError {
         case .readTimeout, .writeTimeout, .deadlineExceeded: return .timeout
         case .cancelled: return .cancelled

@@ -51,7 +51,7 @@ public struct PeerSender: Sendable {
         case 200, 202: .accepted
         case 429, 503: .busy(retryAfter: min(answer.retryAfter ?? .seconds(60), longestRetryAfter))
         // What an authority says about a document. Anything else comes of a wrong address.
-        case 400, 403, 409, 413: .refused(answer.words.isEmpty ? "without a reason" : answer.words)
+        case 400, 403, 409, 413: .refused(answer.words.isEmpty ? "\(answer.status) without a reason" : answer.words)
         default: .unreachable(.status(answer.status, answer.words))
         }
     }

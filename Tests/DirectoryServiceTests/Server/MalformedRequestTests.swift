@@ -6,12 +6,12 @@ import WireFormat
 
 @testable import DirectoryService
 
-@Suite struct MalformedRequestTests {
+@Suite(.serialized) struct MalformedRequestTests {
     private func impatient() -> DirectoryServerLimits {
         var limits = DirectoryServerLimits()
-        limits.firstHead = .milliseconds(400)
-        limits.nextHead = .milliseconds(400)
-        limits.exchange = .milliseconds(400)
+        limits.firstHead = .seconds(3)
+        limits.nextHead = .seconds(3)
+        limits.exchange = .seconds(3)
         limits.tick = .milliseconds(50)
         return limits
     }
