@@ -228,7 +228,10 @@ final class DirectoryKeeper: Sendable {
             if isDue { state.saidOld = now }
             return (isDue, forks > state.forks)
         }
-        if isDue, let trouble { logger.error("directory: \(trouble)") }
+        // A node that has just been made has none, and that is as it should be.
+        if isDue, let trouble {
+            logger.log(level: current.consensus == nil ? .warning : .error, "directory: \(trouble)")
+        }
         if isFork {
             logger.critical(
                 """
