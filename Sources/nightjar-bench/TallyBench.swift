@@ -9,8 +9,8 @@ struct TallyBench {
     private let votes: [[UInt8]]
     private let nodes: Int
 
-    /// Makes keys and votes. All authorities have measured all nodes and disagree about some of them, so that nothing can be
-    /// taken as said by all.
+    /// Makes keys and votes. All authorities have measured all nodes and disagree about some of them, so that nothing
+    /// can be taken as said by all.
     init(nodes: Int, authorities: Int) throws {
         var random = SystemRandomNumberGenerator()
         let begin = Timestamp(seconds: 1_795_242_000)
