@@ -5,7 +5,6 @@ internal import Daemon
 internal import Directory
 internal import DirectoryService
 internal import Logging
-internal import Spool
 internal import WireFormat
 
 /// Takes part in slots.

@@ -2,9 +2,7 @@
 
 internal import Directory
 internal import DirectoryService
-internal import Foundation
 internal import Spool
-internal import Synchronization
 internal import WireFormat
 
 /// The routes, on top of the authority's parts.

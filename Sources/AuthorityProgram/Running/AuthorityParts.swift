@@ -4,7 +4,6 @@ internal import Daemon
 internal import Directory
 internal import Logging
 internal import Spool
-internal import WireFormat
 
 /// The network, this authority's place in it, and what it works with.
 struct AuthorityParts: Sendable {

@@ -1,6 +1,5 @@
 // The status pages, made at most once a second however many ask.
 
-internal import Directory
 internal import DirectoryService
 internal import Foundation
 internal import WireFormat

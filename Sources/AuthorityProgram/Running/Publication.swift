@@ -4,7 +4,6 @@ internal import Directory
 internal import DirectoryService
 internal import Spool
 internal import Synchronization
-internal import WireFormat
 
 /// The newest consensus, with its bundle.
 final class Publication: Sendable {

@@ -87,7 +87,8 @@ final class RunningAuthority: Sendable {
         server = DirectoryServer(
             listen: [ListenAddress(host: settings.listen.host, port: settings.listen.port)], backend: backend,
             limits: bounds)
-        mirror = settings.publishDirectory.map { [parts] in StaticMirror(directory: $0, backend: backend, parts: parts) }
+        mirror = settings.publishDirectory.map { [parts] in StaticMirror(directory: $0, backend: backend, parts: parts)
+        }
         watchCounters()
     }
 

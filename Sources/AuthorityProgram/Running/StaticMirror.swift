@@ -6,7 +6,6 @@ internal import DirectoryService
 internal import Foundation
 internal import Logging
 internal import Spool
-internal import WireFormat
 
 /// Keeps a directory of files up to date.
 struct StaticMirror: Sendable {

@@ -10,6 +10,7 @@ import MixCrypto
 import NIOCore
 import NIOPosix
 import Spool
+import Synchronization
 import TestSupport
 import WireFormat
 
@@ -182,12 +183,24 @@ final class AuthorityFleet: @unchecked Sendable {
         for await _ in stream {}
     }
 
-    /// Ports that were free a moment ago.
+    /// Ports that nobody listens on. They are below those that the system gives out by itself, and no two calls of this process
+    /// get the same, so that tests side by side do not take each other's.
     static func freePorts(_ count: Int) throws -> [Int] {
-        let sockets = try (0..<count).map { _ in
-            try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).wait()
+        var ports: [Int] = []
+        while ports.count < count {
+            let port = nextPort.withLock { next in
+                next = next >= 32_000 ? 20_000 : next + 1
+                return next
+            }
+            let socket = try? ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: "127.0.0.1", port: port).wait()
+            guard let socket else { continue }
+            try socket.close().wait()
+            ports.append(port)
         }
-        defer { for socket in sockets { try? socket.close().wait() } }
-        return sockets.map { $0.localAddress?.port ?? 0 }
+        return ports
     }
+
+    private static let nextPort = Mutex(Int.random(in: 20_000..<32_000))
 }
