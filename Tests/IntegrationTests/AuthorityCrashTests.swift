@@ -1,5 +1,5 @@
-// An authority that dies at every step of a slot and is started again in the same slot: whatever it says then is what it said
-// before.
+// An authority that dies at every step of a slot and is started again in the same slot: whatever it says then is what
+// it said before.
 
 import Directory
 import DirectoryService
