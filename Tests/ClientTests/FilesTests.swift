@@ -104,7 +104,7 @@ struct FilesTests {
     @Test func aFileWhereTheDirectoryShouldBe() async throws {
         let user = try User()
         let file = try user.file("file", "")
-        let network = try user.file("network", TestNetwork().file.bytes)
+        let network = try user.file("network", TestNetwork().file.root.bytes)
         #expect(
             try await user.run("network", "add", network, "--home", file)
                 == .failure(1, "DIR/file is not a directory; move it away or name another directory"))

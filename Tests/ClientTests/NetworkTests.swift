@@ -11,66 +11,70 @@ import WireFormat
 @Suite(.timeLimit(.minutes(5)))
 struct NetworkTests {
     private func add(_ user: User, _ network: TestNetwork, _ options: String...) async throws -> Transcript {
-        try await user.run(["network", "add", user.file("file", network.file.bytes)] + options)
+        try await user.run(["network", "add", user.files(of: network).network] + options)
     }
 
-    @Test func theFirstTimeTheSignerIsShown() async throws {
+    @Test func theFirstTimeTheFingerprintIsShown() async throws {
         let user = try User()
         let network = try TestNetwork()
-        let key = Hex.encode(network.signer.verificationKey.bytes)
+        let files = try user.files(of: network)
+        let digest = network.file.root.digest.hex
+        let height = network.file.height
         #expect(
-            try await add(user, network)
+            try await add(user, network, "--consensus", files.consensus, "--descriptors", files.descriptors)
                 == Transcript(
                     messages: """
-                        network testing version 1 with 6 nodes added
-                        it is signed by \(key); compare this key with one from another source: whoever holds it decides which \
-                        nodes you use
+                        network testing version 1 added
+                        it trusts sole to say which nodes you use
+                        its fingerprint is \(digest); compare it with one from another source
+                        consensus of slot \(height) with 6 nodes from DIR/testing.consensus
 
                         """))
+        #expect(
+            try await add(user, network) == Transcript(messages: "network testing version 1 was installed already\n"))
         let other = try User()
         #expect(
-            try await add(other, network, "--signer", key)
-                == Transcript(messages: "network testing version 1 with 6 nodes added\n"))
+            try await add(other, network, "--digest", digest)
+                == Transcript(
+                    messages: """
+                        network testing version 1 added
+                        it trusts sole to say which nodes you use
+                        there is no source to ask; try again later with `nightjar network update`
+
+                        """))
         #expect(
-            try await add(other, network)
-                == Transcript(messages: "network testing version 1 with 6 nodes was installed already\n"))
+            try await other.run("path")
+                == Transcript(
+                    messages: """
+                        fetching the consensus of the network testing
+                        it is not known yet which nodes the network testing has; get its consensus with `nightjar network \
+                        update testing`
+
+                        """, code: 3))
         let list = try await user.run("network", "list").output.split(separator: "\n")
-        #expect(list.count == 2 && list[1].hasPrefix("testing  1        6      20"), "\(list)")
+        #expect(list.count == 2 && list[1].hasPrefix("testing  1        \(height)  6      20"), "\(list)")
         let shown = try await user.run("network", "show").output
-        #expect(
-            shown.hasPrefix("network      testing (test network)\nversion      1\n")
-                && shown.contains("signer       \(key)\n"))
-        #expect(shown.contains("parameter    mean-delay 2m\n"))
+        #expect(shown.hasPrefix("network      testing (test network)\nversion      1, published "))
+        #expect(shown.contains("fingerprint  \(digest)\n") && shown.contains("quorum       1 of 1\n"))
+        #expect(shown.contains("parameter    mean-delay 2m\n") && shown.contains("parameter    slot-length 20m\n"))
     }
 
-    @Test func onlyTheSameSignerReplacesIt() async throws {
+    @Test func anotherNetworkFileIsNoNewEdition() async throws {
         let user = try User()
-        let network = try TestNetwork { $0.version = 2 }
-        _ = try await add(user, network)
+        let network = try TestNetwork()
+        try await user.join(network)
         #expect(
-            try await add(user, try TestNetwork { $0.version = 3 })
-                == .failure(
-                    4, "the network file is signed by another key than the one trusted for this network; do not use it")
+            try await add(user, try TestNetwork())
+                == .failure(4, "\(NetworkFileError.fork(version: 1))"))
+        let stranger = try await add(try User(), network, "--digest", String(repeating: "ab", count: 32))
+        #expect(
+            stranger.code == 4
+                && stranger.messages.hasPrefix(
+                    "the network file has the fingerprint \(network.file.root.digest.hex), not abab")
         )
         #expect(
-            try await add(user, try TestNetwork { $0.signer = network.signer })
-                == .failure(4, "the network file is version 1, older than version 2 that is installed"))
-        #expect(
-            try await add(
-                user,
-                try TestNetwork {
-                    $0.signer = network.signer
-                    $0.version = 3
-                })
-                == Transcript(messages: "network testing version 3 with 6 nodes updated\n"))
-        #expect(
-            try await add(try User(), network, "--signer", String(repeating: "ab", count: 32))
-                == .failure(
-                    4, "the network file is signed by another key than the one trusted for this network; do not use it")
-        )
-        #expect(
-            try await add(user, network, "--signer", "abc")
-                == .failure(2, "--signer takes a key of 64 hexadecimal digits"))
+            try await add(user, network, "--digest", "abc")
+                == .failure(2, "--digest takes a fingerprint of 64 hexadecimal digits"))
     }
 
     @Test func filesThatAreNotNetworksAreRefused() async throws {
@@ -81,56 +85,55 @@ struct NetworkTests {
         let text = try await user.run("network", "add", user.file("text", "Hello\n"))
         #expect(text.code == 1 && text.messages.hasPrefix("DIR/text is not a network file: "), "\(text)")
         // One letter of the signed part changed.
-        var forged = String(decoding: try TestNetwork().file.bytes, as: UTF8.self)
+        var forged = String(decoding: try TestNetwork().file.root.bytes, as: UTF8.self)
         forged = forged.replacing("version 1\n", with: "version 9\n", maxReplacements: 1)
         #expect(
             try await user.run("network", "add", user.file("forged", forged))
-                == .failure(4, "the network file's signature is wrong: it was damaged or forged; fetch it again"))
-    }
-
-    @Test func datesAreChecked() async throws {
-        let user = try User()
-        let old = try TestNetwork {
-            $0.published = ScaledClock.systemTime() - .days(3)
-            $0.validFor = .days(2)
-        }
-        let expired = try await add(user, old)
-        #expect(
-            expired
-                == .failure(
-                    3, "the network file expired on \(old.file.validUntil); get a newer one from the network's operator"
-                ))
-        // As a clock that is slow by two days shows it.
-        let coming = try TestNetwork { $0.published = ScaledClock.systemTime() + .days(2) }
-        #expect(
-            try await add(user, coming)
-                == .failure(
-                    3,
-                    "the network file was made on \(coming.file.published), which is in the future here; set this machine's clock"
-                ))
-        #expect(
-            try await add(
-                user,
-                try TestNetwork {
-                    $0.isTest = false
-                    $0.change = { $0.addresses = [NodeAddress("8.8.8.8")!] }
-                }
-            ).code == 0)
+                == .failure(4, "\(NetworkFileError.badSignature("sole"))"))
+        #expect(!FileManager.default.fileExists(atPath: user.home + "/networks/testing/network"))
     }
 
     @Test func aNetworkThatExpiresStopsSending() async throws {
         let user = try User()
         let network = try TestNetwork { $0.validFor = .days(2) }
         try await user.join(network)
+        try user.configure("[directory]\nrefresh = false\n")
         let late = [
             "NIGHTJAR_TIME_SCALE": "2",
             "NIGHTJAR_TIME_ORIGIN": "\(ScaledClock.systemTime().milliseconds - 3 * 86_400_000)",
         ]
         let message =
-            "the network file expired on \(network.file.validUntil); get a newer one from the network's operator"
+            "what is known of the network testing expired on \(network.file.validUntil); get a newer consensus with "
+            + "`nightjar network update testing`, or use the old one knowingly with --stale"
         #expect(try await user.run(["send", "--to", "alice@example.org"], environment: late) == .failure(3, message))
         let list = try await user.run(["network", "list"], environment: late)
         #expect(list.code == 0 && list.output.contains(message))
+        let stale = try await user.run(["nodes", "--stale"], environment: late)
+        #expect(
+            stale.code == 0 && stale.output.hasPrefix("NODE")
+                && stale.messages.hasPrefix(
+                    "WARNING: what is known of the network testing is 3 days old and EXPIRED on "),
+            "\(stale)")
+        let shown = try await user.run(["network", "show"], environment: late)
+        #expect(shown.code == 0 && shown.output.contains(" ago: expired\n"), "\(shown)")
+    }
+
+    @Test func anOldConsensusIsToldOf() async throws {
+        let user = try User()
+        let network = try TestNetwork {
+            $0.published = ScaledClock.systemTime() - .hours(30)
+            $0.freshFor = .hours(1)
+            $0.validFor = .days(3)
+        }
+        try await user.join(network)
+        let path = try await user.run("path", "alpha,bravo,echo")
+        #expect(
+            path
+                == Transcript(
+                    output: "alpha,bravo,echo\n",
+                    messages:
+                        "warning: what is known of the network testing is 30 hours old; get a newer consensus with "
+                        + "`nightjar network update testing`\n"))
     }
 
     @Test func nodesAreShown() async throws {
@@ -140,9 +143,12 @@ struct NetworkTests {
         let lines = try await user.run("nodes").output.split(separator: "\n")
         #expect(lines.count == 7)
         #expect(
-            lines[0].split(separator: " ") == ["NODE", "ID", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID", "UNTIL"])
+            lines[0].split(separator: " ") == [
+                "NODE", "ID", "FLAGS", "WEIGHT", "MEASURED", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID", "UNTIL",
+            ])
         let alpha = network["alpha"]
-        #expect(lines[1].hasPrefix("alpha    \(alpha.id.hex.prefix(8))  127.0.0.1:\(alpha.port)"))
+        #expect(lines[1].hasPrefix("alpha    \(alpha.id.hex.prefix(8))  Running,Unmeasured"))
+        #expect(lines[1].contains("  100     -         127.0.0.1:\(alpha.port)"), "\(lines[1])")
 
         struct Node: Decodable {
             var nickname, id: String
@@ -170,53 +176,5 @@ struct NetworkTests {
             try JSONDecoder().decode([Hop].self, from: Data(json.utf8)) == [
                 Hop(nickname: "delta"), Hop(nickname: "echo"),
             ])
-    }
-
-    @Test func aNetworkIsMadeAndUsed() async throws {
-        let user = try User()
-        let source = try TestNetwork { $0.name = "made" }
-        let key = user.directory.file("network.key")
-        let made = try await user.run("network", "new-key", key)
-        #expect(made.code == 0 && made.output.count == 65)
-        #expect(
-            try await user.run("network", "new-key", key)
-                == .failure(1, "DIR/network.key exists already; move it away if you really want a new key"))
-        let descriptors = try source.file.nodes.map { try user.file("\($0.fields.nickname.text).descriptor", $0.bytes) }
-        func sign(_ options: [String]) async throws -> Transcript {
-            try await user.run(
-                ["network", "sign", "--key", key, "--name", "made", "--version", "1"] + options + descriptors
-                    + ["-o", user.directory.file("made.network")])
-        }
-        #expect(
-            try await sign([])
-                == .failure(
-                    4,
-                    "node \(source.file.nodes[0].fields.nickname.text) has the address "
-                        + "\(source.file.nodes[0].fields.addresses[0]), which cannot be reached from outside; only a test network may list it"
-                ))
-        #expect(
-            try await sign([
-                "--test-network", "--valid-days", "3", "--parameter", "mean-delay=90s", "--parameter", "hops=3",
-            ])
-                == Transcript(messages: "network made version 1 with 6 nodes written to DIR/made.network\n"))
-        _ = try await user.run(
-            "network", "add", user.directory.file("made.network"), "--signer", String(made.output.dropLast()))
-        let shown = try await user.run("network", "show", "made").output
-        #expect(shown.contains("parameter    mean-delay 90s\n") && shown.contains("parameter    hops 3\n"), "\(shown)")
-        #expect(try await user.run("path").output.split(separator: ",").count == 3)
-
-        let bad = try await sign(["--test-network", "--parameter", "mean-dealy=90s"])
-        #expect(
-            bad.code == 2 && bad.messages.hasPrefix("mean-dealy=90s is not a parameter with a value that is allowed"))
-        let long = try await sign(["--test-network", "--parameter", "retry-deadline=7d"])
-        #expect(long.code == 4 && long.messages.hasPrefix("a packet can be under way for "), "\(long)")
-        let short = try await sign(["--test-network", "--valid-days", "30"])
-        #expect(short.code == 0 && short.messages.hasPrefix("the descriptor of "), "\(short)")
-        let foreign = try await user.run(
-            ["network", "sign", "--key", key, "--name", "other", "--version", "1", "--test-network", "-o", "/dev/null"]
-                + descriptors)
-        #expect(
-            foreign.code == 1 && foreign.messages.contains(" is not a descriptor for the network other: "), "\(foreign)"
-        )
     }
 }

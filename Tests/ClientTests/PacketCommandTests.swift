@@ -116,7 +116,8 @@ struct PacketCommandTests {
         let commands = [
             ["send"], ["nodes"], ["path"], ["queue"], ["queue", "list"], ["queue", "flush"], ["queue", "clean"],
             ["network"],
-            ["network", "add"], ["network", "list"], ["network", "show"], ["network", "new-key"], ["network", "sign"],
+            ["network", "add"], ["network", "list"], ["network", "show"], ["network", "update"],
+            ["network", "evidence"], ["network", "remove"],
             ["packet"],
             ["packet", "inspect"], ["packet", "unwrap"], ["packet", "wrap"], ["testvectors"],
         ]

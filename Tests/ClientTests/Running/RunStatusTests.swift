@@ -27,7 +27,8 @@ import WireFormat
             process: Int(getpid()), since: "2027-01-15T08:00:00Z", written: "2027-01-15T08:01:00Z")
         status.networks = [
             RunStatus.Network(
-                name: "testing", version: 3, validUntil: "2027-02-15T08:00:00Z",
+                name: "testing", version: 3, height: 1_500_000, published: "2027-01-15T07:40:00Z",
+                validUntil: "2027-01-18T07:40:00Z",
                 waiting: [RunStatus.Line(node: "alpha", id: "00", packets: 20)])
         ]
         status.warnings = ["the clock is wrong"]
@@ -43,9 +44,10 @@ import WireFormat
             #expect(
                 status.lines() == [
                     "`nightjar run` is running since 2027-01-15T08:00:00Z (process \(getpid()))",
-                    "network testing version 3, valid until 2027-02-15T08:00:00Z",
+                    "network testing version 3, height 1500000 made 2027-01-15T07:40:00Z, valid until 2027-01-18T07:40:00Z",
                     "  last packet taken by a node: none yet",
                     "  last mailbox poll: none yet",
+                    "  last refresh: none yet",
                     "  up to 20 packets wait for alpha",
                     "warning: the clock is wrong",
                 ])
@@ -54,7 +56,7 @@ import WireFormat
     }
 
     @Test func whatIsWrongIsTold() throws {
-        let network = try TestNetwork { $0.validFor = .days(7) }.file
+        let network = try TestNetwork { $0.freshFor = .days(2) }.file
         var health = StreamHealth()
         let start = network.published + .hours(1)
         health.started = start
@@ -80,11 +82,18 @@ import WireFormat
         health.note(news, now: start + .minutes(42))
         #expect(warnings(start + .minutes(43)) == [])
 
-        let late = network.validUntil - .days(2)
+        let late = network.freshUntil
         health.lastHandOver = late
-        #expect(warnings(late).first?.hasPrefix("the file of network testing expires at") == true)
+        #expect(
+            warnings(late) == [
+                "what is known of network testing is 48 hours old, and nothing can be sent any more from "
+                    + "\(network.validUntil) on; see that this machine is online"
+            ])
         health.lastHandOver = network.validUntil
-        #expect(warnings(network.validUntil).first?.hasPrefix("the file of network testing has expired") == true)
+        #expect(warnings(network.validUntil).first?.contains("has expired") == true)
+        let unknown = Network(root: network.root)
+        let words = health.warnings(network: unknown, mean: .seconds(20), now: network.validUntil)
+        #expect(words.first?.hasPrefix("nothing can be sent to network testing") == true)
         // With a stream of one packet an hour half an hour without one is no wonder.
         health.lastHandOver = start
         #expect(health.warnings(network: network, mean: .hours(1), now: start + .hours(20)) == [])

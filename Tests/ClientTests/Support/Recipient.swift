@@ -90,7 +90,20 @@ extension TestNetwork {
 extension User {
     /// Adds the network.
     func join(_ network: TestNetwork) async throws {
-        let run = try await run("network", "add", file("network", network.file.bytes))
+        let files = try files(of: network)
+        let run = try await run(
+            "network", "add", files.network, "--consensus", files.consensus, "--descriptors", files.descriptors)
         guard run.code == 0 else { throw Failure(text: run.description) }
+    }
+
+    /// What the network's authority publishes: `NAME.network`, `NAME.consensus` and `NAME.descriptors`.
+    @discardableResult
+    func files(of network: TestNetwork) throws -> (network: String, consensus: String, descriptors: String) {
+        let name = network.file.name
+        return (
+            try file("\(name).network", network.file.root.bytes),
+            try file("\(name).consensus", network.file.consensus?.bytes ?? []),
+            try file("\(name).descriptors", DescriptorBundle.join(network.file.nodes))
+        )
     }
 }

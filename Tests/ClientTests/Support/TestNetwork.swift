@@ -97,6 +97,9 @@ final class TestNetwork: Sendable {
         var isTest = true
         var published = ScaledClock.systemTime() - .hours(1)
         var validFor = Interval.days(7)
+        /// As long as it is valid without it, so that no command says how old it is.
+        var freshFor: Interval?
+        var urls: [String] = []
         var signer: HybridSigningKey?
         var parameters = NetworkParameters()
         /// Changes a descriptor before it is signed.
@@ -133,11 +136,16 @@ final class TestNetwork: Sendable {
         signer = try plan.signer ?? .generate()
         var lengths = RootParameters()
         lengths.validFor = plan.validFor
-        lengths.freshFor = min(lengths.freshFor, plan.validFor)
+        lengths.freshFor = min(plan.freshFor ?? plan.validFor, plan.validFor)
         authority = try SoleAuthority(
             network: plan.name, isTest: plan.isTest, parameters: plan.parameters, rootParameters: lengths, key: signer,
-            published: published)
+            published: published, urls: plan.urls)
         file = try authority.network(descriptors, at: published)
+    }
+
+    /// A later consensus of the same nodes.
+    func consensus(at time: Timestamp, of count: Int? = nil) throws -> CertifiedConsensus {
+        try authority.certify(Array(file.nodes.prefix(count ?? file.nodes.count)), at: time)
     }
 
     subscript(name: String) -> TestNode {

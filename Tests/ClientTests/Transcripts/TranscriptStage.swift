@@ -12,7 +12,7 @@ import WireFormat
 
 /// The surroundings of one session.
 ///
-///     % network [NAME]     writes NAME.network (testing): six nodes that nobody can reach;
+///     % network [NAME]     writes NAME.network, .consensus, .descriptors (testing): six nodes that nobody can reach;
 ///                          echo and foxtrot deliver mail, delta has mailboxes
 ///     % joined             the same, installed
 ///     % nodes              the nodes listen and take packets
@@ -58,7 +58,7 @@ final class TranscriptStage {
         let boxes = StageMailboxes(node: delta.id)
         delta.answersBlocks(boxes)
         mailboxes[name] = boxes
-        _ = try user.file("\(name).network", network.file.bytes)
+        try user.files(of: network)
         return network
     }
 
@@ -88,7 +88,8 @@ final class TranscriptStage {
     private func named(_ text: String) -> String {
         var text = text.replacing(ClientVersion.text, with: "<version>")
         for network in networks {
-            text = text.replacing(Hex.encode(network.signer.verificationKey.bytes), with: "<signer>")
+            text = text.replacing("\(network.file.height)", with: "<height>")
+            text = text.replacing(network.file.root.digest.hex, with: "<fingerprint>")
             for node in network.nodes {
                 text = text.replacing(node.id.hex, with: "<\(node.name)>")
                 text = text.replacing("\(node.id.hex.prefix(16))", with: "<\(node.name), 16 digits>")
@@ -100,6 +101,8 @@ final class TranscriptStage {
         text = text.replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}/#, with: "<date>")
         text = text.replacing(
             #/[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4}/#, with: "<time>")
+        text = text.replacing(#/\b[0-9]+ (minutes?|hours|days) (old|ago)/#) { "<age> \($0.output.2)" }
+        text = text.replacing(#/"ageSeconds" : [0-9]+/#, with: "\"ageSeconds\" : <seconds>")
         text = text.replacing(#/njk1-[0-9a-z-]{20,}/#, with: "<fingerprint>")
         text = text.replacing(#/\b[0-9a-f]{8,}\b/#.wordBoundaryKind(.simple)) { match in
             // Other numbers may be in digits alone.
