@@ -50,11 +50,9 @@ struct AuthorityBackend: DirectoryBackend {
                 ServedDocument($0.bytes, tag: $0.digest, lifetime: .forever)
             }
         case .votes(let slot):
-            let votes = try store.documents(.vote, slot: slot)
+            let votes = try store.index(.vote, slot: slot)
             return votes.isEmpty
-                ? nil
-                : ServedDocument(
-                    Array(votes.map { "vote \($0.authority ?? "?") \($0.digest.hex)\n" }.joined().utf8))
+                ? nil : ServedDocument(Array(votes.map { "vote \($0.authority) \($0.digest.hex)\n" }.joined().utf8))
         case .signatures(let slot):
             let signatures = try store.signatures(slot: slot)
             return signatures.isEmpty ? nil : ServedDocument(SignatureList.join(signatures))

@@ -4,6 +4,7 @@ internal import Daemon
 internal import Directory
 internal import Foundation
 internal import Spool
+internal import Synchronization
 internal import WireFormat
 
 /// Gathers the facts of an authority.
@@ -14,6 +15,20 @@ struct HealthSource: Sendable {
     let publication: Publication
     let started: Timestamp
     let dataDirectory: String
+    /// Evidence that has been read: it never changes, and to read it takes long.
+    private let known = KnownEvidence()
+
+    init(
+        parts: AuthorityParts, registry: NodeRegistry, driver: SlotDriver, publication: Publication,
+        started: Timestamp, dataDirectory: String
+    ) {
+        self.parts = parts
+        self.registry = registry
+        self.driver = driver
+        self.publication = publication
+        self.started = started
+        self.dataDirectory = dataDirectory
+    }
 
     /// All facts at this moment.
     func facts() async -> HealthFacts {
@@ -129,18 +144,23 @@ struct HealthSource: Sendable {
     }
 
     private func evidence(_ exclusions: [Int: ClosedRange<Slot>]) -> [HealthReport.EvidenceInfo] {
-        ((try? parts.store.evidence()) ?? []).prefix(500).compactMap { piece in
-            guard let stored = try? parts.store.document(piece.digest),
-                let evidence = try? UnverifiedEvidence(stored.bytes).verify(in: parts.network),
-                evidence.digests.count == 2
-            else { return nil }
+        ((try? parts.store.evidence()) ?? []).prefix(KnownEvidence.maximum).compactMap { piece in
+            guard let digests = known.digests(of: piece.digest, read: { read(piece) }) else { return nil }
             let excluded = Nickname(piece.authority).flatMap { parts.network.index(of: $0) }.flatMap { exclusions[$0] }
             let isUsed = excluded?.contains(Slot(piece.slot)) ?? false
             return HealthReport.EvidenceInfo(
                 authority: piece.authority, slot: piece.slot, kind: piece.kind, digest: piece.digest,
-                first: evidence.digests[0], second: evidence.digests[1],
+                first: digests.first, second: digests.second,
                 excludedUntil: isUsed ? excluded?.upperBound.number : nil)
         }
+    }
+
+    private func read(_ piece: StoredEvidence) -> KnownEvidence.Digests? {
+        guard let stored = try? parts.store.document(piece.digest),
+            let evidence = try? UnverifiedEvidence(stored.bytes).verify(in: parts.network),
+            evidence.digests.count == 2
+        else { return nil }
+        return KnownEvidence.Digests(first: evidence.digests[0], second: evidence.digests[1])
     }
 
     private func disk() -> HealthReport.DiskInfo? {
@@ -154,5 +174,26 @@ struct HealthSource: Sendable {
             used += (attributes?[.size] as? NSNumber)?.int64Value ?? 0
         }
         return HealthReport.DiskInfo(free: free.int64Value, size: size.int64Value, used: used)
+    }
+}
+
+/// What differs in pieces of evidence, by their digests.
+private final class KnownEvidence: Sendable {
+    struct Digests: Sendable {
+        var first: Digest
+        var second: Digest
+    }
+    /// Pieces that are shown, and remembered.
+    static let maximum = 500
+    private let found = Mutex<[Digest: Digests]>([:])
+
+    func digests(of piece: Digest, read: () -> Digests?) -> Digests? {
+        if let known = found.withLock({ $0[piece] }) { return known }
+        guard let digests = read() else { return nil }
+        found.withLock { found in
+            if found.count >= Self.maximum { found.removeAll() }
+            found[piece] = digests
+        }
+        return digests
     }
 }

@@ -61,6 +61,23 @@ extension AuthorityStore {
         }
     }
 
+    /// Authors and digests of the documents of a kind in a slot, by authority and digest.
+    public func index(
+        _ kind: StoredDocumentKind, slot: UInt64
+    ) throws(AuthorityStoreError) -> [(authority: String, digest: Digest)] {
+        let number = try Self.column(slot)
+        return try read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT authority, digest FROM document WHERE kind = ? AND slot = ? ORDER BY authority, digest",
+                arguments: [kind.rawValue, number]
+            ).map { row in
+                let authority: String? = row[0]
+                return (authority ?? "", try fixed(row[1]))
+            }
+        }
+    }
+
     /// The network file of a version: its slot is that number.
     public func network(version: UInt32) throws(AuthorityStoreError) -> StoredDocument? {
         try documents(.network, slot: UInt64(version)).first
