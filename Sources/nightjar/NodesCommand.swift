@@ -23,7 +23,8 @@ struct Nodes: ClientCommand {
     @Option(
         help: ArgumentHelp(
             "Print these of each node, with tabs between: nickname, id, addresses, capabilities, periods, usable, flags, "
-                + "weight, reliability, latency, published, valid-until, mixing, weaknesses, family, contact, software.", valueName: "names"))
+                + "weight, reliability, latency, published, valid-until, mixing, weaknesses, family, contact, software.",
+            valueName: "names"))
     var features: String?
     @OptionGroup var network: NetworkOption
     @OptionGroup var json: JSONOption

@@ -131,7 +131,9 @@ extension Client {
             note("no node of the network \(network.name) is such")
             return
         }
-        var table = TextTable(["NODE", "ID", "FLAGS", "WEIGHT", "MEASURED", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID UNTIL"])
+        var table = TextTable([
+            "NODE", "ID", "FLAGS", "WEIGHT", "MEASURED", "ADDRESSES", "CAPABILITIES", "KEYS", "VALID UNTIL",
+        ])
         for node in nodes {
             let periods = node.periods.map(String.init)
             let keys = (periods.count > 1 ? "\(periods[0])-\(periods[periods.count - 1])" : periods.first ?? "none")

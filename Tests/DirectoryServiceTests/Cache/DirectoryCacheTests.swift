@@ -173,10 +173,10 @@ struct DirectoryCacheTests {
 
         let test = try AuthorityBench(1, network: "lab", isTest: true)
         let lab = DirectoryCache(directory: directory.file("lab"))
-        let private_ = try test.nodes(["home"]) { $0.addresses = [NodeAddress("127.0.0.1")].compactMap(\.self) }
+        let hidden = try test.nodes(["home"]) { $0.addresses = [NodeAddress("127.0.0.1")].compactMap(\.self) }
         try lab.install(root: test.root.bytes)
         let result = try lab.install(
-            consensus: test.consensus(private_).bytes, descriptors: private_.map(\.bytes), now: now)
+            consensus: test.consensus(hidden).bytes, descriptors: hidden.map(\.bytes), now: now)
         #expect(result.refused.isEmpty)
         #expect(try lab.load(at: now).nodes.count == 1)
     }
