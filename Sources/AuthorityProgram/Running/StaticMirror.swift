@@ -38,8 +38,7 @@ struct StaticMirror: Sendable {
         for route in [DirectoryRoute.network, .networkVersion(parts.network.version), .evidence, .slots] {
             try await write(route)
         }
-        for page in ["health", "health.json", "nodes"] { try await write(.page(page)) }
-        if let front = try await backend.served(.page("")) { try write(front.bytes, to: "index.html") }
+        for page in HealthPage.mirrored { try await write(.page(page)) }
         for piece in try parts.store.evidence() { try await write(.document(piece.digest)) }
         guard let certified = backend.publication.certified else { return }
         let slot = certified.slot.number

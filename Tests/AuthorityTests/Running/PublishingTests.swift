@@ -32,7 +32,7 @@ import WireFormat
         #expect(file(.consensusAt(certified.slot.number)) != nil && file(.votes(certified.slot.number)) != nil)
         let votes = certified.consensus.votes.compactMap { file(.document($0.digest)) }
         #expect(ConsensusAudit.check(certified, votes: votes, network: fleet.network) == .identical)
-        for name in ["index.html", "health", "health.json", "nodes", "slots", "evidence"] {
+        for name in HealthPage.mirrored + ["slots", "evidence"] {
             #expect(FileManager.default.fileExists(atPath: mirror.file(name)), "\(name)")
         }
         let mode = try FileManager.default.attributesOfItem(atPath: mirror.file("consensus"))[.posixPermissions]
