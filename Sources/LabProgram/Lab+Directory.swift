@@ -26,7 +26,9 @@ extension Lab {
         let identities = try state.authorities.map { _ in try HybridSigningKey.generate() }
         var lengths = RootParameters()
         lengths.slotLength = plan.slotLength
-        lengths.freshFor = max(.hours(1), plan.slotLength * 3)
+        // An hour of ours, however fast the network's clock runs: nobody is warned of what is minutes old to him.
+        lengths.freshFor = min(.days(90), .seconds(Int64((3600 * max(1, plan.timeScale)).rounded(.up))))
+        lengths.validFor = max(.days(3), lengths.freshFor * 2)
         lengths.periodLength = plan.parameters.periodLength
         lengths.acceptance = plan.parameters.acceptance
         var draft = try NetworkFile.draft(
