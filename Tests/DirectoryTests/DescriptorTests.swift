@@ -164,6 +164,37 @@ struct DescriptorTests {
                 for port in 1...8 { items.insert(DocumentItem("address", ["9.9.9.9", "\(port)"]), at: at) }
             }
         ),
+        (
+            "three host names", .value,
+            { items in
+                let at = try items.position("address")
+                for name in ["a", "b", "c"] { items.insert(DocumentItem("address", ["\(name).org", "1"]), at: at) }
+            }
+        ),
+        ("a long name of the software", .value, { try $0.set("software", String(repeating: "s", count: 129)) }),
+        ("a long strategy", .value, { try $0.set("mixing", String(repeating: "m", count: 257)) }),
+        ("a long contact", .value, { $0.append(DocumentItem("contact", ["me", String(repeating: "c", count: 254)])) }),
+        ("a weakness of another form", .value, { $0.append(DocumentItem("weakness", ["no_cover"])) }),
+        ("a long weakness", .value, { $0.append(DocumentItem("weakness", [String(repeating: "w", count: 33)])) }),
+        (
+            "many weaknesses", .value,
+            { items in for number in 10...26 { items.append(DocumentItem("weakness", ["w\(number)"])) } }
+        ),
+        (
+            "many capabilities", .value,
+            { items in
+                let at = try items.position("capability")
+                for number in (10...26).reversed() { items.insert(DocumentItem("capability", ["a\(number)"]), at: at) }
+            }
+        ),
+        (
+            "a large family", .value,
+            { items in
+                for number in 10...42 {
+                    items.append(DocumentItem("family", ["\(number)" + String(repeating: "0", count: 62)]))
+                }
+            }
+        ),
         ("no version of MMTP that we speak", .value, { try $0.set("mmtp", "2") }),
         ("another geometry", .value, { try $0.set("geometry", String(repeating: "0", count: 64)) }),
         ("a date of another form", .value, { try $0.set("published", "2026-11-21") }),
@@ -195,7 +226,7 @@ struct DescriptorTests {
             { items in
                 let at = try items.position("packet-key")
                 var other = items[at]
-                for number in 1...16 {
+                for number in 1...8 {
                     other.arguments = ["\(2967 + number)"]
                     items.insert(other, at: at + number)
                 }
@@ -245,7 +276,31 @@ struct DescriptorTests {
         #expect((error?.line ?? 0) > 0, "\(what): the line is named")
     }
 
-    @Test("a descriptor is at most 64 KiB")
+    @Test("all that a descriptor may say fits into its size")
+    func fullest() throws {
+        let fullest = try TestDirectory.descriptor(1, "Full-" + String(repeating: "n", count: 19)) { fields in
+            let label = String(repeating: "h", count: 63)
+            fields.addresses = try (1...8).map { number in
+                let name = [label, label, label, String(repeating: "\(number)", count: 57) + ".org"]
+                let host =
+                    number <= 2 ? name.joined(separator: ".") : "2a00:1450:aaaa:bbbb:cccc:dddd:eeee:\(1000 + number)"
+                return try #require(NodeAddress(host: host, port: 48099))
+            }
+            let names = (0..<16).map { String(repeating: "abcdefghijklmnop".map(String.init)[$0], count: 32) }
+            for number in 0..<8 { fields.keys[KeyPeriod(UInt16(2967 + number))] = TestDirectory.packetKey }
+            fields.capabilities = names.map { Capability($0, limits: ["limit": UInt64.max]) }
+            fields.mixing = [String(repeating: "m", count: 256)]
+            fields.weaknesses = names
+            fields.family = try (0..<4).map { try TestDirectory.signingKey($0 + 2).verificationKey.nodeID }
+            fields.contact = String(repeating: "c", count: 256)
+            fields.software = String(repeating: "s", count: 128)
+        }
+        // 28 more of a family of 32.
+        #expect(fullest.bytes.count + 28 * 72 < Descriptor.maximumSize)
+        #expect(Consensus.maximumNodes * Descriptor.maximumSize <= DescriptorBundle.maximumSize)
+    }
+
+    @Test("a descriptor is at most 24 KiB")
     func size() throws {
         let error = #expect(throws: DocumentError.self) {
             try TestDirectory.descriptor(1, "ada") { fields in

@@ -50,7 +50,8 @@ struct NodeAddressTests {
             "192.0.3.1",
             "192.167.1.1", "198.17.0.1", "198.20.0.1", "198.51.99.1", "198.51.101.1", "203.0.112.1", "203.0.114.1",
             "223.255.255.255",
-            "2a00:1450::8", "2001:db9::1", "3fee::1", "::ffff:808:808", "mix.example.org", "a.b", "nottest.net",
+            "2a00:1450::8", "2001:db9::1", "2001:200::1", "2001:4860:4860::8888", "2003::1", "3fee::1",
+            "::ffff:808:808", "mix.example.org", "a.b", "nottest.net",
             "exampletest.org",
         ])
     func isPublic(text: String) throws { #expect(try #require(NodeAddress(text)).isPublic) }
@@ -64,7 +65,8 @@ struct NodeAddressTests {
             "203.0.113.1",
             "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "fd12::1",
             "ff02::1",
-            "2001:db8::1", "2001:db8:ffff::1", "3fff::1", "3fff:fff::1", "::ffff:a00:1", "::ffff:7f00:1",
+            "2001:db8::1", "2001:db8:ffff::1", "2001::1", "2001:0:7f00:1::", "2001:1ff::1", "2002:a00:1::1",
+            "2002:808:808::1", "3fff::1", "3fff:fff::1", "::ffff:a00:1", "::ffff:7f00:1",
             "64:ff9b::808:808", "100::1",
             "localhost", "mix", "a.localhost", "printer.local", "db.internal", "a.invalid", "a.test", "a.example",
             "A.LOCAL",

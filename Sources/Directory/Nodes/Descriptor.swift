@@ -100,10 +100,13 @@ public struct UnverifiedDescriptor: Sendable {
         let identityItem = try reader.take("identity", arguments: 0, object: DocumentSignature.keyLabel)
         guard let identity = try? VerificationKey(identityItem.object?.bytes ?? []) else { throw reader.invalid() }
         var addresses: [NodeAddress] = []
+        var names = 0
         for item in try reader.takeAll("address", arguments: 2) {
             guard let port = UInt16(item.arguments[1]), String(port) == item.arguments[1],
                 let address = NodeAddress(host: item.arguments[0], port: port), !addresses.contains(address)
             else { throw reader.invalid() }
+            if address.family == .name { names += 1 }
+            guard names <= Descriptor.maximumHostNames else { throw reader.invalid() }
             addresses.append(address)
         }
         guard (1...Descriptor.maximumAddresses).contains(addresses.count) else { throw reader.invalid() }
@@ -118,7 +121,7 @@ public struct UnverifiedDescriptor: Sendable {
             published < validUntil
         else { throw reader.invalid() }
         let software = try reader.take("software").arguments.joined(separator: " ")
-        guard !software.isEmpty else { throw reader.invalid() }
+        guard (1...Descriptor.maximumSoftware).contains(software.utf8.count) else { throw reader.invalid() }
         var keys: [KeyPeriod: KEMPublicKey] = [:]
         var last: KeyPeriod?
         for item in try reader.takeAll("packet-key", arguments: 1, object: Descriptor.keyLabel) {
@@ -132,28 +135,33 @@ public struct UnverifiedDescriptor: Sendable {
         var capabilities: [Capability] = []
         for item in try reader.takeAll("capability") {
             guard let capability = Capability(words: item.arguments),
-                capabilities.last.map({ $0.name < capability.name }) ?? true
+                capabilities.last.map({ $0.name < capability.name }) ?? true,
+                capabilities.count < Descriptor.maximumCapabilities
             else { throw reader.invalid() }
             capabilities.append(capability)
         }
         let mixing = try reader.take("mixing").arguments
-        guard !mixing.isEmpty else { throw reader.invalid() }
+        guard !mixing.isEmpty, mixing.joined(separator: " ").utf8.count <= Descriptor.maximumMixing else {
+            throw reader.invalid()
+        }
         var weaknesses: [String] = []
         for item in try reader.takeAll("weakness", arguments: 1) {
-            guard weaknesses.last.map({ $0 < item.arguments[0] }) ?? true else { throw reader.invalid() }
+            guard weaknesses.last.map({ $0 < item.arguments[0] }) ?? true, Self.isWeakness(item.arguments[0]),
+                weaknesses.count < Descriptor.maximumWeaknesses
+            else { throw reader.invalid() }
             weaknesses.append(item.arguments[0])
         }
         var family: [NodeID] = []
         for item in try reader.takeAll("family", arguments: 1) {
-            guard let id = NodeID(hex: item.arguments[0]), family.last.map({ $0 < id }) ?? true else {
-                throw reader.invalid()
-            }
+            guard let id = NodeID(hex: item.arguments[0]), family.last.map({ $0 < id }) ?? true,
+                family.count < Descriptor.maximumFamily
+            else { throw reader.invalid() }
             family.append(id)
         }
         var contact = ""
         if reader.isNext("contact") {
             contact = try reader.take("contact").arguments.joined(separator: " ")
-            guard !contact.isEmpty else { throw reader.invalid() }
+            guard (1...Descriptor.maximumContact).contains(contact.utf8.count) else { throw reader.invalid() }
         }
         let isLeaving = reader.isNext("leaving")
         if isLeaving { _ = try reader.take("leaving", arguments: 0) }
@@ -169,6 +177,12 @@ public struct UnverifiedDescriptor: Sendable {
             software: software, isLeaving: isLeaving)
     }
 
+    /// Letters, digits and hyphens: newer names than this version knows are kept.
+    private static func isWeakness(_ text: String) -> Bool {
+        (1...32).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (97...122).contains($0 | 32) || (48...57).contains($0) || $0 == 45 }
+    }
+
     /// The one door to a `Descriptor`: the signature is that of the identity key, for this kind of document and network.
     public func verify(network: String) throws(DocumentError) -> Descriptor {
         let message = DocumentSignature.message(.descriptor, network: network, body: bytes[..<signedCount])
@@ -181,12 +195,26 @@ public struct UnverifiedDescriptor: Sendable {
 
 /// A descriptor that the node whose id it has did sign.
 public struct Descriptor: Sendable {
-    /// Most bytes of a descriptor.
-    public static let maximumSize = 64 << 10
+    /// Most bytes of a descriptor: those of a full network fit into one bundle.
+    public static let maximumSize = 24 << 10
     /// Most addresses of a node.
     public static let maximumAddresses = 8
-    /// Most packet keys of a node.
-    public static let maximumKeys = 16
+    /// Most of its addresses that are host names: others look these up, wherever they lead.
+    public static let maximumHostNames = 2
+    /// Most packet keys of a node; so many leave room for the rest.
+    public static let maximumKeys = 8
+    /// Most bytes of `software`.
+    public static let maximumSoftware = 128
+    /// Most bytes of `contact`.
+    public static let maximumContact = 256
+    /// Most bytes of `mixing`.
+    public static let maximumMixing = 256
+    /// Most weaknesses, of up to 32 bytes each.
+    public static let maximumWeaknesses = 16
+    /// Most capabilities.
+    public static let maximumCapabilities = 16
+    /// Most members of a family.
+    public static let maximumFamily = 32
     static let keyLabel = "XWING KEY"
 
     public let fields: DescriptorFields

@@ -51,7 +51,8 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
         return "\(host):\(port)"
     }
 
-    /// Whether packets from anywhere can reach it: not loopback, private, link-local, documentation or multicast.
+    /// Whether packets from anywhere can reach it: not loopback, private, link-local, documentation,
+    /// multicast, or IPv4 inside of IPv6.
     public var isPublic: Bool {
         switch family {
         case .ipv4(let b): return Self.isPublicIPv4(b)
@@ -60,6 +61,10 @@ public struct NodeAddress: Hashable, Sendable, CustomStringConvertible {
             // Global unicast is 2000::/3 less documentation space: 2001:db8::/32 (RFC 3849) and 3fff::/20 (RFC 9637).
             if b[0] == 0x20, b[1] == 0x01, b[2] == 0x0D, b[3] == 0xB8 { return false }
             if b[0] == 0x3F, b[1] == 0xFF, b[2] & 0xF0 == 0 { return false }
+            // What is for protocols, 2001::/23 (RFC 2928, with Teredo in it), and 6to4, 2002::/16 (RFC 3056): both can
+            // carry any IPv4 address, a private one too.
+            if b[0] == 0x20, b[1] == 0x01, b[2] & 0xFE == 0 { return false }
+            if b[0] == 0x20, b[1] == 0x02 { return false }
             return b[0] & 0xE0 == 0x20
         case .name:
             let lower = host.lowercased()

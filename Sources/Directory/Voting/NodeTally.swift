@@ -69,7 +69,9 @@ struct NodeTally {
         } else {
             flags.insert(.unmeasured)
         }
-        let since = Tally.lowMedian(said.map(\.since)) ?? time
+        // Of fewer dates liars could choose one, and with it the weight: then the node starts anew.
+        let dates = said.count >= thresholds.honestMedian ? said.map(\.since) : []
+        let since = Tally.lowMedian(dates) ?? time
         return ConsensusNode(
             id: id, nickname: chosen.nickname, descriptor: chosen.descriptor, flags: flags,
             weight: StandingWeight.weight(reliability: reliability, since: since, at: time),

@@ -15,7 +15,7 @@ enum StandingWeight {
 
     /// - Parameters:
     ///   - reliability: packets of 1000 that it passes on; nil if it is not measured, which counts half.
-    ///   - since: when it was first seen.
+    ///   - since: when it was first seen; `time` itself if too few say so.
     ///   - time: the start of the slot.
     /// - Returns: full weight × share for reliability × share for age, rounded down, at least 1: a network in which all
     ///   nodes are new still has paths.

@@ -27,10 +27,15 @@ public enum TallyError: Error, Equatable, Sendable, CustomStringConvertible {
 struct TallyThresholds {
     /// More than half: to list a node, for a flag, for the opt-out list.
     let majority: Int
-    /// One more than may lie, so that one honest authority is among them: to choose a descriptor, for the previous
-    /// consensus.
+    /// One more than may lie, so that one honest authority is among them: to choose a descriptor.
     let oneHonest: Int
-    /// Measurements that make a median: three, or all if there are fewer authorities.
+    /// For the previous consensus: one honest authority is among them, and never one alone where there are others. (With
+    /// f = 0 the one that has fallen behind would else speak for all.)
+    let previous: Int
+    /// Values that make a median which liars cannot move: as many honest ones as may lie, and one more, so that it lies
+    /// between two honest ones.
+    let honestMedian: Int
+    /// Measurements that make a median: that many, and three, or all if there are fewer authorities.
     let measurements: Int
     /// For a broken link: two authorities, and a third of all, which is always more than may lie. (Alone, the one there
     /// is.)
@@ -38,8 +43,11 @@ struct TallyThresholds {
 
     init(authorities count: Int) {
         majority = count / 2 + 1
-        oneHonest = Quorum.faults(count) + 1
-        measurements = min(3, count)
+        let faults = Quorum.faults(count)
+        oneHonest = faults + 1
+        previous = max(faults + 1, min(2, count))
+        honestMedian = 2 * faults + 1
+        measurements = max(min(3, count), honestMedian)
         brokenLink = max(min(2, count), (count + 2) / 3)
     }
 }
@@ -53,11 +61,12 @@ public enum Tally {
     ///   honest one has it; of equal dates the smallest digest. A node without such a descriptor is not listed.
     /// - **Nicknames** are compared without case; of two nodes the one that more authorities list keeps it, then the
     ///   smaller id, and the other is not listed.
-    /// - **Previous consensus**: the newest that more than f authorities name.
+    /// - **Previous consensus**: the newest that more than f authorities name, two at least if there are two.
     /// - **Parameters**: the low median of each. They keep the time budget if all votes do: of two low medians at least
     ///   one vote lies at or above both, and the budget only gets wider below that vote.
-    /// - **Reliability and latency**: low medians of at least three measurements (or all authorities'), else the node
-    ///   is `Unmeasured`. That node's weight follows (1 to 100).
+    /// - **Reliability and latency**: low medians of at least 2f + 1 measurements, and three (or all authorities'), else
+    ///   the node is `Unmeasured`. **Age**: low median of at least 2f + 1 dates, else the node is as good as new. Its
+    ///   weight follows from both (1 to 100).
     /// - **Broken links**: what two authorities and a third of all say, between listed nodes.
     ///
     /// - Parameters:
@@ -101,7 +110,7 @@ public enum Tally {
         for vote in votes { if let link = vote.contents.previous { counts[link, default: 0] += 1 } }
         // Two of one slot cannot both be certified; if they are nevertheless, the smaller digest is as good as the
         // other.
-        return counts.filter { $0.value >= thresholds.oneHonest }.keys.max {
+        return counts.filter { $0.value >= thresholds.previous }.keys.max {
             $0.slot != $1.slot ? $0.slot < $1.slot : $0.digest > $1.digest
         }
     }

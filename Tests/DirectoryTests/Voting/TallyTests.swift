@@ -105,7 +105,7 @@ struct TallyTests {
         #expect(try ballot.tally(few).nodes.map(\.id) == [NodeID(copying: 2)])
     }
 
-    @Test("the newest previous consensus that more than f authorities name", arguments: [1, 3, 4, 7, 9])
+    @Test("the newest previous consensus that more than f authorities name, and two", arguments: 1...9)
     func previous(count: Int) throws {
         let ballot = try Ballot.of(count)
         let older = ConsensusLink(slot: try #require(ballot.slot.advanced(by: -5)), digest: Ballot.digest("older"))
@@ -114,8 +114,8 @@ struct TallyTests {
             try ballot.vote(index) { $0.previous = isYes ? newer : older }
         }
         for have in 0...count {
-            let faults = ballot.file.faults
-            let expected = have > faults ? newer : count - have > faults ? older : nil
+            let needed = max(ballot.file.faults + 1, min(2, count))
+            let expected = have >= needed ? newer : count - have >= needed ? older : nil
             #expect(try ballot.tally(choice.votes(have)).previous == expected, "\(have) of \(count)")
         }
         #expect(try ballot.tally(ballot.votes { _ in [] }).previous == nil)
@@ -154,10 +154,12 @@ struct TallyTests {
         }
     }
 
-    @Test("a node's measurements are low medians of three or more, else it is Unmeasured", arguments: 1...9)
+    @Test(
+        "a node's measurements are low medians of three or more, and of more honest ones than may lie, else it is Unmeasured",
+        arguments: 1...9)
     func measurements(count: Int) throws {
         let ballot = try Ballot.of(count)
-        let needed = min(3, count)
+        let needed = max(min(3, count), 2 * ballot.file.faults + 1)
         let choice = try ballot.choice { index, isYes in
             let node = try Ballot.node(1) { node in
                 guard isYes else { return }
@@ -255,6 +257,19 @@ struct TallyTests {
         #expect(try weight([20, 20, 20, 20], reliability: nil) == 50)
         #expect(try weight([0, 0, 0, 0], reliability: nil) == 5)
         #expect(try weight([0, 0, 0, 0], reliability: 0) == 1)
+    }
+
+    @Test("a node's age counts only if so many tell it that liars cannot choose it", arguments: 1...9)
+    func ageOfFew(count: Int) throws {
+        let ballot = try Ballot.of(count)
+        let node = try Ballot.node(1)
+        let choice = try ballot.choice { try ballot.vote($0, $1 ? [node] : []) }
+        let needed = max(count / 2 + 1, 2 * ballot.file.faults + 1)
+        for lists in (count / 2 + 1)...count {
+            let found = try #require(try ballot.tally(choice.votes(lists)).nodes.first)
+            // Unmeasured counts half; new is a tenth of it.
+            #expect(found.weight == (lists >= needed ? 50 : 5), "\(lists) of \(count)")
+        }
     }
 
     @Test("votes that do not belong together are refused")
