@@ -74,8 +74,7 @@ public struct Network: Sendable {
     /// The node whose nickname (without case) or id (hexadecimal, at least 8 digits) is `name`.
     public func node(named name: String) -> Descriptor? {
         let folded = name.lowercased()
-        if let found = nodes.first(where: { $0.fields.nickname.folded == folded }) { return found }
-        guard folded.utf8.count >= 8 else { return nil }
+        guard Nickname.isID(folded) else { return nodes.first { $0.fields.nickname.folded == folded } }
         let found = nodes.filter { $0.id.hex.hasPrefix(folded) }
         return found.count == 1 ? found[0] : nil
     }
