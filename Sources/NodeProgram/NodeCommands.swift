@@ -45,7 +45,8 @@ public enum NodeCommands {
             }
             guard Nickname(nickname) != nil else {
                 throw CommandFailure(
-                    "a nickname has 1 to 24 letters, digits, - and _ and starts with a letter", code: .usage)
+                    "a nickname has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits",
+                    code: .usage)
             }
             guard NodeAddress(address) != nil else {
                 throw CommandFailure("\(address) is not an address such as mix.example.org:48099", code: .usage)

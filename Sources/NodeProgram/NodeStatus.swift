@@ -42,6 +42,10 @@ struct NodeStatus: Codable, Equatable, Sendable {
     var mayStop: Bool
     /// Two certified consensuses for one slot were seen so often.
     var forks: Int
+    /// Those of them that the operator has not taken note of.
+    var openForks: Int
+    /// Whether the node runs with other parameters than the network has.
+    var isOutdated: Bool
     /// Nil if the node has not run yet.
     var publication: PublicationRecord?
 
@@ -71,14 +75,20 @@ struct NodeStatus: Codable, Equatable, Sendable {
         listedUntil = until?.description
         isLeaving = FileManager.default.fileExists(atPath: files.leaving)
         mayStop = isLeaving && consensus != nil && consensus?.age != "expired" && !isListed && until == nil
-        forks = cache.forks().count
+        let evidence = cache.forks()
+        forks = evidence.count
+        openForks = evidence.count { !$0.isAcknowledged }
+        isOutdated = isRunning && FileManager.default.fileExists(atPath: files.outdated)
         publication = (try? AtomicFile.read(files.publication, limit: PublicationRecord.maximumSize))
             .flatMap { PublicationRecord($0) }
     }
 
     /// What is wrong and wants somebody's attention; nil if the node is in the network or leaves it as it should.
     var trouble: String? {
-        if forks > 0 { return "two certified consensuses for one slot were seen: ask the people who run the network" }
+        if openForks > 0 {
+            return "two certified consensuses for one slot were seen: ask the people who run the network, "
+                + "then `nightjar-node evidence --acknowledge`"
+        }
         guard let consensus else { return "no consensus was fetched yet" }
         if consensus.age == "expired" {
             return "the consensus has expired; no source of the directory was reached lately"
@@ -86,7 +96,7 @@ struct NodeStatus: Codable, Equatable, Sendable {
         if consensus.age == "future" { return "the consensus lies in the future; set this machine's clock" }
         if isLeaving { return nil }
         guard isListed else { return "the network does not list this node" }
-        return nil
+        return isOutdated ? ParametersInForce.trouble : nil
     }
 
     /// Lines for people.
@@ -103,6 +113,12 @@ struct NodeStatus: Codable, Equatable, Sendable {
             }
         } else {
             lines.append("consensus  none yet")
+        }
+        if isOutdated { lines.append("parameters are those of the node's start, not the network's; start it again") }
+        if forks > 0 {
+            lines.append(
+                "evidence   \(forks) slots with two certified consensuses, \(openForks) not acknowledged; "
+                    + "see `nightjar-node evidence`")
         }
         lines.append(
             "listed     \(isListed ? "yes: \(flags.isEmpty ? "no flags" : flags.joined(separator: " "))" : "no")")

@@ -17,7 +17,7 @@ struct NightjarNode: AsyncParsableCommand {
             """,
         version: NodeVersion.text,
         subcommands: [
-            Init.self, Run.self, CheckConfig.self, Status.self, Withdraw.self, Keys.self, Describe.self,
+            Init.self, Run.self, CheckConfig.self, Status.self, Evidence.self, Withdraw.self, Keys.self, Describe.self,
         ])
 
     static func main() async {
@@ -41,7 +41,7 @@ struct Init: AsyncParsableCommand {
 
             Examples:
               nightjar-node init --nickname alpha --address mix.example.org:48099
-              nightjar-node init --config /etc/nightjar/node.toml
+              sudo -u nightjar nightjar-node init --config /etc/nightjar/node.toml
             """)
     @OptionGroup var file: ConfigOption
     @Option(help: "Nickname for a new configuration.")
@@ -99,6 +99,28 @@ struct Status: AsyncParsableCommand {
     var json = false
 
     func run() async throws { try NodeCommands.status(file.config, json: json) }
+}
+
+struct Evidence: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evidence",
+        abstract: "Show the certified consensuses that contradict each other, or take note of them.",
+        discussion: """
+            Two certified consensuses for one slot mean that authorities lied or that their keys were stolen. Show the files to
+            the people who run the network. With --acknowledge `status` and `/health` do not complain about them any more; the
+            files stay.
+
+            Examples:
+              nightjar-node evidence --config /etc/nightjar/node.toml
+              nightjar-node evidence --acknowledge
+            """)
+    @OptionGroup var file: ConfigOption
+    @Flag(help: "You know of all of them.")
+    var acknowledge = false
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws { try NodeCommands.evidence(file.config, acknowledge: acknowledge, json: json) }
 }
 
 struct Withdraw: AsyncParsableCommand {

@@ -25,7 +25,7 @@ final class InProcessNetwork: @unchecked Sendable {
     let directory: TemporaryDirectory
     let clock: ScaledTime
     let authority: SoleAuthority
-    var parameters = NetworkParameters()
+    var parameters: NetworkParameters
     private(set) var file: Network!
     private(set) var settings: [NodeSettings] = []
     private(set) var running: [Int: Task<Void, any Error>] = [:]
@@ -33,11 +33,14 @@ final class InProcessNetwork: @unchecked Sendable {
 
     /// - Parameters:
     ///   - urls: where the authority is reached; without any the directory is what lies on the disk.
+    ///   - parameters: what the authority votes for.
     ///   - isInstalled: whether the nodes find a consensus on their disks.
     init(
-        nodes count: Int, urls: [String] = [], isInstalled: Bool = true,
+        nodes count: Int, urls: [String] = [], parameters: NetworkParameters = NetworkParameters(),
+        isInstalled: Bool = true,
         configure: (Int, inout NodeSettings) throws -> Void = { _, _ in }
     ) async throws {
+        self.parameters = parameters
         directory = try TemporaryDirectory("nightjar-nodes")
         clock = ScaledTime(origin: ScaledTime.systemTime(), scale: Self.scale)
         var lengths = RootParameters()

@@ -23,14 +23,16 @@ public struct PeerSender: Sendable {
 
     public init(client: DirectoryHTTPClient) { self.client = client }
 
-    /// Posts `document` to a peer that has several addresses: to one after another, until one answers for it.
+    /// Posts `document` to a peer that has several addresses: to one after another, until one takes it. A refusal counts only
+    /// when no other address does better: what answers there may be somebody else's server by now.
     public func post(_ document: [UInt8], as kind: DirectoryUpload, to urls: [String]) async -> PeerOutcome {
         var outcome = PeerOutcome.unreachable(.badURL("the peer has no address"))
         for url in urls {
             let next = await post(document, as: kind, to: url)
             switch next {
-            case .accepted, .refused: return next
+            case .accepted: return next
             case .busy: outcome = next
+            case .refused: if case .busy = outcome {} else { outcome = next }
             case .unreachable: if case .unreachable = outcome { outcome = next }
             }
         }

@@ -96,8 +96,8 @@ final class DescriptorPublisher: Sendable {
                 state.current = made
                 isNew = true
             }
-            let names = settings.directory.publishes ? root.authorities.filter { !$0.urls.isEmpty }.map(\.name) : []
-            state.plan.setAuthorities(names, at: now, using: &state.generator)
+            let authorities = settings.directory.publishes ? root.authorities.filter { !$0.urls.isEmpty } : []
+            state.plan.setAuthorities(authorities.map(PublicationTarget.init), at: now, using: &state.generator)
             if let current = state.current { state.plan.publish(current.digest, at: now, using: &state.generator) }
             return isNew
         }
@@ -116,20 +116,23 @@ final class DescriptorPublisher: Sendable {
         let root = network.current.root
         return state.withLock { state in
             guard let current = state.current else { return [] }
-            return state.plan.start(at: now).compactMap { name in root.authority(named: name).map { ($0, current) } }
+            return state.plan.start(at: now).compactMap { target in
+                root.authority(id: target.id).map { ($0, current) }
+            }
         }
     }
 
     private func give(_ descriptor: Descriptor, to authority: Authority) async {
-        let before = state.withLock { $0.plan.outcome(of: authority.name) }
+        let target = PublicationTarget(authority)
+        let before = state.withLock { $0.plan.outcome(of: target) }
         let outcome = await upload(authority, descriptor.bytes)
         let now = clock.now()
         state.withLock {
-            $0.plan.ended(authority.name, sent: descriptor.digest, outcome, at: now, using: &$0.generator)
+            $0.plan.ended(target, sent: descriptor.digest, outcome, at: now, using: &$0.generator)
         }
         save()
         // Told when it changes, not each time.
-        let (told, level) = state.withLock { ($0.plan.outcome(of: authority.name), outcome.level) }
+        let (told, level) = state.withLock { ($0.plan.outcome(of: target), outcome.level) }
         guard let told, told != before || outcome == .taken else { return }
         logger.log(level: level, "authority \(authority.name) \(told)")
     }

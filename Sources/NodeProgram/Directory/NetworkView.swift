@@ -42,7 +42,8 @@ final class NetworkView: Sendable {
         let stamps = Self.stamps(cache)
         let (network, problem) = try Self.load(cache, now: now)
         var book = AddressBook(Self.readText(bookPath))
-        _ = book.note(network, at: now)
+        // With a consensus that cannot be used nothing is known of who was taken out.
+        if problem == nil { _ = book.note(network, at: now) }
         state = Mutex(State(network: network, book: book, stamps: stamps, problem: problem))
         try? AtomicFile.write(text: book.text, to: bookPath)
     }
@@ -64,23 +65,23 @@ final class NetworkView: Sendable {
     /// Until when some consensus names the node.
     func listedUntil(_ node: NodeID) -> Timestamp? { state.withLock { $0.book.until(of: node) } }
 
-    /// Reads again what has changed on the disk. Takes up to a second in a large network: not for an event loop.
+    /// Reads again what has changed on the disk, and judges anew what could not be used: the clock may be right now. Takes up to a second in a large network: not for an event loop.
     /// - Returns: nil if nothing has changed.
     /// - Throws: if what is there now cannot be used; the old network stays in force.
     func reload(now: Timestamp) throws -> Change? {
         let stamps = Self.stamps(cache)
-        // What cannot be used is not tried again before it changes.
-        let (old, isSame) = state.withLock { state in
+        let (old, trouble, isSame) = state.withLock { state in
             defer { state.stamps = stamps }
-            return (state.network, state.stamps == stamps)
+            return (state.network, state.problem, state.stamps == stamps)
         }
-        guard !isSame else { return nil }
+        guard !isSame || trouble != nil else { return nil }
         var (network, problem) = try Self.load(cache, now: now)
         if network.consensus == nil, problem == nil, old.consensus != nil {
             problem = "the consensus in \(cache.directory) is gone or damaged"
         }
+        if isSame, problem == trouble { return nil }
         let (changed, text) = state.withLock { [network, problem] state in
-            let changed = state.book.note(network, at: now)
+            let changed = problem == nil ? state.book.note(network, at: now) : []
             // One that cannot be used does not push out one that could.
             if problem == nil || network.root.version > old.root.version { state.network = network }
             state.problem = problem

@@ -17,11 +17,22 @@ enum PublicationOutcome: Hashable, Sendable {
     case unreachable(String)
 }
 
+/// An authority, told apart by its identity key: one that takes another's name over has none of its descriptors.
+struct PublicationTarget: Hashable, Sendable {
+    let name: Nickname
+    /// Digest of the identity key.
+    let id: Digest
+}
+
+extension PublicationTarget {
+    init(_ authority: Authority) { self.init(name: authority.name, id: authority.id) }
+}
+
 /// The uploads of one descriptor.
 struct PublicationPlan: Sendable {
     /// How things stand with one authority.
     struct Entry: Hashable, Sendable {
-        var authority: Nickname
+        var authority: PublicationTarget
         /// Nil before the first answer or failure.
         var outcome: PublicationOutcome?
         /// When that was.
@@ -52,12 +63,12 @@ struct PublicationPlan: Sendable {
 
     /// Takes the authorities of the network's root; those that stay keep their state.
     mutating func setAuthorities(
-        _ names: [Nickname], at now: Timestamp, using generator: inout some RandomNumberGenerator
+        _ authorities: [PublicationTarget], at now: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
-        guard names != entries.map(\.authority) else { return }
-        entries = names.map { name in
-            entries.first { $0.authority == name }
-                ?? Entry(authority: name, next: digest.map { _ in Self.soon(now, &generator) })
+        guard authorities != entries.map(\.authority) else { return }
+        entries = authorities.map { authority in
+            entries.first { $0.authority == authority }
+                ?? Entry(authority: authority, next: digest.map { _ in Self.soon(now, &generator) })
         }
     }
 
@@ -74,19 +85,19 @@ struct PublicationPlan: Sendable {
     }
 
     /// The authorities that are to be tried now. They count as under way until `ended`.
-    mutating func start(at now: Timestamp) -> [Nickname] {
-        var names: [Nickname] = []
+    mutating func start(at now: Timestamp) -> [PublicationTarget] {
+        var started: [PublicationTarget] = []
         for index in entries.indices where !entries[index].isUnderWay {
             guard let next = entries[index].next, next <= now else { continue }
             entries[index].isUnderWay = true
-            names.append(entries[index].authority)
+            started.append(entries[index].authority)
         }
-        return names
+        return started
     }
 
     /// What became of an attempt with the descriptor `sent`.
     mutating func ended(
-        _ authority: Nickname, sent: Digest, _ outcome: PublicationOutcome, at now: Timestamp,
+        _ authority: PublicationTarget, sent: Digest, _ outcome: PublicationOutcome, at now: Timestamp,
         using generator: inout some RandomNumberGenerator
     ) {
         guard let index = entries.firstIndex(where: { $0.authority == authority }) else { return }
@@ -113,7 +124,7 @@ struct PublicationPlan: Sendable {
     }
 
     /// What came of the last attempt with an authority.
-    func outcome(of authority: Nickname) -> PublicationOutcome? {
+    func outcome(of authority: PublicationTarget) -> PublicationOutcome? {
         entries.first { $0.authority == authority }?.outcome
     }
 

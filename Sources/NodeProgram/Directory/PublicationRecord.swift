@@ -37,7 +37,7 @@ struct PublicationRecord: Codable, Equatable, Sendable {
         isLeaving = descriptor?.fields.isLeaving ?? false
         authorities = plan.entries.map { entry in
             Entry(
-                name: entry.authority.text, isTaken: plan.digest != nil && entry.taken == plan.digest,
+                name: entry.authority.name.text, isTaken: plan.digest != nil && entry.taken == plan.digest,
                 outcome: entry.outcome?.label ?? "waiting",
                 words: entry.outcome?.description ?? "was not asked yet", at: entry.at?.description,
                 next: entry.next?.description, failures: entry.failures)

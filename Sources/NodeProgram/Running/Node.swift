@@ -80,6 +80,7 @@ final class Node: Sendable {
         dialing.digestInterval = Self.digestInterval
         let client = DirectoryHTTPClient(proxy: settings.directory.proxy)
         dialer = try MMTPDialer(configuration: dialing, group: group, clock: { clock.realNow() })
+        let inForce = ParametersInForce(parameters, files: files, health: counters.health, logger: logger)
         let relay = SelfDelivery()
         forwarder = Forwarder(
             spool: spool, dialer: dialer, addresses: { [network] in network.addresses(of: $0) },
@@ -98,10 +99,9 @@ final class Node: Sendable {
         keeper = DirectoryKeeper(
             network: network, desk: desk, settings: settings.directory, node: id, client: client, dialer: dialer,
             clock: clock, logger: logger, counters: counters,
-            changed: { [forwarder, network, logger] change in
+            changed: { [forwarder, network, inForce] change in
                 forwarder.destinationsChanged(change.addresses)
-                guard change.isNewConsensus, network.current.parameters != parameters else { return }
-                logger.warning("the network's parameters are not those of this node's start; start it again soon")
+                if change.isNewConsensus { inForce.compare(network.current) }
             })
         publisher = DescriptorPublisher(
             settings: settings, files: files, identity: identity, keys: keys, network: network, clock: clock,

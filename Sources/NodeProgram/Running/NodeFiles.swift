@@ -29,6 +29,8 @@ struct NodeFiles: Sendable {
     var publication: String { "\(directory)/publication.json" }
     /// There while the node is leaving.
     var leaving: String { "\(directory)/leaving" }
+    /// There while the running node works with other parameters than the network has now.
+    var outdated: String { "\(directory)/outdated" }
     /// Process id and addresses while the node runs.
     var running: String { "\(directory)/running" }
 

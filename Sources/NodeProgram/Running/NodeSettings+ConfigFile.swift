@@ -24,7 +24,10 @@ extension NodeSettings {
             "nickname", .string, doc: "The node's name for people: 1 to 24 letters, digits, - and _.")
         let nickname = Nickname(name) ?? Nickname("unnamed")
         if Nickname(name) == nil, !name.isEmpty {
-            root.report("nickname", "a nickname has 1 to 24 letters, digits, - and _ and starts with a letter")
+            root.report(
+                "nickname",
+                "a nickname has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+            )
         }
         guard let nickname else { preconditionFailure("the stand-in is a nickname") }
         var settings = NodeSettings(

@@ -85,6 +85,30 @@ struct DirectoryNetworkTests {
         authority.stop()
     }
 
+    @Test(
+        "a node that started without the network's parameters says so until it is started again",
+        .timeLimit(.minutes(3)))
+    func parameters() async throws {
+        let authority = AuthorityStandIn()
+        var parameters = NetworkParameters()
+        parameters.loopInterval = .seconds(17)
+        let network = try await InProcessNetwork(
+            nodes: 1, urls: [try await authority.start()], parameters: parameters, isInstalled: false)
+        try await network.start(0)
+        #expect(try await network.wait { authority.posted.count > 0 })
+        try network.certify(authority.posted)
+        authority.serve(network.file)
+        func trouble() -> String? { network.nodes[0]?.counters.health.current["parameters"] }
+        func status() throws -> NodeStatus { try NodeStatus(network.settings[0], now: network.clock.now()) }
+        #expect(try await network.wait { trouble() != nil })
+        try await network.stop(0)
+        try await network.start(0)
+        #expect(trouble() == nil && network.nodes[0]?.network.current.parameters.loopInterval == .seconds(17))
+        #expect(try !status().isOutdated)
+        try await network.stopAll()
+        authority.stop()
+    }
+
     @Test("every node serves the directory, with mailboxes and without", .timeLimit(.minutes(3)))
     func serves() async throws {
         let network = try await InProcessNetwork(nodes: 2) { index, settings in
@@ -160,7 +184,12 @@ struct DirectoryNetworkTests {
         #expect(try await network.wait { node.network.cache.forks().count == 1 })
         #expect(node.network.current.consensus?.link == ours.link)
         #expect(try await network.wait { node.counters.health.current["authorities"] != nil })
-        #expect(try NodeStatus(network.settings[0], now: network.clock.now()).trouble != nil)
+        func status() throws -> NodeStatus { try NodeStatus(network.settings[0], now: network.clock.now()) }
+        #expect(try status().trouble?.contains("evidence --acknowledge") == true)
+        // The operator takes note.
+        try node.network.cache.acknowledgeForks()
+        #expect(try await network.wait { node.counters.health.current["authorities"] == nil })
+        #expect(try status().trouble?.contains("two certified") != true && status().forks == 1)
         try await network.stopAll()
         authority.stop()
     }

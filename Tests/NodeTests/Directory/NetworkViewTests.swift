@@ -116,4 +116,35 @@ struct NetworkViewTests {
         #expect(early.current.consensus == nil)
         #expect(early.problem?.contains("in the future") == true)
     }
+
+    @Test("a clock that was wrong when the node started and is set right needs no new consensus")
+    func wrongClock() throws {
+        let bench = try Bench()
+        _ = try bench.view()
+        let ada = try DirectoryFixture.node("ada")
+        let installed = try bench.install([ada])
+        let view = try bench.view(at: Self.now - .days(1))
+        #expect(view.problem != nil)
+        // Nothing has changed: that is not told again and again.
+        #expect(try view.reload(now: Self.now - .hours(20)) == nil)
+        #expect(view.problem != nil)
+        let change = try #require(try view.reload(now: Self.now))
+        #expect(change.isNewConsensus && view.problem == nil)
+        #expect(view.current.consensus?.link == installed.link)
+        #expect(try view.reload(now: Self.now) == nil)
+    }
+
+    @Test("a consensus that cannot be used takes no node out of the address book")
+    func bookStays() throws {
+        let bench = try Bench()
+        _ = try bench.view()
+        let ada = try DirectoryFixture.node("ada")
+        try bench.install([ada])
+        let expired = Self.now + .days(30)
+        // In force for as long as the node has nothing newer, however old.
+        let view = try bench.view(at: expired)
+        try Data("garbage".utf8).write(to: URL(fileURLWithPath: bench.files.directoryCache + "/consensus"))
+        #expect(try view.reload(now: expired) != nil)
+        #expect(view.problem != nil && view.isKnown(ada.id))
+    }
 }

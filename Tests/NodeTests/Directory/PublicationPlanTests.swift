@@ -11,10 +11,12 @@ struct PublicationPlanTests {
     private static let start = Timestamp(seconds: 1_795_242_600)
     private static func digest(_ name: String) -> Digest { .sha256(Array(name.utf8)) }
 
-    private static func names(_ texts: [String]) throws -> [Nickname] { try texts.map { try #require(Nickname($0)) } }
+    private static func names(_ texts: [String]) throws -> [PublicationTarget] {
+        try texts.map { PublicationTarget(name: try #require(Nickname($0)), id: digest($0)) }
+    }
 
     private static func plan(
-        _ names: [Nickname], using generator: inout SeededRandom
+        _ names: [PublicationTarget], using generator: inout SeededRandom
     ) -> PublicationPlan {
         var plan = PublicationPlan()
         plan.setAuthorities(names, at: start, using: &generator)
@@ -28,7 +30,7 @@ struct PublicationPlanTests {
         let names = try Self.names(["ada", "ben", "cyd"])
         var plan = Self.plan(names, using: &generator)
         #expect(plan.start(at: Self.start - .seconds(1)).isEmpty)
-        var started: [Nickname] = []
+        var started: [PublicationTarget] = []
         var now = Self.start
         while let wake = plan.wakeUp, wake <= Self.start + PublicationPlan.spread {
             now = wake
@@ -124,6 +126,19 @@ struct PublicationPlanTests {
         #expect(plan.outcome(of: names[0]) == nil)
     }
 
+    @Test("one that takes over the name of another is given the descriptor")
+    func sameName() throws {
+        var generator = SeededRandom(name: "plan same name")
+        let old = try Self.names(["ada"])[0]
+        var plan = Self.plan([old], using: &generator)
+        let now = Self.start + PublicationPlan.spread
+        #expect(plan.start(at: now) == [old])
+        plan.ended(old, sent: Self.digest("first"), .taken, at: now, using: &generator)
+        let new = PublicationTarget(name: old.name, id: Self.digest("another key"))
+        plan.setAuthorities([new], at: now, using: &generator)
+        #expect(plan.start(at: now + PublicationPlan.spread) == [new])
+    }
+
     @Test("an operator who asks does not wait; those who have it are not asked again")
     func hurry() throws {
         var generator = SeededRandom(name: "plan hurry")
@@ -163,7 +178,7 @@ struct PublicationPlanTests {
         var plan = Self.plan(names, using: &generator)
         var now = Self.start
         var posts = 0
-        var has: [Nickname: Digest] = [:]
+        var has: [PublicationTarget: Digest] = [:]
         for round in 0..<120 {
             let descriptor = Self.digest("descriptor \(round)")
             plan.publish(descriptor, at: now, using: &generator)
