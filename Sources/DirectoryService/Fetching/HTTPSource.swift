@@ -1,4 +1,5 @@
 public import Directory
+internal import MixCrypto
 public import WireFormat
 
 /// An authority or a mirror of one, asked over HTTP.
@@ -26,13 +27,41 @@ public struct HTTPSource: DirectorySource {
         return bytes
     }
 
-    /// Fetches the bundle of all descriptors once if more than a quarter is missing, else the single documents. Those
-    /// that the source does not have are left out.
+    /// Fetches the bundle of all descriptors once if more than a quarter is missing, and singly whatever else is missing: a
+    /// bundle has a largest size and may lack some. Those that the source does not have are left out.
     public func descriptors(_ digests: [Digest], outOf total: Int) async throws(FetchError) -> [[UInt8]] {
-        if Self.wantsBundle(missing: digests.count, total: total) {
-            let bundle = try await bytes(.descriptors, limit: DescriptorBundle.maximumSize)
-            return DescriptorBundle.split(bundle).map(Array.init)
+        guard Self.wantsBundle(missing: digests.count, total: total) else { return try await singly(digests) }
+        let bundle: [[UInt8]]
+        do throws(FetchError) {
+            let bytes = try await bytes(.descriptors, limit: DescriptorBundle.maximumSize)
+            bundle = DescriptorBundle.split(bytes).map(Array.init)
+        } catch {
+            switch error {
+            // Only the bundle is not to be had.
+            case .notFound, .tooLarge: return try await singly(digests)
+            default: throw error
+            }
         }
+        let found = Set(bundle.map(Self.digest))
+        let rest = digests.filter { !found.contains($0) }
+        guard !rest.isEmpty else { return bundle }
+        // What has come is of use even if nothing more does.
+        let others = (try? await singly(rest)) ?? []
+        return bundle + others
+    }
+
+    /// The digest of a descriptor that nobody has verified: of what stands before the line `signature`.
+    static func digest(_ descriptor: [UInt8]) -> Digest {
+        let line = Array("\nsignature\n".utf8)
+        var start = descriptor.startIndex
+        while let feed = descriptor[start...].firstIndex(of: line[0]) {
+            if descriptor[feed...].starts(with: line) { return .sha256(Array(descriptor[...feed])) }
+            start = feed + 1
+        }
+        return .sha256(descriptor)
+    }
+
+    private func singly(_ digests: [Digest]) async throws(FetchError) -> [[UInt8]] {
         let results = await withTaskGroup(of: Result<[UInt8], FetchError>.self) { group in
             var rest = digests[...]
             var results: [Result<[UInt8], FetchError>] = []

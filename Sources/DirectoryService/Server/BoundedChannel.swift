@@ -38,7 +38,7 @@ struct BoundedChannel: ServerChildChannel {
     private func admit(_ channel: any Channel) throws -> ConnectionWatch {
         guard let seat = door.enter(from: channel.remoteAddress) else { throw NotAdmitted() }
         channel.closeFuture.whenComplete { [door] _ in door.leave(seat) }
-        let watch = ConnectionWatch(seat: seat, limits: limits)
+        let watch = ConnectionWatch(seat: seat, limits: limits, channel: channel)
         try channel.pipeline.syncOperations.addHandler(ConnectionWatchHandler(watch, tick: limits.tick))
         return watch
     }

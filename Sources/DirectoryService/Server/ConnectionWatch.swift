@@ -7,19 +7,25 @@ internal import Synchronization
 final class ConnectionWatch: Sendable {
     let seat: ServerDoor.Seat
     private let clock: Mutex<ExchangeClock>
+    private let channel: any Channel
 
-    init(seat: ServerDoor.Seat, limits: DirectoryServerLimits) {
+    init(seat: ServerDoor.Seat, limits: DirectoryServerLimits, channel: any Channel) {
         self.seat = seat
+        self.channel = channel
         clock = Mutex(ExchangeClock(limits, at: .now()))
     }
 
     var deadline: NIODeadline { clock.withLock { $0.deadline } }
     var isParting: Bool { clock.withLock { $0.isParting } }
 
-    func begin(receiving bytes: Int) { clock.withLock { $0.begin(receiving: bytes, at: .now()) } }
+    func receive() { clock.withLock { $0.receive(at: .now()) } }
+    func received(_ bytes: Int) { clock.withLock { $0.received(bytes, at: .now()) } }
+    func work() { clock.withLock { $0.work(at: .now()) } }
     func answer(sending bytes: Int) { clock.withLock { $0.answer(sending: bytes, at: .now()) } }
     func advance() { clock.withLock { $0.advance(at: .now()) } }
     func finish(last: Bool) { clock.withLock { $0.finish(last: last, at: .now()) } }
+    /// Ends the connection in the middle of whatever it does: others need what it holds.
+    func cut() { channel.close(promise: nil) }
     func stopping() { clock.withLock { $0.stopping(at: .now()) } }
 }
 

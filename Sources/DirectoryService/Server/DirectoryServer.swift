@@ -61,6 +61,9 @@ public final class DirectoryServer: Service, Sendable {
     /// Connections that are open.
     public var connections: Int { channel.door.connections }
 
+    /// Bytes that requests of that kind hold in memory.
+    func held(_ kind: ServerDoor.Kind) -> Int { channel.door.bytes(kind) }
+
     /// The addresses that it listens on, as soon as it does, with their ports; throws what prevents it.
     public func addresses() async throws -> [ListenAddress] {
         var addresses: [ListenAddress] = []

@@ -1,5 +1,6 @@
 // What may be posted to an authority, and what it answers.
 
+internal import Directory
 public import WireFormat
 
 /// A kind of document that an authority takes.
@@ -23,15 +24,15 @@ public enum DirectoryUpload: String, CaseIterable, Hashable, Sendable {
     /// The path to post to.
     public var path: String { "/" + rawValue }
 
-    /// Most bytes of such a document; longer ones are refused before they are read.
+    /// Most bytes of such a document, which the documents themselves define; longer ones are refused before they are read.
     public var mostBytes: Int {
         switch self {
-        case .descriptor: 64 << 10
+        case .descriptor: Descriptor.maximumSize
         case .signature: 64 << 10
-        case .proposal: 256 << 10
-        case .vote, .report: DirectoryLimits.documentSize
-        // Two documents of an authority.
-        case .evidence: 2 * DirectoryLimits.documentSize + (64 << 10)
+        case .proposal: Proposal.maximumSize
+        case .vote: Vote.maximumSize
+        case .report: DirectoryLimits.documentSize
+        case .evidence: Evidence.maximumSize
         }
     }
 }

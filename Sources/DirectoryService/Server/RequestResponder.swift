@@ -39,9 +39,9 @@ struct RequestResponder: Sendable {
         guard let route = DirectoryRoute(path: request.head.path ?? "") else {
             return .words(404, "there is no such thing here")
         }
-        guard door.begin(bytes: 0) else { return Self.busy(isLast: false) }
-        defer { door.end(bytes: 0) }
-        watch.begin(receiving: 0)
+        guard door.begin(.answers) else { return Self.busy(isLast: false) }
+        defer { door.finish(.answers) }
+        watch.work()
         let document: ServedDocument?
         do {
             document = try await backend.served(route)
@@ -50,9 +50,11 @@ struct RequestResponder: Sendable {
         }
         guard let document else { return .words(404, "there is no such thing here") }
         let allowsGzip = ServerAnswer.allowsGzip(request.headers[.acceptEncoding])
-        return .document(
+        var answer = ServerAnswer.document(
             document, gzip: allowsGzip ? await compressed.stream(of: document) : nil,
             condition: request.headers[.ifNoneMatch])
+        answer.isShared = route.isKept
+        return answer
     }
 
     /// Reads the body of a request and hands it on. Whatever can be refused is refused before that.
@@ -65,31 +67,44 @@ struct RequestResponder: Sendable {
         guard request.headers[.contentEncoding] ?? "identity" == "identity" else {
             return .words(415, "documents are taken only as they are, not compressed", isLast: true)
         }
-        var expected = kind.mostBytes
         if let text = request.headers[.contentLength] {
             guard let length = Int(text), length >= 0 else {
                 return .words(400, "the length is not a number", isLast: true)
             }
             guard length <= kind.mostBytes else { return Self.tooLarge(kind) }
-            expected = length
         }
-        guard door.begin(bytes: expected) else { return Self.busy(isLast: true) }
-        defer { door.end(bytes: expected) }
-        watch.begin(receiving: expected)
+        guard let hold = door.hold(kind.doorKind, watch.seat, cut: watch.cut) else { return Self.busy(isLast: true) }
+        defer { door.release(hold) }
+        watch.receive()
         if request.headers[.expect]?.lowercased() == "100-continue" {
             try await writer.writeInformationalHead(HTTPResponse(status: .continue))
         }
         var body: [UInt8] = []
         for try await buffer in request.body {
-            guard body.count + buffer.readableBytes <= kind.mostBytes else { return Self.tooLarge(kind) }
+            let count = buffer.readableBytes
+            guard body.count + count <= kind.mostBytes else { return Self.tooLarge(kind) }
+            // No memory for what is only announced.
+            guard door.add(count, to: hold) else { return Self.busy(isLast: true) }
+            watch.received(count)
             body += buffer.readableBytesView
         }
+        door.charge(watch.seat, bytes: body.count)
+        guard door.begin(kind.doorKind) else { return Self.busy(isLast: false) }
+        defer { door.finish(kind.doorKind) }
+        watch.work()
         return .verdict(await backend.receive(body, as: kind))
     }
 
     @concurrent private func send(
         _ answer: ServerAnswer, withoutBody: Bool, _ writer: consuming ResponseWriter, _ watch: ConnectionWatch
     ) async throws {
+        var answer = answer
+        var hold: ServerDoor.Hold?
+        defer { if let hold { door.release(hold) } }
+        if !withoutBody, !answer.isShared, answer.body.readableBytes > DirectoryServerLimits.piece {
+            hold = door.hold(.answers, watch.seat, cut: watch.cut)
+            if let hold, !door.add(answer.body.readableBytes, to: hold) { answer = Self.busy(isLast: false) }
+        }
         let head = answer.head(at: now())
         if withoutBody || answer.body.readableBytes == 0 {
             watch.answer(sending: 0)
@@ -102,11 +117,12 @@ struct RequestResponder: Sendable {
                 try await writer.write(response: head, body: ResponseBody(byteBuffer: body))
             } else {
                 var pieces = try await writer.writeHead(head)
-                // The pieces share the document's memory.
+                // Pieces of what is shared share its memory. Others are copies, so that one piece that the peer does not take
+                // does not keep all of the document, which is not counted any more, in memory.
                 while let piece = body.readSlice(length: min(DirectoryServerLimits.piece, body.readableBytes)),
                     piece.readableBytes > 0
                 {
-                    try await pieces.write(piece)
+                    try await pieces.write(answer.isShared ? piece : ByteBuffer(bytes: piece.readableBytesView))
                     watch.advance()
                 }
                 try await pieces.finish(nil)
@@ -122,4 +138,9 @@ struct RequestResponder: Sendable {
     private static func busy(isLast: Bool) -> ServerAnswer {
         .words(503, "too much is going on; try again later", retryAfter: .seconds(5), isLast: isLast)
     }
+}
+
+extension DirectoryRoute {
+    /// Whether backends keep it in memory for all who ask: it is one document that changes now and then.
+    fileprivate var isKept: Bool { self == .consensus || self == .descriptors || self == .network }
 }

@@ -12,6 +12,8 @@ struct ServerAnswer {
     let body: ByteBuffer
     /// The connection ends after it.
     var isLast = false
+    /// The body is in memory anyway, once for all peers.
+    var isShared = false
 
     static let text = "text/plain; charset=utf-8"
 

@@ -10,15 +10,34 @@ final class ServerDoor: Sendable {
     /// A place that a connection holds until `leave`.
     enum Seat: Hashable {
         case peer(PeerLimits.Seat)
-        /// On this machine.
-        case local
+        /// On this machine: each connection is a peer of its own.
+        case local(UInt64)
+    }
+
+    /// Requests that share bounds.
+    enum Kind: CaseIterable, Hashable { case slotDocuments, evidence, descriptors, reports, answers }
+
+    /// Something that a request holds in memory.
+    struct Hold: Hashable {
+        let kind: Kind
+        fileprivate let piece: ByteBudget<Seat>.Piece
+    }
+
+    private struct Holder {
+        let seat: Seat
+        /// Ends the connection.
+        let cut: @Sendable () -> Void
     }
 
     private struct State {
         var peers: PeerLimits
         var connections = 0
-        var requests = 0
-        var postedBytes = 0
+        var lastLocal: UInt64 = 0
+        var underWay: [Kind: Int] = [:]
+        var budgets: [Kind: ByteBudget<Seat>]
+        var holders: [Hold: Holder] = [:]
+        /// Bodies that a block is sending.
+        var posts: [Seat: Int] = [:]
     }
 
     private let limits: DirectoryServerLimits
@@ -28,7 +47,10 @@ final class ServerDoor: Sendable {
     init(_ limits: DirectoryServerLimits, now: @escaping @Sendable () -> Timestamp) {
         self.limits = limits
         self.now = now
-        state = Mutex(State(peers: PeerLimits(limits.peers)))
+        let budgets = Kind.allCases.map { ($0, ByteBudget<Seat>(most: limits[$0].bytes)) }
+        state = Mutex(
+            State(
+                peers: PeerLimits(limits.peers), budgets: Dictionary(budgets, uniquingKeysWith: { first, _ in first })))
     }
 
     /// Connections that are open.
@@ -40,7 +62,8 @@ final class ServerDoor: Sendable {
         let now = now()
         return state.withLock { state in
             guard state.connections < limits.peers.globalConnections else { return nil }
-            var seat = Seat.local
+            state.lastLocal += 1
+            var seat = Seat.local(state.lastLocal)
             if case .block(let block) = place {
                 guard case .success(let peer) = state.peers.connect(from: block, at: now) else { return nil }
                 seat = .peer(peer)
@@ -65,7 +88,7 @@ final class ServerDoor: Sendable {
         return state.withLock { $0.peers.takeFrame(peer, at: now) }
     }
 
-    /// Counts an answer of that many bytes against the peer's further requests.
+    /// Counts an answer or a body of that many bytes against the peer's further requests.
     func charge(_ seat: Seat, bytes: Int) {
         guard case .peer(let peer) = seat else { return }
         let now = now()
@@ -76,22 +99,82 @@ final class ServerDoor: Sendable {
         }
     }
 
-    /// Begins to work on a request with a body of at most `bytes` bytes; false if too much is under way.
-    func begin(bytes: Int) -> Bool {
+    /// Whether one more request of that kind may be worked on now; if so, `finish` must follow.
+    func begin(_ kind: Kind) -> Bool {
         state.withLock { state in
-            guard state.requests < limits.requestsAtOnce, state.postedBytes + bytes <= limits.postedBytes else {
-                return false
-            }
-            state.requests += 1
-            state.postedBytes += bytes
+            guard state.underWay[kind, default: 0] < limits[kind].atOnce else { return false }
+            state.underWay[kind, default: 0] += 1
             return true
         }
     }
 
-    func end(bytes: Int) {
+    func finish(_ kind: Kind) { state.withLock { $0.underWay[kind, default: 0] -= 1 } }
+
+    /// Opens what a request of that kind will hold in memory; nil if the peer's network has too many under way. `cut` is
+    /// called if others need the room. `release`
+    /// must follow.
+    func hold(_ kind: Kind, _ seat: Seat, cut: @escaping @Sendable () -> Void) -> Hold? {
         state.withLock { state in
-            state.requests -= 1
-            state.postedBytes -= bytes
+            if kind != .answers, case .peer = seat {
+                guard state.posts[seat, default: 0] < limits.postsOfBlock else { return nil }
+                state.posts[seat, default: 0] += 1
+            }
+            guard let piece = state.budgets[kind]?.open(seat) else { return nil }
+            let hold = Hold(kind: kind, piece: piece)
+            state.holders[hold] = Holder(seat: seat, cut: cut)
+            return hold
+        }
+    }
+
+    /// Counts bytes that came into memory, or will; false if there is no room for them. Ends connections of those who hold
+    /// more, if that makes room.
+    func add(_ bytes: Int, to hold: Hold) -> Bool {
+        let (isTaken, cut) = state.withLock { state -> (Bool, [Holder]) in
+            guard let seat = state.holders[hold]?.seat else { return (false, []) }
+            var most = Int.max
+            if case .peer = seat { most = limits.bytesOfBlock }
+            let outcome = state.budgets[hold.kind]?.add(bytes, to: hold.piece, mostOfHolder: most)
+            let cut = outcome?.cut.compactMap { state.holders[Hold(kind: hold.kind, piece: $0)] }
+            return (outcome?.isTaken ?? false, cut ?? [])
+        }
+        for holder in cut { holder.cut() }
+        return isTaken
+    }
+
+    func release(_ hold: Hold) {
+        state.withLock { state in
+            state.budgets[hold.kind]?.close(hold.piece)
+            guard let seat = state.holders.removeValue(forKey: hold)?.seat, hold.kind != .answers, case .peer = seat
+            else { return }
+            let left = state.posts[seat, default: 0] - 1
+            state.posts[seat] = left > 0 ? left : nil
+        }
+    }
+
+    /// Bytes that requests of that kind hold.
+    func bytes(_ kind: Kind) -> Int { state.withLock { $0.budgets[kind]?.bytes ?? 0 } }
+}
+
+extension DirectoryServerLimits {
+    fileprivate subscript(_ kind: ServerDoor.Kind) -> Share {
+        switch kind {
+        case .slotDocuments: slotDocuments
+        case .evidence: evidence
+        case .descriptors: descriptors
+        case .reports: reports
+        case .answers: answers
+        }
+    }
+}
+
+extension DirectoryUpload {
+    /// Where its bytes count.
+    var doorKind: ServerDoor.Kind {
+        switch self {
+        case .vote, .proposal, .signature: .slotDocuments
+        case .evidence: .evidence
+        case .descriptor: .descriptors
+        case .report: .reports
         }
     }
 }

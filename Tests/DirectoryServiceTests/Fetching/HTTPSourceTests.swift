@@ -49,6 +49,42 @@ import WireFormat
         #expect(server.server.connections <= HTTPSource.fetchedAtOnce)
     }
 
+    @Test func whatTheBundleLacksComesSingly() async throws {
+        // Cut off by its largest size, or of another slot.
+        for lacking in [0, 1, 60, 100] {
+            var documents = documents
+            documents[.descriptors] = ServedDocument(Array(descriptors.dropLast(lacking).joined()))
+            documents[.document(digests[99])] = nil
+            let server = try await RunningServer(MemoryBackend(documents))
+            defer { server.stop() }
+            let source = try HTTPSource(url: server.url, client: DirectoryHTTPClient())
+            let found = try await source.descriptors(digests, outOf: 100)
+            #expect(Set(found) == Set(lacking == 0 ? descriptors : descriptors.dropLast()), "\(lacking)")
+            #expect(found.count == Set(found).count)
+        }
+    }
+
+    @Test func withoutABundleAllComeSingly() async throws {
+        var documents = documents
+        documents[.descriptors] = nil
+        let server = try await RunningServer(MemoryBackend(documents))
+        defer { server.stop() }
+        let source = try HTTPSource(url: server.url, client: DirectoryHTTPClient())
+        #expect(Set(try await source.descriptors(digests, outOf: 100)) == Set(descriptors))
+        documents[.descriptors] = ServedDocument([UInt8](repeating: 65, count: DescriptorBundle.maximumSize + 1))
+        let other = try await RunningServer(MemoryBackend(documents))
+        defer { other.stop() }
+        let second = try HTTPSource(url: other.url, client: DirectoryHTTPClient())
+        #expect(Set(try await second.descriptors(digests, outOf: 100)) == Set(descriptors))
+    }
+
+    @Test func descriptorsAreRecognisedWithoutTheirSignatures() {
+        let body = Array("nightjar-descriptor 1\ncontact a signature\n".utf8)
+        #expect(HTTPSource.digest(body + Array("signature\n-----BEGIN\n".utf8)) == .sha256(body))
+        #expect(HTTPSource.digest(body) == .sha256(body))
+        #expect(HTTPSource.digest([]) == .sha256([UInt8]()))
+    }
+
     @Test func whatIsKnownIsNotFetchedAgain() async throws {
         let digest = Digest.sha256("known")
         let server = try await RunningServer(MemoryBackend([.consensus: ServedDocument(prose(5000), tag: digest)]))

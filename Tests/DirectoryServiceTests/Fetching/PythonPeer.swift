@@ -48,6 +48,28 @@ final class PythonPeer: Sendable {
         return (peer, try await peer.port(after: "Serving HTTP on 127.0.0.1 port "))
     }
 
+    /// A web server with TLS of the files in a directory, and its port. Its certificate, which it makes with openssl, is for
+    /// `localhost` and signed by nobody else.
+    static func filesWithTLS(_ directory: String) async throws -> (PythonPeer, port: Int) {
+        let script = """
+            import functools, http.server, ssl, subprocess, sys, tempfile
+            with tempfile.TemporaryDirectory() as place:
+                key, certificate = place + "/key", place + "/certificate"
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(certificate, key)
+            handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+            print("PORT", server.server_address[1])
+            server.serve_forever()
+            """
+        let peer = try PythonPeer(["-c", script, directory])
+        return (peer, try await peer.port(after: "PORT "))
+    }
+
     func stop() {
         kill(id, SIGKILL)
         waitpid(id, nil, 0)

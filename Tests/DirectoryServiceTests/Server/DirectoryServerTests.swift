@@ -122,7 +122,7 @@ import WireFormat
             let backend = MemoryBackend(verdict: { _ in verdict })
             let server = try await RunningServer(backend)
             defer { server.stop() }
-            let document = prose(50_000)
+            let document = prose(20_000)
             let answer = try await client.post(document, to: server.url + "/descriptors")
             #expect(answer.status == status)
             #expect(answer.words == words)

@@ -7,6 +7,8 @@ import WireFormat
 @testable import DirectoryService
 
 @Suite struct ServerDoorTests {
+    private let nothing: @Sendable () -> Void = {}
+
     private func address(_ text: String) throws -> SocketAddress { try SocketAddress(ipAddress: text, port: 1) }
 
     @Test func placesAreBlocksAndThisMachine() throws {
@@ -60,5 +62,44 @@ import WireFormat
         while left < 5000, door.takeRequest(seat) { left += 1 }
         #expect(left == 1000 - 5 * (192 + 1))
         door.charge(seat, bytes: .max)
+    }
+
+    @Test func aNetworkMayPostAndHoldOnlySoMuch() throws {
+        let door = ServerDoor(DirectoryServerLimits(), now: { Timestamp(seconds: 1000) })
+        let seats = try (0..<20).map { _ in try #require(door.enter(from: try address("192.0.2.7"))) }
+        let holds = seats.compactMap { door.hold(.slotDocuments, $0, cut: nothing) }
+        #expect(holds.count == 16)
+        #expect(door.hold(.descriptors, seats[0], cut: nothing) == nil)
+        // To fetch is another matter, and so are other networks and this machine.
+        #expect(door.hold(.answers, seats[0], cut: nothing) != nil)
+        let other = try #require(door.enter(from: try address("198.51.100.1")))
+        #expect(door.hold(.slotDocuments, other, cut: nothing) != nil)
+        let locals = try (0..<20).map { _ in try #require(door.enter(from: try address("127.0.0.1"))) }
+        #expect(locals.compactMap { door.hold(.slotDocuments, $0, cut: nothing) }.count == 20)
+        // What all connections of the network hold counts together.
+        var taken = 0
+        for hold in holds where door.add(4 << 20, to: hold) { taken += 1 }
+        #expect(taken == 8)
+        for hold in holds { door.release(hold) }
+        #expect(door.bytes(.slotDocuments) == 0)
+        #expect(door.hold(.slotDocuments, seats[0], cut: nothing) != nil)
+    }
+
+    @Test func manyNetworksTogetherDoNotKeepOneOut() throws {
+        let door = ServerDoor(DirectoryServerLimits(), now: { Timestamp(seconds: 1000) })
+        let cut = Mutex(0)
+        for block in 0..<16 {
+            let seat = try #require(door.enter(from: try address("192.0.\(block).1")))
+            let count: @Sendable () -> Void = { cut.withLock { $0 += 1 } }
+            let hold = try #require(door.hold(.slotDocuments, seat, cut: count))
+            #expect(door.add(4 << 20, to: hold))
+        }
+        let seat = try #require(door.enter(from: try address("198.51.100.1")))
+        let hold = try #require(door.hold(.slotDocuments, seat, cut: nothing))
+        for _ in 0..<32 { #expect(door.add(64 << 10, to: hold)) }
+        #expect(cut.withLock { $0 } == 1)
+        door.release(hold)
+        door.release(hold)
+        #expect(door.bytes(.slotDocuments) == 60 << 20)
     }
 }

@@ -14,6 +14,8 @@ import WireFormat
         var limits = DirectoryServerLimits()
         limits.firstHead = .seconds(2)
         limits.nextHead = .seconds(2)
+        limits.bodySilence = .seconds(2)
+        limits.bodyWindow = .seconds(2)
         limits.exchange = .seconds(2)
         limits.silence = .seconds(2)
         limits.parting = .milliseconds(300)
@@ -170,22 +172,5 @@ import WireFormat
         for peer in peers { peer.close() }
         // The client's own may still be open.
         try await eventually { server.server.connections <= 1 }
-    }
-
-    @Test func tooManyRequestsAtOnceAreToldToWait() async throws {
-        var limits = DirectoryServerLimits()
-        limits.postedBytes = 100_000
-        let server = try await RunningServer(MemoryBackend(), limits: limits)
-        defer { server.stop() }
-        let peer = try SilentReader(port: server.port)
-        peer.send(post("/votes", "content-length: 90000"))
-        try await eventually {
-            let answer = try await client.post(prose(20_000), to: server.url + "/votes")
-            guard answer.status == 503 else { return false }
-            #expect(answer.retryAfter == .seconds(5))
-            return true
-        }
-        peer.close()
-        try await eventually { try await client.post(prose(20_000), to: server.url + "/votes").status == 200 }
     }
 }

@@ -1,4 +1,4 @@
-// A peer that sends and never reads.
+// A peer that sends, and reads nothing or only how an answer begins.
 
 import Glibc
 import NIOCore
@@ -23,6 +23,15 @@ final class SilentReader {
     /// Sends what the socket's buffer holds of `bytes`.
     func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
     func send(_ text: String) { send(Array(text.utf8)) }
+
+    /// The first bytes of what comes, in a few seconds: the one thing that it may read.
+    func receive(_ count: Int) -> String {
+        var time = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        var bytes = [UInt8](repeating: 0, count: count)
+        let got = recv(descriptor, &bytes, count, Int32(MSG_WAITALL))
+        return String(decoding: bytes.prefix(max(0, got)), as: UTF8.self)
+    }
 
     func close() {
         if descriptor >= 0 { _ = Glibc.close(descriptor) }
