@@ -24,6 +24,11 @@ enum DescriptorRefusal: Equatable, Sendable {
     case unresolvable(String)
     case privateHost(String)
     case registerFull(Int)
+    /// So many nodes are at the same address, or near it.
+    case placeFull(Int)
+    case validTooLong(Timestamp, upTo: Timestamp)
+    /// Where an authority serves HTTP.
+    case authorityAddress(String)
 
     /// Short, for a counter.
     var label: String {
@@ -34,6 +39,9 @@ enum DescriptorRefusal: Equatable, Sendable {
         case .privateAddress, .privateHost: "private_address"
         case .unresolvable: "unresolvable"
         case .registerFull: "register_full"
+        case .placeFull: "place_full"
+        case .validTooLong: "valid_too_long"
+        case .authorityAddress: "authority_address"
         }
     }
 
@@ -53,6 +61,12 @@ enum DescriptorRefusal: Equatable, Sendable {
             "the host name \(host) leads to addresses that cannot be reached from outside only: check the name's entry"
         case .registerFull(let count):
             "this authority lists \(count) nodes already and takes no more: tell its operator"
+        case .placeFull(let count):
+            "this authority lists \(count) nodes at this address, or near it, and takes no more: use another network"
+        case .validTooLong(let date, let latest):
+            "the descriptor is valid until \(date), but may be until \(latest) at most: check the clock of the node"
+        case .authorityAddress(let address):
+            "an authority answers at \(address): give the address and port of the node itself"
         }
     }
 
@@ -64,17 +78,24 @@ enum DescriptorRefusal: Equatable, Sendable {
 struct DescriptorRules: Sendable {
     let isTest: Bool
     let limits: RegistryLimits
+    /// Where authorities serve HTTP: nobody else is there, and tries would go to it.
+    var authorities: Set<NodeAddress> = []
+    /// False where nodes cannot upload, so that people carry descriptors about: they last as long as their keys.
+    var boundsValidity = true
 
     /// - Parameters:
     ///   - known: what is known of the node.
     ///   - owner: who has the nickname.
-    ///   - count: nodes that there are.
     func decide(
-        _ descriptor: Descriptor, known: RegisteredNode?, owner: NodeID?, count: Int, now: Timestamp
+        _ descriptor: Descriptor, known: RegisteredNode?, owner: NodeID?, now: Timestamp
     ) -> DescriptorDecision {
         let fields = descriptor.fields
         guard now < fields.validUntil else { return .refused(.expired(fields.validUntil)) }
         guard fields.published <= now + limits.clockTolerance else { return .refused(.fromTheFuture(fields.published)) }
+        let latest = now + limits.longestValidity
+        if boundsValidity, fields.validUntil > latest {
+            return .refused(.validTooLong(fields.validUntil, upTo: latest))
+        }
         if let known {
             // Of two made in the same second all authorities keep the same one.
             let isNewer =
@@ -88,7 +109,9 @@ struct DescriptorRules: Sendable {
         if !isTest, let address = fields.addresses.first(where: { !$0.isPublic }) {
             return .refused(.privateAddress(address.description))
         }
-        guard known != nil || count < limits.maximumNodes else { return .refused(.registerFull(count)) }
+        if let address = fields.addresses.first(where: authorities.contains) {
+            return .refused(.authorityAddress(address.description))
+        }
         return .take
     }
 

@@ -13,6 +13,8 @@ final class HostLookup: Sendable {
         /// Too many names are being looked up.
         case busy
         case timeout
+        /// The name servers could not tell.
+        case noAnswer
     }
 
     private let limit: Int
@@ -41,7 +43,7 @@ final class HostLookup: Sendable {
             queue.async { [self] in
                 let found = Self.lookUp(host, port)
                 underWay.withLock { $0 -= 1 }
-                once.answer(.success(found))
+                once.answer(found)
             }
             let milliseconds = Int(timeout.components.seconds * 1000)
             queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { once.answer(.failure(.timeout)) }
@@ -49,12 +51,13 @@ final class HostLookup: Sendable {
         return try result.get()
     }
 
-    private static func lookUp(_ host: String, _ port: UInt16) -> [NodeAddress] {
+    private static func lookUp(_ host: String, _ port: UInt16) -> Result<[NodeAddress], Failure> {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+        let code = getaddrinfo(host, nil, &hints, &list)
+        guard code == 0 else { return Self.noSuchName.contains(code) ? .success([]) : .failure(.noAnswer) }
         defer { freeaddrinfo(list) }
         var found: [NodeAddress] = []
         var next = list
@@ -69,8 +72,11 @@ final class HostLookup: Sendable {
             }
             next = entry.ai_next
         }
-        return found
+        return .success(found)
     }
+
+    /// There is no such name, or it has no address (EAI_NODATA, which not every header has).
+    private static let noSuchName: Set<Int32> = [EAI_NONAME, -5]
 }
 
 /// Answers the first time only.

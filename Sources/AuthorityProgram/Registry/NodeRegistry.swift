@@ -2,6 +2,7 @@
 // are in `DescriptorRules` and `VotedFlags`; here is what they are about, in memory and in the store.
 
 internal import Directory
+internal import Foundation
 internal import Spool
 internal import WireFormat
 
@@ -23,22 +24,54 @@ actor NodeRegistry {
     struct Entry: Sendable {
         var node: RegisteredNode
         var descriptor: Descriptor
+        /// What its host names led to when that was last known.
+        fileprivate(set) var resolved: [String: [NodeAddress]] = [:]
+        /// Where it answered last; nil if that was before the start.
+        fileprivate(set) var reachedAt: NodeAddress?
+        /// Whether it answered at the addresses that it has now.
+        fileprivate(set) var isProven: Bool
+        /// How often in a row it could not be tried.
+        fileprivate var postponed = 0
         fileprivate var uploads: TokenBucket
+        fileprivate var bytes: TokenBucket
         fileprivate var isDirty = false
+
+        fileprivate init(_ node: RegisteredNode, _ descriptor: Descriptor, _ limits: RegistryLimits, at now: Timestamp)
+        {
+            (self.node, self.descriptor) = (node, descriptor)
+            isProven = node.lastReachable != nil
+            uploads = TokenBucket(perHour: limits.uploadsPerHour, now: now)
+            bytes = TokenBucket(perHour: limits.uploadBytesPerDay / 24, most: limits.uploadBytesPerDay, now: now)
+        }
+
+        /// Where it answered; else all that it claims.
+        var places: NodePlaces {
+            NodePlaces(reachedAt.map { [$0] } ?? descriptor.fields.addresses + resolved.values.flatMap(\.self))
+        }
+
+        fileprivate var occupant: RegisterRoom.Occupant {
+            RegisterRoom.Occupant(
+                id: node.id, firstSeen: node.firstSeen, lastTry: node.lastTry, lastReachable: node.lastReachable,
+                places: places)
+        }
     }
+
+    /// Addresses of one host name that are used.
+    static let addressesPerName = 2
 
     private let executor = WorkExecutor("registry")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let store: AuthorityStore
     private let network: String
-    private let rules: DescriptorRules
+    let rules: DescriptorRules
     private let lookup: HostLookup
     private let now: @Sendable () -> Timestamp
+    private let started: Timestamp
     private var voted: VotedFlags
     private var entries: [NodeID: Entry] = [:]
     private var names: [String: NodeID] = [:]
-    private var newcomers: TokenBucket
+    private var newcomers: NewcomerLimit
     /// Called with a node that is new or has other addresses.
     private var appeared: @Sendable (NodeID) -> Void = { _ in }
 
@@ -48,22 +81,31 @@ actor NodeRegistry {
     ) throws {
         self.store = store
         self.network = network.name
-        rules = DescriptorRules(isTest: network.isTest, limits: limits)
+        rules = DescriptorRules(
+            isTest: network.isTest, limits: limits,
+            authorities: Set(network.authorities.flatMap(\.urls).compactMap(Self.address)),
+            boundsValidity: !network.authorities.allSatisfy(\.urls.isEmpty))
         self.lookup = lookup
         self.now = now
         self.voted = voted
         let time = now()
-        newcomers = TokenBucket(perHour: limits.newNodesPerHour, now: time)
+        started = time
+        newcomers = NewcomerLimit(limits, now: time)
         for node in try store.nodes() {
             // One that lost its descriptor comes again with the node's next upload.
             guard let stored = try store.document(node.descriptor),
                 let descriptor = try? UnverifiedDescriptor(stored.bytes).verify(network: network.name)
             else { continue }
-            entries[node.id] = Entry(
-                node: node, descriptor: descriptor,
-                uploads: TokenBucket(perHour: limits.uploadsPerHour, now: time))
+            entries[node.id] = Entry(node, descriptor, limits, at: time)
             names[node.nickname.lowercased()] = node.id
         }
+    }
+
+    /// Where a URL leads, as a node would write it.
+    private static func address(_ url: String) -> NodeAddress? {
+        guard let parts = URLComponents(string: url), let host = parts.host else { return nil }
+        let port = parts.port ?? (parts.scheme == "https" ? 443 : 80)
+        return UInt16(exactly: port).flatMap { NodeAddress(host: host.filter { $0 != "[" && $0 != "]" }, port: $0) }
     }
 
     func onAppearance(_ handler: @escaping @Sendable (NodeID) -> Void) { appeared = handler }
@@ -89,39 +131,29 @@ actor NodeRegistry {
         case .refused(let refusal): return .refused(refusal)
         case .take: break
         }
-        if let wait = rateWait(descriptor.id) { return .busy(wait) }
+        if let wait = wait(for: descriptor, at: NodePlaces(descriptor.fields.addresses)) { return .busy(wait) }
+        var resolved: [String: [NodeAddress]] = [:]
         for host in rules.hostsToLookUp(descriptor) {
             do throws(HostLookup.Failure) {
-                if let refusal = rules.judge(host, try await lookup.addresses(of: host, port: 1)) {
-                    return .refused(refusal)
-                }
+                let found = try await lookup.addresses(of: host, port: 1)
+                if let refusal = rules.judge(host, found) { return .refused(refusal) }
+                resolved[host] = Array(found.filter(\.isPublic).prefix(Self.addressesPerName))
             } catch {
                 return .busy(.minutes(1))
             }
         }
-        // Others may have come meanwhile.
+        // Others may have come meanwhile. What was refused until here costs nobody his turn.
         switch decide(descriptor) {
         case .known: return .known
         case .refused(let refusal): return .refused(refusal)
-        case .take: return store(descriptor)
+        case .take: return store(descriptor, resolved)
         }
     }
 
     private func decide(_ descriptor: Descriptor) -> DescriptorDecision {
         rules.decide(
             descriptor, known: entries[descriptor.id]?.node, owner: names[descriptor.fields.nickname.folded],
-            count: entries.count - (isFull && stranger() != nil ? 1 : 0), now: now())
-    }
-
-    private var isFull: Bool { entries.count >= rules.limits.maximumNodes }
-
-    /// A node that never answered and has had time to: the first whose place another may have, so that whoever makes up
-    /// nodes keeps out no real ones.
-    private func stranger() -> NodeID? {
-        guard voted.checksReachability else { return nil }
-        let time = now() - rules.limits.patience
-        return entries.values.filter { $0.node.lastReachable == nil && $0.node.firstSeen <= time }
-            .min { ($0.node.firstSeen, $0.node.id) < ($1.node.firstSeen, $1.node.id) }?.node.id
+            now: now())
     }
 
     private func remove(_ id: NodeID) {
@@ -129,17 +161,46 @@ actor NodeRegistry {
         names[entry.node.nickname.lowercased()] = nil
     }
 
-    /// How long the node has to wait; nil if it need not.
-    private func rateWait(_ id: NodeID) -> Interval? {
+    /// How long a descriptor has to wait; nil if it need not. Nothing is counted yet.
+    private func wait(for descriptor: Descriptor, at places: NodePlaces) -> Interval? {
         let time = now()
-        if entries[id] != nil {
-            return entries[id]?.uploads.take(at: time) == true ? nil : entries[id]?.uploads.wait(at: time)
+        var wait = newcomers.wait(for: places, countsBlocks: !rules.isTest, at: time)
+        if var entry = entries[descriptor.id] {
+            wait = max(entry.uploads.wait(at: time), entry.bytes.wait(descriptor.bytes.count, at: time))
         }
-        return newcomers.take(at: time) ? nil : newcomers.wait(at: time)
+        return wait > .zero ? wait : nil
     }
 
-    private func store(_ descriptor: Descriptor) -> RegistryVerdict {
+    /// Counts a descriptor that is taken.
+    private func count(_ descriptor: Descriptor, at places: NodePlaces, _ time: Timestamp) {
+        guard var entry = entries[descriptor.id] else {
+            newcomers.take(places, countsBlocks: !rules.isTest, at: time)
+            return
+        }
+        _ = entry.uploads.take(at: time)
+        _ = entry.bytes.take(descriptor.bytes.count, at: time)
+        entries[descriptor.id] = entry
+    }
+
+    private func store(_ descriptor: Descriptor, _ resolved: [String: [NodeAddress]]) -> RegistryVerdict {
         let time = now()
+        let places = NodePlaces(descriptor.fields.addresses + resolved.values.flatMap(\.self))
+        if let wait = wait(for: descriptor, at: places) { return .busy(wait) }
+        let hasMoved = entries[descriptor.id]?.descriptor.fields.addresses != descriptor.fields.addresses
+        var displaced: Set<NodeID> = []
+        if hasMoved {
+            let room = RegisterRoom(
+                limits: rules.limits, isTest: rules.isTest, checksReachability: voted.checksReachability)
+            switch room.room(
+                for: descriptor.id, at: places, isNew: entries[descriptor.id] == nil,
+                among: entries.values.map(\.occupant), now: time)
+            {
+            case .free(let leaving): displaced = leaving
+            case .wait(let wait): return .busy(wait)
+            case .refused(let refusal): return .refused(refusal)
+            }
+        }
+        count(descriptor, at: places, time)
         let old = entries[descriptor.id]
         var node =
             old?.node
@@ -153,10 +214,8 @@ actor NodeRegistry {
         node.validUntil = descriptor.fields.validUntil
         node.isLeaving = descriptor.fields.isLeaving
         do throws(AuthorityStoreError) {
-            if old == nil, isFull, let stranger = stranger() {
-                try store.forget([stranger])
-                remove(stranger)
-            }
+            try store.forget(Array(displaced))
+            for id in displaced { remove(id) }
             try store.keep(
                 node,
                 descriptor: StoredDocument(
@@ -166,10 +225,13 @@ actor NodeRegistry {
         }
         if let old { names[old.node.nickname.lowercased()] = nil }
         names[descriptor.fields.nickname.folded] = descriptor.id
-        entries[descriptor.id] = Entry(
-            node: node, descriptor: descriptor,
-            uploads: old?.uploads ?? TokenBucket(perHour: rules.limits.uploadsPerHour, now: time))
-        if old?.descriptor.fields.addresses != descriptor.fields.addresses { appeared(descriptor.id) }
+        var entry = old ?? Entry(node, descriptor, rules.limits, at: time)
+        if old == nil { _ = entry.bytes.take(descriptor.bytes.count, at: time) }
+        (entry.node, entry.descriptor, entry.resolved) = (node, descriptor, resolved)
+        // It has to answer there too.
+        if hasMoved { (entry.reachedAt, entry.isProven) = (nil, false) }
+        entries[descriptor.id] = entry
+        if hasMoved { appeared(descriptor.id) }
         return .stored
     }
 
@@ -178,7 +240,7 @@ actor NodeRegistry {
     /// What this authority votes at `time`.
     /// - Parameter listed: nodes of the last certified consensus; nil if there is none.
     func ballot(at time: Timestamp, listed: Set<NodeID>?) -> [VotedNode] {
-        entries.values.filter { !$0.node.isLeaving && time < $0.node.validUntil }
+        entries.values.filter { !$0.node.isLeaving && time < $0.node.validUntil && voted.isKnown($0.node) }
             .sorted { $0.node.id < $1.node.id }.prefix(VoteContents.maximumEntries)
             .map { entry in
                 VotedNode(
@@ -208,12 +270,29 @@ actor NodeRegistry {
         return entries.values.filter { time < $0.node.validUntil }.map(\.node.id)
     }
 
-    /// Where a node says that it is.
-    func addresses(of id: NodeID) -> [NodeAddress] { entries[id]?.descriptor.fields.addresses ?? [] }
+    /// A node, as far as it is known.
+    func entry(_ id: NodeID) -> Entry? { entries[id] }
+
+    /// What a host name of a node leads to.
+    func note(_ found: [NodeAddress], of host: String, at id: NodeID) {
+        guard entries[id]?.descriptor.fields.addresses.contains(where: { $0.host == host }) == true else { return }
+        entries[id]?.resolved[host] = Array(found.prefix(Self.addressesPerName))
+    }
+
+    /// A node could not be tried. That says nothing of it, unless it goes on.
+    func notePostponed(_ id: NodeID) {
+        guard var entry = entries[id] else { return }
+        entry.postponed += 1
+        entries[id] = entry
+        if entry.postponed >= rules.limits.postponements { noteTry(id, failure: "postponed") }
+    }
 
     /// A node was tried.
-    func noteTry(_ id: NodeID, failure: String?) {
+    /// - Parameter address: where it answered.
+    func noteTry(_ id: NodeID, failure: String?, at address: NodeAddress? = nil) {
         guard var entry = entries[id] else { return }
+        entry.postponed = 0
+        if failure == nil { (entry.reachedAt, entry.isProven) = (address, true) }
         let time = now()
         entry.node.reachedBefore = entry.node.lastTry == nil ? false : entry.node.reached
         entry.node.reached = failure == nil
@@ -231,14 +310,20 @@ actor NodeRegistry {
         let time = now()
         let limits = rules.limits
         let gone = entries.values.filter { entry in
-            time >= entry.node.validUntil + limits.forgetAfter
-                || voted.checksReachability && entry.node.lastReachable == nil
-                    && time >= entry.node.firstSeen + limits.forgetUnreached
+            if time >= entry.node.validUntil + limits.forgetAfter { return true }
+            guard voted.checksReachability else { return false }
+            guard let last = entry.node.lastReachable else {
+                return time >= entry.node.firstSeen + limits.forgetUnreached
+            }
+            // Only if it was tried since this authority is up again.
+            return time >= last + limits.forgetUnreachable && (entry.node.lastTry ?? last) >= started
         }
         let ids = gone.map(\.node.id)
         if !ids.isEmpty, (try? store.forget(ids)) != nil {
             for id in ids { remove(id) }
         }
+        // If this fails now it does not the next time, or the disk is full and that is told by others.
+        _ = try? store.forgetDescriptors(receivedBefore: time - limits.unnamedDescriptor)
         flush()
     }
 

@@ -4,6 +4,7 @@
 internal import Daemon
 internal import Directory
 internal import MMTP
+internal import Spool
 internal import WireFormat
 
 /// Tries the nodes of a register, slot after slot.
@@ -21,7 +22,7 @@ struct ReachabilityRounds: Sendable {
     /// Runs until it is cancelled. Nodes from `appeared` are tried at once, once more than their turn.
     func run(appeared: AsyncStream<NodeID>) async {
         await withDiscardingTaskGroup { group in
-            let turns = TrialTurns(parallel)
+            let turns = TrialTurns(parallel, registry.rules.limits)
             group.addTask {
                 for await id in appeared { await attempt(id, turns) }
             }
@@ -37,6 +38,7 @@ struct ReachabilityRounds: Sendable {
 
     /// One slot: ends with it.
     private func round(_ turns: TrialTurns, using generator: inout some RandomNumberGenerator) async {
+        await turns.renew()
         let start = clock.now()
         let slot = slots.slot(at: start) ?? Slot(0)
         let end = slot.advanced(by: 1).map(slots.start) ?? start + slots.length
@@ -47,50 +49,103 @@ struct ReachabilityRounds: Sendable {
         }.sorted { $0.time < $1.time }
         await withDiscardingTaskGroup { group in
             for item in plan {
-                guard (try? await clock.sleep(until: item.time)) != nil else { break }
+                guard await wait(until: item.time, from: start) else { break }
                 await turns.enter()
                 group.addTask {
-                    await reach(item.id)
+                    await reach(item.id, turns)
                     await turns.leave()
                 }
             }
             if Task.isCancelled { group.cancelAll() }
         }
-        try? await clock.sleep(until: end)
+        _ = await wait(until: end, from: start)
+    }
+
+    /// Waits in steps. False if this was cancelled, or if the clock was set to a time before the round began: what was planned
+    /// then is worth nothing.
+    private func wait(until time: Timestamp, from start: Timestamp) async -> Bool {
+        while true {
+            let now = clock.now()
+            guard now >= start else { return false }
+            guard now < time else { return !Task.isCancelled }
+            do { try await clock.sleep(until: time) } catch { return false }
+        }
     }
 
     private func attempt(_ id: NodeID, _ turns: TrialTurns) async {
         await turns.enter()
-        await reach(id)
+        await reach(id, turns)
         await turns.leave()
     }
 
-    private func reach(_ id: NodeID) async {
-        let failure: DialFailure?
-        do throws(DialFailure) {
-            let connection = try await dialer.connect(to: id, at: await targets(id))
-            connection.close()
-            failure = nil
-        } catch {
-            failure = error
+    private func reach(_ id: NodeID, _ turns: TrialTurns) async {
+        guard let entry = await registry.entry(id) else { return }
+        let found = await addresses(entry)
+        var (targets, isUnsure) = (found.addresses, found.isUnsure)
+        if let known = entry.reachedAt, let index = targets.firstIndex(of: known) {
+            targets.swapAt(0, index)
+        }
+        var failure: DialFailure?
+        for target in targets.prefix(TrialBudget.targetsPerNode) {
+            let isProven = entry.isProven && (entry.reachedAt ?? target) == target
+            var isAllowed = isTest || isProven
+            if !isAllowed { isAllowed = await turns.allows(target) }
+            guard isAllowed else {
+                isUnsure = true
+                continue
+            }
+            do throws(DialFailure) {
+                let address = LinkAddress(host: target.host, port: Int(target.port))
+                try await dialer.connect(to: id, at: [address]).close()
+                guard !Task.isCancelled else { return }
+                count("reached")
+                return await registry.noteTry(id, failure: nil, at: target)
+            } catch {
+                if failure.map(Self.saysLittle) ?? true { failure = error }
+            }
         }
         guard !Task.isCancelled else { return }
-        count(failure.map { "failed_\($0.label)" } ?? "reached")
-        await registry.noteTry(id, failure: failure?.label)
+        if isUnsure {
+            count("postponed")
+            return await registry.notePostponed(id)
+        }
+        let label = (failure ?? .noAddress).label
+        count("failed_\(label)")
+        await registry.noteTry(id, failure: label)
+    }
+
+    /// Of several addresses' failures one that comes from a node, or from somebody, says more.
+    private static func saysLittle(_ failure: DialFailure) -> Bool {
+        switch failure {
+        case .noAddress, .unresolvable, .unreachable, .refused: true
+        default: false
+        }
     }
 
     /// Addresses to try. Names are resolved here, so that no name can lead this authority into its own network.
-    private func targets(_ id: NodeID) async -> [LinkAddress] {
-        var targets: [LinkAddress] = []
-        for address in await registry.addresses(of: id) {
-            if address.family == .name, !isTest {
-                let found = (try? await lookup.addresses(of: address.host, port: address.port)) ?? []
-                targets += found.filter(\.isPublic).prefix(2).map { LinkAddress(host: $0.host, port: Int($0.port)) }
-            } else if isTest || address.isPublic {
-                targets.append(LinkAddress(host: address.host, port: Int(address.port)))
+    /// - Returns: `isUnsure`: a name could not be looked up, and nobody knows where it led before.
+    private func addresses(_ entry: NodeRegistry.Entry) async -> (addresses: [NodeAddress], isUnsure: Bool) {
+        var (targets, isUnsure): ([NodeAddress], Bool) = ([], false)
+        for address in entry.descriptor.fields.addresses {
+            guard address.family == .name, !isTest else {
+                if isTest || address.isPublic { targets.append(address) }
+                continue
             }
+            var found: [NodeAddress]
+            do throws(HostLookup.Failure) {
+                found = try await lookup.addresses(of: address.host, port: address.port).filter(\.isPublic)
+                await registry.note(found, of: address.host, at: entry.node.id)
+            } catch {
+                // That says nothing of the node.
+                found = (entry.resolved[address.host] ?? []).compactMap {
+                    NodeAddress(host: $0.host, port: address.port)
+                }
+                isUnsure = isUnsure || found.isEmpty
+            }
+            targets += found.prefix(NodeRegistry.addressesPerName)
         }
-        return targets
+        // Nor to where authorities serve HTTP.
+        return (targets.filter { !registry.rules.authorities.contains($0) }, isUnsure)
     }
 }
 
@@ -98,8 +153,17 @@ struct ReachabilityRounds: Sendable {
 actor TrialTurns {
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var budget: TrialBudget
 
-    init(_ count: Int) { free = max(1, count) }
+    init(_ count: Int, _ limits: RegistryLimits) {
+        free = max(1, count)
+        budget = TrialBudget(limits)
+    }
+
+    /// A new round.
+    func renew() { budget.renew() }
+    /// Whether an address at which nobody has answered may be tried in this round.
+    func allows(_ address: NodeAddress) -> Bool { budget.allows(address) }
 
     func enter() async {
         guard free == 0 else {

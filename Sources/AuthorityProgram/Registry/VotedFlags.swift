@@ -26,6 +26,9 @@ struct VotedFlags: Sendable {
         return flags
     }
 
+    /// Whether it is there at all: whoever makes up nodes gets none into a vote.
+    func isKnown(_ node: RegisteredNode) -> Bool { !checksReachability || node.lastReachable != nil }
+
     /// One of the last two tries succeeded.
     func isReachable(_ node: RegisteredNode) -> Bool { !checksReachability || node.reached || node.reachedBefore }
 }

@@ -41,6 +41,20 @@ extension AuthorityStore {
         }
     }
 
+    /// Forgets descriptors that nodes have replaced and that no vote and no consensus named.
+    /// - Returns: how many.
+    @discardableResult
+    public func forgetDescriptors(receivedBefore time: Timestamp) throws(AuthorityStoreError) -> Int {
+        try write { database in
+            try database.execute(
+                sql: """
+                    DELETE FROM document WHERE kind = ? AND slot IS NULL AND received < ?
+                        AND digest NOT IN (SELECT descriptor FROM node)
+                    """, arguments: [StoredDocumentKind.descriptor.rawValue, time.milliseconds])
+            return database.changesCount
+        }
+    }
+
     private func put(_ node: RegisteredNode, in database: Database) throws {
         do {
             try database.execute(

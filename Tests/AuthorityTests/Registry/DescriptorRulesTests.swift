@@ -11,7 +11,7 @@ import WireFormat
     private let now = Timestamp(seconds: 1_800_000_000)
 
     private func descriptor(
-        _ name: String = "alpha", published: Timestamp? = nil, validFor: Interval = .days(14),
+        _ name: String = "alpha", published: Timestamp? = nil, validFor: Interval = .days(6),
         addresses: [String] = ["198.41.0.4:4000"], key: SigningKey? = nil
     ) throws -> Descriptor {
         let published = published ?? now
@@ -30,11 +30,11 @@ import WireFormat
     }
 
     private func decide(
-        _ descriptor: Descriptor, known: RegisteredNode? = nil, owner: NodeID? = nil, count: Int = 0,
-        isTest: Bool = false, limits: RegistryLimits = RegistryLimits()
+        _ descriptor: Descriptor, known: RegisteredNode? = nil, owner: NodeID? = nil,
+        isTest: Bool = false
     ) -> DescriptorDecision {
-        DescriptorRules(isTest: isTest, limits: limits).decide(
-            descriptor, known: known, owner: owner, count: count, now: now)
+        DescriptorRules(isTest: isTest, limits: RegistryLimits()).decide(
+            descriptor, known: known, owner: owner, now: now)
     }
 
     @Test func goodOnesAreTaken() throws {
@@ -48,6 +48,22 @@ import WireFormat
         #expect(decide(try descriptor(published: late)) == .refused(.fromTheFuture(late)))
         let old = try descriptor(published: now - .days(20))
         #expect(decide(old) == .refused(.expired(old.fields.validUntil)))
+        #expect(decide(try descriptor(validFor: .days(8))) == .take)
+        let long = now + .days(8) + .seconds(1)
+        let forever = try descriptor(validFor: .days(8) + .seconds(1))
+        #expect(decide(forever) == .refused(.validTooLong(long, upTo: now + .days(8))))
+        // Where people carry descriptors about they last as long as their keys.
+        var rules = DescriptorRules(isTest: false, limits: RegistryLimits())
+        rules.boundsValidity = false
+        #expect(rules.decide(forever, known: nil, owner: nil, now: now) == .take)
+    }
+
+    @Test func whereAnAuthorityAnswersThereIsNoNode() throws {
+        var rules = DescriptorRules(isTest: true, limits: RegistryLimits())
+        rules.authorities = [try #require(NodeAddress("198.41.0.4:80"))]
+        let there = try descriptor(addresses: ["198.41.0.4:4000", "198.41.0.4:80"])
+        #expect(rules.decide(there, known: nil, owner: nil, now: now) == .refused(.authorityAddress("198.41.0.4:80")))
+        #expect(rules.decide(try descriptor(), known: nil, owner: nil, now: now) == .take)
     }
 
     @Test func theNewerOneOfANodeStays() throws {
@@ -88,15 +104,6 @@ import WireFormat
         #expect(DescriptorRules(isTest: true, limits: RegistryLimits()).hostsToLookUp(named).isEmpty)
     }
 
-    @Test func theRegisterHasABound() throws {
-        var limits = RegistryLimits()
-        limits.maximumNodes = 3
-        let one = try descriptor()
-        #expect(decide(one, count: 3, limits: limits) == .refused(.registerFull(3)))
-        let newer = registered(try descriptor(published: now - .hours(1)))
-        #expect(decide(one, known: newer, count: 3, limits: limits) == .take)
-    }
-
     @Test func ratesAreHeld() {
         var bucket = TokenBucket(perHour: 2, now: now)
         let first = [bucket.take(at: now), bucket.take(at: now), bucket.take(at: now)]
@@ -106,6 +113,14 @@ import WireFormat
         // A clock that goes back gives nothing, also when it comes forward again.
         let later = [now - .hours(5), now - .hours(5) + .minutes(29), now + .minutes(30)].map { bucket.take(at: $0) }
         #expect(later == [false, false, true])
+        // More at once than in an hour; by weight.
+        var bytes = TokenBucket(perHour: 10, most: 240, now: now)
+        let taken = [bytes.take(241, at: now), bytes.take(240, at: now), bytes.take(1, at: now)]
+        #expect(taken == [false, true, false])
+        let left = bytes.wait(20, at: now)
+        #expect(left == .hours(2))
+        let full = [bytes.isFull(at: now + .hours(23)), bytes.isFull(at: now + .hours(24))]
+        #expect(full == [false, true])
     }
 
     @Test func flagsFollowFromWhatIsKnown() throws {

@@ -47,6 +47,105 @@ import WireFormat
         await registry.noteTry(late.id, failure: nil)
         #expect(await registry.take(try fleet.node("more").bytes) == .refused(.registerFull(2)))
         #expect(Set(try store.nodes().map(\.nickname)) == ["real", "late"])
+        // But not for ever: who was not seen for days makes room.
+        clock.advance(by: .days(2) - .hours(1))
+        await registry.noteTry(late.id, failure: nil)
+        #expect(await registry.take(try fleet.node("more").bytes) == .stored)
+        #expect(Set(try store.nodes().map(\.nickname)) == ["late", "more"])
+    }
+
+    @Test func onlyNodesThatAnsweredOnceAreVotedFor() async throws {
+        let registry = try register(RegistryLimits())
+        let node = try fleet.node("alpha")
+        #expect(await registry.take(node.bytes) == .stored)
+        #expect(await registry.ballot(at: clock.now(), listed: nil).isEmpty)
+        await registry.noteTry(node.id, failure: "silence")
+        #expect(await registry.ballot(at: clock.now(), listed: nil).isEmpty)
+        await registry.noteTry(node.id, failure: nil)
+        #expect(await registry.ballot(at: clock.now(), listed: nil).map(\.id) == [node.id])
+        // Without tries all are.
+        let blind = try NodeRegistry(
+            store: AuthorityStore.open(path: fleet.directory.file("blind.sqlite")), network: fleet.network,
+            limits: RegistryLimits(), voted: VotedFlags(bad: [], checksReachability: false),
+            lookup: HostLookup(limit: 1, timeout: .seconds(1)), now: { [clock] in clock.now() })
+        #expect(await blind.take(node.bytes) == .stored)
+        #expect(await blind.ballot(at: clock.now(), listed: nil).map(\.id) == [node.id])
+    }
+
+    @Test func whoIsSilentForTwoWeeksIsForgotten() async throws {
+        let registry = try register(RegistryLimits())
+        let key = try SigningKey.generate()
+        func edition() throws -> [UInt8] {
+            var fields = try fleet.node("alpha").fields
+            fields.published = Timestamp(seconds: clock.now().seconds)
+            fields.validUntil = fields.published + .days(6)
+            return try Descriptor.make(fields, identity: key).bytes
+        }
+        #expect(await registry.take(try edition()) == .stored)
+        let id = key.verificationKey.nodeID
+        await registry.noteTry(id, failure: nil)
+        for day in 1...15 {
+            clock.advance(by: .days(1))
+            // It goes on uploading.
+            _ = await registry.take(try edition())
+            await registry.noteTry(id, failure: "silence")
+            await registry.maintain()
+            #expect(await registry.count == (day < 14 || day == 15 ? 1 : 0), "day \(day)")
+        }
+    }
+
+    @Test func whatWasReplacedIsNotKept() async throws {
+        let registry = try register(RegistryLimits())
+        let key = try SigningKey.generate()
+        let fields = try fleet.node("alpha").fields
+        var digests: [Digest] = []
+        for second in 0..<4 as Range<Int64> {
+            var edition = fields
+            edition.published = edition.published - .minutes(1) + .seconds(second)
+            let descriptor = try Descriptor.make(edition, identity: key)
+            digests.append(descriptor.digest)
+            #expect(await registry.take(descriptor.bytes) == .stored)
+        }
+        try store.noteNamed([digests[1]], in: 7)
+        await registry.maintain()
+        #expect(try store.present(among: digests) == Set(digests))
+        clock.advance(by: .minutes(61))
+        await registry.maintain()
+        // What a vote named stays with it, the newest with its node.
+        #expect(try store.present(among: digests) == [digests[1], digests[3]])
+    }
+
+    @Test func aNodeHasSoManyBytesADay() async throws {
+        var limits = RegistryLimits()
+        limits.uploadsPerHour = 1000
+        let registry = try register(limits)
+        let key = try SigningKey.generate()
+        let fields = try fleet.node("alpha").fields
+        var bytes = 0
+        for second in 0..<400 as Range<Int64> {
+            var edition = fields
+            edition.published = edition.published - .hours(1) + .seconds(second)
+            let descriptor = try Descriptor.make(edition, identity: key)
+            guard await registry.take(descriptor.bytes) == .stored else { break }
+            bytes += descriptor.bytes.count
+        }
+        #expect((limits.uploadBytesPerDay - 4096...limits.uploadBytesPerDay).contains(bytes))
+    }
+
+    @Test func aNodeThatCannotBeTriedStaysAsItIsForAWhile() async throws {
+        let registry = try register(RegistryLimits())
+        let node = try fleet.node("alpha")
+        #expect(await registry.take(node.bytes) == .stored)
+        await registry.noteTry(node.id, failure: nil)
+        await registry.noteTry(node.id, failure: nil)
+        for _ in 0..<2 { await registry.notePostponed(node.id) }
+        #expect(await registry.entry(node.id)?.node.reached == true)
+        // A try between: from the beginning.
+        await registry.noteTry(node.id, failure: nil)
+        for _ in 0..<2 { await registry.notePostponed(node.id) }
+        #expect(await registry.entry(node.id)?.node.reached == true)
+        await registry.notePostponed(node.id)
+        #expect(await registry.entry(node.id)?.node.failure == "postponed")
     }
 
     @Test func uploadsAndNewcomersAreRationed() async throws {

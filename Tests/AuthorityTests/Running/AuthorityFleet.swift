@@ -121,7 +121,7 @@ final class AuthorityFleet: @unchecked Sendable {
         let calendar = NetworkParameters(root: network.parameters).calendar
         var fields = DescriptorFields(
             network: "fleet", nickname: try Self.require(Nickname(name)),
-            addresses: [try Self.require(NodeAddress(address))], published: now, validUntil: now + .days(14),
+            addresses: [try Self.require(NodeAddress(address))], published: now, validUntil: now + .days(6),
             keys: [try Self.require(calendar.period(at: now)): key], capabilities: [Capability(Capability.Name.relay)],
             software: "test")
         change(&fields)
