@@ -93,7 +93,8 @@ extension Client {
             return
         }
         let reasons = outcome.failures.map(\.description)
-        let isTemporary = outcome.failures.allSatisfy { [.unreachable, .untimely].contains($0.problem) }
+        let temporary: [RefreshProblem] = [.unreachable, .notFound, .behind, .untimely, .incomplete]
+        let isTemporary = outcome.failures.allSatisfy { temporary.contains($0.problem) }
         throw CommandFailure(
             (reasons + [outcome.summary]).joined(separator: "\n"), code: isTemporary ? .temporary : .refused)
     }

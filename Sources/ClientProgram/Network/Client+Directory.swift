@@ -19,7 +19,8 @@ extension Client {
         for line in Self.warnings(of: cache.forks(), network: name) { note(line) }
         var newest = try? cache.newest()
         let now = time.clock.now()
-        if config.directory.refreshes, Self.isRefreshDue(newest, root: root, now: now),
+        let missing = newest.flatMap { try? cache.missing($0.consensus).count } ?? 0
+        if config.directory.refreshes, Self.isRefreshDue(newest, missing: missing, root: root, now: now),
             !RunLock.isHeld(places, network: name)
         {
             note("fetching the consensus of the network \(name)")
@@ -33,8 +34,11 @@ extension Client {
     }
 
     /// Whether what there is is so old that a command fetches before it uses it: never because of what the command does.
-    static func isRefreshDue(_ newest: CertifiedConsensus?, root: NetworkFile, now: Timestamp) -> Bool {
-        guard let newest else { return true }
+    /// - Parameter missing: how many of its descriptors are not there, or damaged.
+    static func isRefreshDue(
+        _ newest: CertifiedConsensus?, missing: Int = 0, root: NetworkFile, now: Timestamp
+    ) -> Bool {
+        guard let newest, !DirectoryRefresh.lacksTooMany(missing, of: newest.consensus.nodes.count) else { return true }
         return now - newest.consensus.published > .milliseconds(root.parameters.validFor.milliseconds / 2)
     }
 

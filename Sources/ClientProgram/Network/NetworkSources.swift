@@ -39,7 +39,9 @@ struct NetworkSources {
 
     /// What a person names: a URL, a file or a directory.
     func one(_ text: String) throws(FetchError) -> any DirectorySource {
-        if text.hasPrefix("http://") || text.hasPrefix("https://") { return try HTTPSource(url: text, client: http) }
+        if text.hasPrefix("http://") || text.hasPrefix("https://") {
+            return QuietSource(source: try HTTPSource(url: text, client: http))
+        }
         return DirectoryListing.isDirectory(text) ? FolderSource(text) : FolderSource(consensus: text)
     }
 

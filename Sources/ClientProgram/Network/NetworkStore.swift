@@ -15,6 +15,8 @@ public enum NetworkStoreError: Error, Equatable, Sendable, CustomStringConvertib
     case scaledTime(String)
     case fingerprint
     case noConsensus(String)
+    /// So many of the descriptors of its nodes are not there.
+    case incomplete(String, missing: Int, of: Int)
     /// With when it expired.
     case expired(String, Timestamp)
 
@@ -30,6 +32,9 @@ public enum NetworkStoreError: Error, Equatable, Sendable, CustomStringConvertib
         case .fingerprint: "--digest takes a fingerprint of 64 hexadecimal digits"
         case .noConsensus(let name):
             "it is not known yet which nodes the network \(name) has; get its consensus with `nightjar network update \(name)`"
+        case .incomplete(let name, let missing, let count):
+            "the descriptors of \(missing) of the \(count) nodes of the network \(name) are missing or damaged here: too many to "
+                + "choose paths among the others; get them with `nightjar network update \(name)`"
         case .expired(let name, let date):
             "what is known of the network \(name) expired on \(date); get a newer consensus with `nightjar network update "
                 + "\(name)`, or use the old one knowingly with --stale"
@@ -39,7 +44,7 @@ public enum NetworkStoreError: Error, Equatable, Sendable, CustomStringConvertib
     public var exitCode: ExitCode {
         switch self {
         case .none, .several, .unknown, .scaledTime, .fingerprint: .usage
-        case .noConsensus, .expired: .temporary
+        case .noConsensus, .incomplete, .expired: .temporary
         }
     }
 }
@@ -88,7 +93,10 @@ struct NetworkStore: Sendable {
             throw ConsensusError.notYet(date)
         }
         try time.check(network.root)
-        guard network.consensus != nil else { throw NetworkStoreError.noConsensus(chosen) }
+        guard let count = network.consensus?.consensus.nodes.count else { throw NetworkStoreError.noConsensus(chosen) }
+        guard !DirectoryRefresh.lacksTooMany(network.missing.count, of: count) else {
+            throw NetworkStoreError.incomplete(chosen, missing: network.missing.count, of: count)
+        }
         return network
     }
 

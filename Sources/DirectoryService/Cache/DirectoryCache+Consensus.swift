@@ -15,6 +15,8 @@ extension DirectoryCache {
         public let missing: [Digest]
         /// Nodes that are listed and not used.
         public let refused: [RefusedDescriptor]
+        /// What it names as the consensus before it, if another one is kept for that slot: one of them is a lie.
+        public let contradicts: ConsensusLink?
     }
 
     /// Installs a consensus, if it is certified, of this network, of this time, and newer than what is there. A second
@@ -33,13 +35,19 @@ extension DirectoryCache {
     }
 
     /// As `install(consensus:descriptors:now:)`, with descriptors that were verified.
+    /// - Parameter editions: of the network file, from the one after that which is installed to that of the consensus: they
+    ///   come into force together with it.
     func install(
-        _ certified: CertifiedConsensus, descriptors fresh: [Digest: Descriptor], now: Timestamp
+        _ certified: CertifiedConsensus, descriptors fresh: [Digest: Descriptor], editions: [NetworkFile] = [],
+        now: Timestamp
     ) throws -> Installed {
         try change {
             removeTemporaryFiles()
-            let root = try readRoot()
-            let have = readConsensus(root)
+            let installed = try readRoot()
+            let have = readConsensus(installed)
+            let newer = editions.filter { $0.version > installed.version }
+            var root = installed
+            for edition in newer { root = try UnverifiedNetworkFile(edition.bytes).verify(succeeding: root) }
             // Once more, as another process may have been faster.
             let certified = try judge(certified.bytes, root: root, have: have, now: now)
             let isNewer = certified.link != have?.link
@@ -47,46 +55,22 @@ extension DirectoryCache {
             let before = Set(known.keys)
             known.merge(fresh) { old, _ in old }
             let wanted = Set(certified.consensus.nodes.map(\.descriptor))
-            let kept = isNewer ? wanted.union(have?.consensus.nodes.map(\.descriptor) ?? []) : before.union(wanted)
-            known = known.filter { kept.contains($0.key) }
+            let needed = isNewer ? wanted.union(have?.consensus.nodes.map(\.descriptor) ?? []) : before.union(wanted)
+            known = known.filter { needed.contains($0.key) }
             if Set(known.keys) != before { try writeBundle(known, wanted: wanted) }
-            if isNewer { try AtomicFile.write(certified.bytes, to: path("consensus")) }
+            for edition in newer { try write(edition) }
+            let contradicted = certified.consensus.previous.flatMap { previous in
+                kept(previous.slot, have: have, root: root).flatMap { $0.link == previous ? nil : previous }
+            }
+            if isNewer {
+                for document in [have, certified].compactMap(\.self) { try keptConsensuses.keep(document) }
+                try AtomicFile.write(certified.bytes, to: path("consensus"))
+            }
             let listed = ListedDescriptors(certified.consensus, root: root, known: known)
             return Installed(
-                consensus: certified, isNewer: isNewer, missing: listed.missing, refused: listed.refused)
+                consensus: certified, isNewer: isNewer, missing: listed.missing, refused: listed.refused,
+                contradicts: isNewer ? contradicted : nil)
         }
-    }
-
-    /// Judges a consensus that was offered.
-    /// - Returns: it, if it is certified, of this network and time, and not older than what is there.
-    func judge(
-        _ bytes: [UInt8], root: NetworkFile, have: CertifiedConsensus?, now: Timestamp
-    ) throws -> CertifiedConsensus {
-        let offered: UnverifiedConsensus
-        do throws(DocumentError) { offered = try UnverifiedConsensus(bytes) } catch {
-            throw ConsensusError.document(error)
-        }
-        guard offered.networkName == root.name else { throw ConsensusError.otherNetwork(offered.networkName) }
-        // An older edition's authorities certify nothing new, but they can have lied about what is here.
-        let certified = try offered.verify(in: self.root(offered.networkVersion, current: root))
-        if let have, have.link.slot == certified.link.slot {
-            guard have.link.digest != certified.link.digest else { return have }
-            try evidence.save([(have.link, have.bytes), (certified.link, certified.bytes)])
-            throw DirectoryCacheError.fork(
-                have.link.slot, have: have.link.digest, offered: certified.link.digest, saved: evidence.directory)
-        }
-        guard offered.networkVersion == root.version else {
-            throw ConsensusError.otherNetworkVersion(have: root.version, named: offered.networkVersion)
-        }
-        switch certified.age(at: now) {
-        case .expired: throw ConsensusError.expired(certified.consensus.validUntil)
-        case .notYet: throw ConsensusError.notYet(certified.consensus.published)
-        case .fresh, .old: break
-        }
-        if let have, certified.link.slot < have.link.slot {
-            throw ConsensusError.rollback(have: have.link.slot, offered: certified.link.slot)
-        }
-        return certified
     }
 
     /// The consensus that is installed, whatever its age; nil if there is none, or if it is damaged: then it is as if there
@@ -128,7 +112,7 @@ extension DirectoryCache {
 
     /// Removes what processes left that were killed while they wrote. Under the lock: nobody writes now.
     private func removeTemporaryFiles() {
-        for folder in [directory, path("networks"), path("evidence")] {
+        for folder in [directory, path("networks"), path("consensuses"), path("evidence")] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             where name.contains(".tmp-") {
                 try? AtomicFile.remove("\(folder)/\(name)")

@@ -16,6 +16,7 @@ public import WireFormat
 ///     network         the network file that is trusted
 ///     networks/N      every edition of it, as long as a consensus may name it
 ///     consensus       the newest certified consensus
+///     consensuses/S   those of the last slots, to compare with what others show for them
 ///     descriptors     a bundle: the descriptors that this consensus and the one before it name
 ///     evidence/       certified documents that contradict each other
 ///     lock            held while something is replaced
@@ -30,6 +31,7 @@ public struct DirectoryCache: Sendable {
     public init(directory: String) { self.directory = directory }
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }
+    var keptConsensuses: KeptConsensuses { KeptConsensuses(directory: path("consensuses")) }
     var evidence: EvidenceStore { EvidenceStore(directory: path("evidence")) }
 
     /// Whether a network file was installed here.
@@ -115,7 +117,8 @@ public struct DirectoryCache: Sendable {
         return try? UnverifiedNetworkFile(bytes).verify()
     }
 
-    private func write(_ root: NetworkFile) throws {
+    /// For whoever holds the lock.
+    func write(_ root: NetworkFile) throws {
         _ = try PrivateDirectory(path("networks"))
         try AtomicFile.write(root.bytes, to: path("networks/\(root.version)"))
         try AtomicFile.write(root.bytes, to: path("network"))

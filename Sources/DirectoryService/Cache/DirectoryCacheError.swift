@@ -12,7 +12,9 @@ public enum DirectoryCacheError: Error, Equatable, Sendable, CustomStringConvert
     case otherFingerprint(wanted: Digest, offered: Digest)
     /// The file at this path, and every older edition.
     case damagedNetworkFile(String)
-    /// A certified consensus of the same slot as the one that is installed; both are saved in this directory.
+    /// A consensus that somebody offered as this one is another one.
+    case notClaimed(ConsensusLink)
+    /// A certified consensus of the same slot as one that was installed; both are saved in this directory.
     case fork(Slot, have: Digest, offered: Digest, saved: String)
 
     public var description: String {
@@ -24,8 +26,9 @@ public enum DirectoryCacheError: Error, Equatable, Sendable, CustomStringConvert
             "the network file has the fingerprint \(offered.hex), not \(wanted.hex); do not use it, and ask where it came from"
         case .damagedNetworkFile(let path):
             "the network file \(path) is damaged, and so is every older edition; remove the network and add it again"
+        case .notClaimed(let link): "this is not the consensus \(link.digest.hex.prefix(16)) of slot \(link.slot)"
         case .fork(let slot, let have, let offered, let saved):
-            "there are two certified consensuses of slot \(slot), \(have.hex.prefix(16)) which is installed and "
+            "there are two certified consensuses of slot \(slot), \(have.hex.prefix(16)) which was installed and "
                 + "\(offered.hex.prefix(16)): authorities of this network lied, or their keys were stolen; both documents are "
                 + "in \(saved), show them to the people who run the network, and do not rely on it before they have answered"
         }
@@ -34,7 +37,7 @@ public enum DirectoryCacheError: Error, Equatable, Sendable, CustomStringConvert
     public var exitCode: ExitCode {
         switch self {
         case .nothing: .usage
-        case .notNetworkFile, .notConsensus, .damagedNetworkFile: .failed
+        case .notNetworkFile, .notConsensus, .notClaimed, .damagedNetworkFile: .failed
         case .otherFingerprint, .fork: .refused
         }
     }

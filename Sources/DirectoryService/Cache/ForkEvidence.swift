@@ -29,18 +29,24 @@ struct EvidenceStore: Sendable {
     private static let acknowledged = ".acknowledged"
     private var notes: String { "\(directory)/rollbacks" }
 
-    /// Saves two certified documents of one slot.
+    /// Saves certified documents of one slot: all of them or none. If there is no room, what is oldest of that which the user
+    /// has taken note of makes room; while he has taken note of nothing he is told anyway.
     func save(_ documents: [(link: ConsensusLink, bytes: [UInt8])]) throws {
         _ = try PrivateDirectory(directory)
         let there = Set(names())
-        var room = Self.maximumDocuments - there.count { $0.hasSuffix(Self.suffix) }
-        for document in documents {
-            let name = "\(document.link.slot.number)-\(document.link.digest.hex)\(Self.suffix)"
-            guard !there.contains(name), room > 0 else { continue }
-            try AtomicFile.write(document.bytes, to: "\(directory)/\(name)")
-            room -= 1
+        let fresh = documents.filter { !there.contains(name($0.link)) }
+        guard !fresh.isEmpty else { return }
+        var excess = there.count { $0.hasSuffix(Self.suffix) } + fresh.count - Self.maximumDocuments
+        let slots = Set(documents.map(\.link.slot))
+        for fork in forks() where excess > 0 && fork.isAcknowledged && !slots.contains(fork.slot) {
+            for file in fork.files + [acknowledgement(fork.slot.number)] { try AtomicFile.remove(file) }
+            excess -= fork.files.count
         }
+        guard excess <= 0 else { return }
+        for document in fresh { try AtomicFile.write(document.bytes, to: "\(directory)/\(name(document.link))") }
     }
+
+    private func name(_ link: ConsensusLink) -> String { "\(link.slot.number)-\(link.digest.hex)\(Self.suffix)" }
 
     /// All forks that were seen, oldest first.
     func forks() -> [ForkEvidence] {

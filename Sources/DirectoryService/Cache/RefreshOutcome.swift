@@ -62,6 +62,8 @@ public struct RefreshOutcome: Sendable {
     public internal(set) var missing = 0
     /// Nodes that are listed and not used.
     public internal(set) var refused: [RefusedDescriptor] = []
+    /// What the new consensus names as the one before it, if another one is kept for that slot: somebody lies.
+    public internal(set) var contradiction: ConsensusLink?
     /// How many sources were asked.
     public internal(set) var asked = 0
 
@@ -76,6 +78,11 @@ public struct RefreshOutcome: Sendable {
     /// What people should know, most important last; without what went as it should.
     public var warnings: [String] {
         var lines = failures.map(\.description) + refused.map(\.description)
+        if let contradiction, !sawFork {
+            lines.append(
+                "the new consensus names another consensus of slot \(contradiction.slot) than the one that was installed here; "
+                    + "authorities may have lied to you or to others")
+        }
         if missing > 0 {
             lines.append("the descriptors of \(missing) nodes could not be fetched; those nodes are not used for now")
         }
