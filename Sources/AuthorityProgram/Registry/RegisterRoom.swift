@@ -1,6 +1,5 @@
 // Who may stay when there is not room for all: a register that can be filled for ever is one that nobody can enter. Pure.
 
-internal import Directory
 internal import WireFormat
 
 /// Makes room for a node in the register, and in the part of it that its addresses may have.

@@ -1,6 +1,5 @@
 import Directory
 import MixCrypto
-import Spool
 import Testing
 import WireFormat
 
