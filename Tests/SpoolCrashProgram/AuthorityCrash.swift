@@ -22,7 +22,7 @@ enum AuthorityCrash {
             ] {
                 do throws(AuthorityStoreError) {
                     let record = try store.record(
-                        act, slot: slot, digest: digest(act, slot, variant), bytes: [UInt8(variant)])
+                        act, slot: slot, digest: digest(act, slot, variant), bytes: [UInt8(variant)], by: "me")
                     CrashPoint.reached(recorded)
                     say("sent \(act) \(slot) \(record.digest)")
                     CrashPoint.reached(sent)

@@ -36,7 +36,7 @@ import WireFormat
     @Test func theFileIsForItsOwnerAlone() throws {
         let store = try AuthorityStore.open(path: path)
         #expect(store.isNew)
-        _ = try store.record(.vote, slot: 1, digest: digest(1), bytes: [1])
+        _ = try store.record(.vote, slot: 1, digest: digest(1), bytes: [1], by: "a")
         for suffix in ["", "-wal", "-shm"] {
             let attributes = try FileManager.default.attributesOfItem(atPath: path + suffix)
             #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600, "\(suffix)")
@@ -51,28 +51,28 @@ import WireFormat
     @Test func nothingIsSaidTwiceInASlot() throws {
         let store = try AuthorityStore.open(path: path)
         for act in OwnAct.allCases {
-            _ = try store.record(act, slot: 10, digest: digest(1), bytes: [1])
+            _ = try store.record(act, slot: 10, digest: digest(1), bytes: [1], by: "a")
             // The same again is what was recorded.
-            #expect(try store.record(act, slot: 10, digest: digest(1), bytes: [2]).bytes == [1])
+            #expect(try store.record(act, slot: 10, digest: digest(1), bytes: [2], by: "a").bytes == [1])
             #expect(throws: AuthorityStoreError.alreadyActed(act, slot: 10)) {
-                try store.record(act, slot: 10, digest: digest(2), bytes: [2])
+                try store.record(act, slot: 10, digest: digest(2), bytes: [2], by: "a")
             }
             #expect(try store.own(act, slot: 10)?.digest == digest(1))
         }
         // Signatures only go forward; a vote may be for a slot before one that a wrong clock brought.
         #expect(throws: AuthorityStoreError.alreadyActed(.signature, slot: 9)) {
-            try store.record(.signature, slot: 9, digest: digest(3), bytes: [3])
+            try store.record(.signature, slot: 9, digest: digest(3), bytes: [3], by: "a")
         }
-        _ = try store.record(.vote, slot: 9, digest: digest(3), bytes: [3])
+        _ = try store.record(.vote, slot: 9, digest: digest(3), bytes: [3], by: "a")
         #expect(try store.highest(.signature) == 10)
         #expect(throws: AuthorityStoreError.malformed) {
-            try store.record(.vote, slot: .max, digest: digest(3), bytes: [3])
+            try store.record(.vote, slot: .max, digest: digest(3), bytes: [3], by: "a")
         }
     }
 
     @Test func theDatabaseItselfRefuses() throws {
         let store = try AuthorityStore.open(path: path)
-        _ = try store.record(.signature, slot: 10, digest: digest(1), bytes: [1])
+        _ = try store.record(.signature, slot: 10, digest: digest(1), bytes: [1], by: "a")
         try store.raiseFloor(to: 5)
         store.close()
         let queue = try DatabaseQueue(path: path)
@@ -96,9 +96,9 @@ import WireFormat
         #expect(try store.floor() == 7)
         for act in OwnAct.allCases {
             #expect(throws: AuthorityStoreError.alreadyActed(act, slot: 7)) {
-                try store.record(act, slot: 7, digest: digest(1), bytes: [1])
+                try store.record(act, slot: 7, digest: digest(1), bytes: [1], by: "a")
             }
-            _ = try store.record(act, slot: 8, digest: digest(1), bytes: [1])
+            _ = try store.record(act, slot: 8, digest: digest(1), bytes: [1], by: "a")
         }
     }
 
@@ -145,8 +145,8 @@ import WireFormat
         for slot in 0..<(count + 5) {
             let piece = StoredEvidence(
                 authority: "a", slot: UInt64(slot), kind: "vote", digest: digest(slot), seen: now)
-            #expect(try store.keep(piece, document: [1]))
-            if slot == 3 { #expect(try !store.keep(piece, document: [1])) }
+            #expect(try store.keep(piece, document: [1], spanning: 72))
+            if slot == 3 { #expect(try !store.keep(piece, document: [1], spanning: 72)) }
         }
         let slots = try store.evidence().map(\.slot)
         #expect(slots.count == count)
@@ -180,7 +180,7 @@ import WireFormat
             let (vote, descriptor) = (slot * 10, slot * 10 + 1)
             try store.keep(document(vote, .vote, slot: UInt64(slot), authority: "a"))
             try store.keep(document(descriptor, .descriptor, slot: UInt64(slot)))
-            _ = try store.record(.vote, slot: UInt64(slot), digest: digest(vote), bytes: [1])
+            _ = try store.record(.vote, slot: UInt64(slot), digest: digest(vote), bytes: [1], by: "a")
             guard slot % 2 == 0 else { continue }
             try store.keep(StoredConsensus(slot: UInt64(slot), digest: digest(slot), certified: now, bytes: [1]))
             try store.keep(StoredSignature(slot: UInt64(slot), authority: "a", digest: digest(slot), bytes: [1]))
@@ -200,7 +200,7 @@ import WireFormat
         #expect(try store.own(.vote, slot: 280) == nil)
         #expect(try store.own(.vote, slot: 281) != nil)
         #expect(throws: AuthorityStoreError.alreadyActed(.vote, slot: 280)) {
-            try store.record(.vote, slot: 280, digest: digest(7), bytes: [7])
+            try store.record(.vote, slot: 280, digest: digest(7), bytes: [7], by: "a")
         }
     }
 

@@ -100,6 +100,13 @@ extension AuthorityCommands {
                     code: .temporary)
             }
         }
+        if let objection = PreviousRule.objection(
+            to: consensus, votes: Array(try work.votes().values), held: work.latest, network: work.network,
+            now: work.settings.clock.now())
+        {
+            throw CommandFailure(
+                "the consensus is not signed: \(objection); fetch or import the newest one", code: .refused)
+        }
         let signature = try ConsensusSignature.make(consensus.link, network: work.network, signer: work.signer())
         let sent = SentConsensusSignature(signature, on: consensus.link, network: work.network)
         let bytes = try work.record(.signature, consensus.digest, sent.bytes)

@@ -106,6 +106,7 @@ extension SlotByHand {
 
     private func take(evidence bytes: [UInt8]) throws -> Imported {
         let evidence = try checked { try UnverifiedEvidence(bytes).verify(in: network) }
+        try checkSlot(evidence.slot)
         return Imported(
             what: "evidence against \(evidence.authority) of slot \(evidence.slot)", isNew: try keep(evidence))
     }
@@ -147,6 +148,12 @@ extension SlotByHand {
         guard documents.count > 1,
             let evidence = try? Evidence.make(kind, documents[0], documents[1], network: network)
         else { return nil }
+        // One of the two may be here alone: the proof is not made public.
+        guard authority != name else {
+            return
+                "there are two \(kind)s of this authority for slot \(slot): its keys are used elsewhere, or its database is "
+                + "from a backup; publish none of them"
+        }
         _ = try keep(evidence)
         return
             "\(authority) made two different \(kind)s for slot \(slot): the evidence is kept, and its votes do not count for "
@@ -157,6 +164,7 @@ extension SlotByHand {
         try parts.store.keep(
             StoredEvidence(
                 authority: evidence.authority.text, slot: evidence.slot.number, kind: evidence.kind.rawValue,
-                digest: evidence.digest, seen: settings.clock.now()), document: evidence.bytes)
+                digest: evidence.digest, seen: settings.clock.now()), document: evidence.bytes,
+            spanning: UInt64(SlotTiming.exclusionSlots))
     }
 }

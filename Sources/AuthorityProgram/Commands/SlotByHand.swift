@@ -46,8 +46,8 @@ struct SlotByHand {
         var logger = Logger(label: "authority")
         logger.logLevel = .critical
         parts = AuthorityParts(
-            network: network, own: own, store: store, clock: settings.clock, counters: AuthorityCounters(),
-            logger: logger)
+            editions: try AuthorityIdentity.editions(network, settings, store: store, at: time), own: own, store: store,
+            clock: settings.clock, counters: AuthorityCounters(), logger: logger)
         (memory, latest) = try SlotDriver.remember(parts)
         let limits = settings.registry
         let clock = settings.clock
@@ -70,7 +70,9 @@ struct SlotByHand {
     /// Records an own document before anybody sees it. What was recorded before comes back.
     func record(_ act: OwnAct, _ digest: Digest, _ bytes: [UInt8]) throws -> [UInt8] {
         do throws(AuthorityStoreError) {
-            return try parts.store.record(act, slot: slot.number, digest: digest, bytes: bytes).bytes
+            return try parts.store.record(
+                act, slot: slot.number, digest: digest, bytes: bytes, by: name.text
+            ).bytes
         } catch {
             guard case .alreadyActed = error else { throw CommandFailure("\(error)") }
             throw CommandFailure(

@@ -30,11 +30,47 @@ enum EvidenceList {
             evidence.map { "evidence \($0.authority) \($0.slot) \($0.kind) \($0.digest.hex)\n" }.joined().utf8)
     }
 
-    /// The digests in a list.
-    static func digests(_ bytes: [UInt8]) -> [Digest] {
-        String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
+    /// One line. Two are the same if they accuse of the same: then one of them is enough.
+    struct Entry: Hashable {
+        let authority: String
+        let slot: UInt64
+        let kind: String
+        let digest: Digest
+
+        init(_ stored: StoredEvidence) {
+            authority = stored.authority
+            slot = stored.slot
+            kind = stored.kind
+            digest = stored.digest
+        }
+
+        init?(_ line: Substring) {
             let words = line.split(separator: " ")
-            return words.count == 5 && words[0] == "evidence" ? Digest(hex: words[4]) : nil
+            guard words.count == 5, words[0] == "evidence", let slot = UInt64(words[2]),
+                let digest = Digest(hex: words[4])
+            else { return nil }
+            authority = String(words[1])
+            self.slot = slot
+            kind = String(words[3])
+            self.digest = digest
+        }
+
+        static func == (one: Entry, other: Entry) -> Bool {
+            one.authority == other.authority && one.slot == other.slot && one.kind == other.kind
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(authority)
+            hasher.combine(slot)
+            hasher.combine(kind)
         }
     }
+
+    /// The lines of a list.
+    static func entries(_ bytes: [UInt8]) -> [Entry] {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { Entry($0) }
+    }
+
+    /// The digests in a list.
+    static func digests(_ bytes: [UInt8]) -> [Digest] { entries(bytes).map(\.digest) }
 }

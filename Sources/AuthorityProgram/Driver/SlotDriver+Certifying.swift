@@ -19,11 +19,13 @@ extension SlotDriver {
             let result = await self.parts.work.run {
                 Result { () throws(TallyError) in try Tally.consensus(of: votes, slot: slot, network: network) }
             }
-            await self.computed(result, slot, proposal)
+            await self.computed(result, slot, proposal, votes)
         }
     }
 
-    private func computed(_ result: Result<Consensus, TallyError>, _ slot: Slot, _ proposal: Digest) {
+    private func computed(
+        _ result: Result<Consensus, TallyError>, _ slot: Slot, _ proposal: Digest, _ votes: [Vote]
+    ) {
         step()
         switch result {
         case .failure(let error):
@@ -33,37 +35,74 @@ extension SlotDriver {
             documents.add(consensus)
             // What is signed must stand on something that is certified and can be had.
             if let previous = consensus.previous, !holds(previous) {
-                let words = "the consensus of slot \(previous.slot), on which it is to stand, is not here"
-                perform(machine.computed(.failure(words), slot: slot, proposal: proposal))
-                return spawn(slot) { await self.fetchConsensus(previous, []) }
+                return lacks(previous, slot, proposal)
+            }
+            let now = parts.clock.now()
+            if let words = PreviousRule.objection(
+                to: consensus, votes: votes, held: latest, network: parts.network, now: now)
+            {
+                return perform(machine.computed(.failure(words), slot: slot, proposal: proposal))
             }
             perform(machine.computed(.consensus(consensus.digest), slot: slot, proposal: proposal))
         }
+    }
+
+    /// The consensus on which the computed one is to stand is not here, or another one of its slot is. That other one is
+    /// looked for once, to have the proof that two were certified; nothing stands on it.
+    private func lacks(_ previous: ConsensusLink, _ slot: Slot, _ proposal: Digest) {
+        let held = try? parts.store.consensus(slot: previous.slot.number)
+        let words =
+            held == nil
+            ? "the consensus of slot \(previous.slot), on which it is to stand, is not here"
+            : "it stands on another consensus of slot \(previous.slot) than the one that is here"
+        perform(machine.computed(.failure(words), slot: slot, proposal: proposal))
+        let isKnown = ((try? parts.store.document(previous.digest)) ?? nil) != nil
+        if held == nil || !isKnown { spawn(slot) { await self.fetchConsensus(previous, []) } }
     }
 
     func holds(_ link: ConsensusLink) -> Bool {
         (try? parts.store.consensus(slot: link.slot.number))?.digest == link.digest
     }
 
-    /// Puts consensus and signatures together, the first time or with more of them.
+    /// Puts consensus and signatures together, the first time or with more of them. Only what is on the disk is certified for
+    /// the machine.
     func assemble(_ link: ConsensusLink) {
-        let signatures = documents.signatures(on: link)
-        let held: CertifiedConsensus? = latest?.link == link ? latest : nil
-        let computed = documents.computed[link]
-        let network = parts.network
         do {
-            if let held {
-                install(try held.adding(signatures, network: network), isLate: false)
-            } else if let computed {
-                install(try CertifiedConsensus(computed, signatures: signatures, network: network), isLate: false)
-            } else if let stored = try parts.store.consensus(slot: link.slot.number), stored.digest == link.digest {
-                let certified = try UnverifiedConsensus(stored.bytes).verify(in: network)
-                install(try certified.adding(signatures, network: network), isLate: false)
+            guard let certified = try assembled(link), install(certified, isLate: false) else {
+                return again(assembling: link)
             }
         } catch {
             parts.counters.count("consensus_not_assembled")
             parts.logger.error("cannot assemble the consensus of slot \(link.slot): \(error)")
+            return again(assembling: link)
         }
+        perform(machine.certified(link))
+    }
+
+    private func assembled(_ link: ConsensusLink) throws -> CertifiedConsensus? {
+        let network = parts.network
+        // They were checked when they came; one that does not hold nevertheless must not spoil the others.
+        let signatures = documents.signatures(on: link).filter { (try? $0.verify(link, in: network)) != nil }
+        if let latest, latest.link == link { return try latest.adding(signatures, network: network) }
+        if let computed = documents.computed[link] {
+            return try CertifiedConsensus(computed, signatures: signatures, network: network)
+        }
+        guard let stored = try parts.store.consensus(slot: link.slot.number), stored.digest == link.digest else {
+            return nil
+        }
+        return try UnverifiedConsensus(stored.bytes).verify(in: network).adding(signatures, network: network)
+    }
+
+    private func again(assembling link: ConsensusLink) {
+        spawn(link.slot) {
+            do { try await Task.sleep(for: Self.retryPause) } catch { return }
+            await self.assembleAgain(link)
+        }
+    }
+
+    private func assembleAgain(_ link: ConsensusLink) {
+        step()
+        perform(machine.failed(assembling: link))
     }
 
     /// Keeps and publishes a certified consensus. False if it could not be kept.
@@ -113,6 +152,8 @@ extension SlotDriver {
 
     /// Writes down that an authority said two things.
     func accuse(_ fact: EvidenceFact, _ first: Digest, _ second: Digest) {
+        // One of the two may be here alone: sending the proof would be what it proves. Who has both will tell.
+        guard fact.authority != parts.own else { return contradicted(fact) }
         guard let one = documents.bytes(fact.kind, fact.slot, first, of: fact.authority),
             let other = documents.bytes(fact.kind, fact.slot, second, of: fact.authority),
             let evidence = try? Evidence.make(fact.kind, one, other, network: parts.network)
@@ -127,6 +168,17 @@ extension SlotDriver {
         broadcast(evidence.bytes, as: .evidence, slot: fact.slot)
     }
 
+    /// This authority has made two things: its database is from a backup, or another runs with its keys.
+    private func contradicted(_ fact: EvidenceFact) {
+        parts.counters.count("own_documents_failed", kind: "contradicted")
+        let words = """
+            somebody has another \(fact.kind) of this authority for slot \(fact.slot): its database is from a backup, or \
+            its keys are used elsewhere; find out which, and renew the signing key
+            """
+        parts.counters.health.set("contradiction", trouble: words)
+        parts.logger.critical("\(words)")
+    }
+
     /// Hands on evidence that came from another authority.
     func passOn(_ fact: EvidenceFact) {
         let name = parts.name(of: fact.authority)
@@ -138,12 +190,13 @@ extension SlotDriver {
         broadcast(stored.bytes, as: .evidence, slot: nil)
     }
 
-    /// Keeps evidence; false if it is there.
+    /// Keeps evidence; false if it is there, or other pieces say the same.
     func keep(_ evidence: Evidence) throws(AuthorityStoreError) -> Bool {
         try parts.store.keep(
             StoredEvidence(
                 authority: evidence.authority.text, slot: evidence.slot.number, kind: evidence.kind.rawValue,
-                digest: evidence.digest, seen: parts.clock.now()), document: evidence.bytes)
+                digest: evidence.digest, seen: parts.clock.now()), document: evidence.bytes,
+            spanning: UInt64(SlotTiming.exclusionSlots))
     }
 
     func tell(_ fact: EvidenceFact) {

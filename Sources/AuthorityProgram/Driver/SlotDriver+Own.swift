@@ -20,9 +20,9 @@ extension SlotDriver {
         }
         var latest: CertifiedConsensus?
         for (number, _) in try store.consensusSlots(limit: 3) where latest == nil {
-            // One of another edition of the network file does not verify; the next one is made anew.
+            // Until there is one of the edition in force, the last one of the edition before stays good.
             latest = try store.consensus(slot: number).flatMap {
-                try? UnverifiedConsensus($0.bytes).verify(in: parts.network)
+                try? parts.editions.verify($0.bytes)
             }
         }
         let evidence = try store.evidence().compactMap { piece in
@@ -105,24 +105,40 @@ extension SlotDriver {
         let made = await parts.work.run { Result { try Vote.make(contents, network: network, signer: signer) } }
         switch made {
         case .success(let vote): record(vote)
-        case .failure(let error): failedToMake("vote", slot, error)
+        case .failure(let error): failedToMake(.vote, slot, error)
         }
     }
 
     private func record(_ vote: Vote) {
         let slot = vote.contents.slot
         do throws(AuthorityStoreError) {
-            _ = try parts.store.record(.vote, slot: slot.number, digest: vote.digest, bytes: vote.bytes)
+            try record(.vote, slot: slot.number, digest: vote.digest, bytes: vote.bytes)
             CrashPoint.reached(.authorityVoteRecorded)
-            try keep(vote)
-            try parts.store.noteNamed(vote.contents.nodes.map(\.descriptor), in: slot.number)
-            parts.storeWorks()
         } catch {
-            return failedToRecord("vote", slot, error)
+            return failedToRecord(.vote, slot, error)
         }
         documents.add(vote)
+        // It is recorded, so it is sent, whatever becomes of the rest.
+        afterwards { () throws(AuthorityStoreError) in
+            try keep(vote)
+            try parts.store.noteNamed(vote.contents.nodes.map(\.descriptor), in: slot.number)
+        }
         step()
         perform(machine.recorded(vote: vote.digest, slot: slot))
+    }
+
+    /// The last door: what others know of this authority, or the machine remembers, is not contradicted.
+    private func record(
+        _ act: OwnAct, slot: UInt64, digest: Digest, bytes: [UInt8]
+    ) throws(AuthorityStoreError) {
+        let kind: SlotDocumentKind =
+            switch act {
+            case .vote: .vote
+            case .proposal: .proposal
+            case .signature: .signature
+            }
+        guard machine.memory.own(kind, Slot(slot)) ?? digest == digest else { throw .alreadyActed(act, slot: slot) }
+        _ = try parts.store.record(act, slot: slot, digest: digest, bytes: bytes, by: parts.name.text)
     }
 
     /// Makes, records and sends a proposal.
@@ -132,17 +148,16 @@ extension SlotDriver {
         do {
             proposal = try Proposal.make(slot: slot, votes: counted, network: parts.network, signer: signer)
         } catch {
-            return failedToMake("proposal", slot, error)
+            return failedToMake(.proposal, slot, error)
         }
         do throws(AuthorityStoreError) {
-            _ = try parts.store.record(.proposal, slot: slot.number, digest: proposal.digest, bytes: proposal.bytes)
+            try record(.proposal, slot: slot.number, digest: proposal.digest, bytes: proposal.bytes)
             CrashPoint.reached(.authorityProposalRecorded)
-            try keep(proposal)
-            parts.storeWorks()
         } catch {
-            return failedToRecord("proposal", slot, error)
+            return failedToRecord(.proposal, slot, error)
         }
         documents.add(proposal)
+        afterwards { () throws(AuthorityStoreError) in try keep(proposal) }
         perform(machine.recorded(proposal: proposal.digest, votes: votes, slot: slot))
     }
 
@@ -153,33 +168,57 @@ extension SlotDriver {
         do {
             let signature = try ConsensusSignature.make(link, network: parts.network, signer: signer)
             sent = SentConsensusSignature(signature, on: link, network: parts.network)
+            // A certificate that has ended makes signatures that nobody takes.
+            try sent.verify(in: parts.network)
         } catch {
-            return failedToMake("signature", link.slot, error)
+            return failedToMake(.signature, link.slot, error)
         }
         do throws(AuthorityStoreError) {
-            _ = try parts.store.record(.signature, slot: link.slot.number, digest: link.digest, bytes: sent.bytes)
+            try record(.signature, slot: link.slot.number, digest: link.digest, bytes: sent.bytes)
             CrashPoint.reached(.authoritySignatureRecorded)
-            try keep(sent)
-            parts.storeWorks()
         } catch {
-            return failedToRecord("signature", link.slot, error)
+            return failedToRecord(.signature, link.slot, error)
         }
         documents.add(sent, of: parts.own)
+        afterwards { () throws(AuthorityStoreError) in try keep(sent) }
         perform(machine.recorded(signature: link))
     }
 
-    private func failedToMake(_ what: String, _ slot: Slot, _ error: any Error) {
-        parts.counters.count("own_documents_failed", kind: what)
-        parts.logger.error("cannot make the \(what) of slot \(slot): \(error)")
+    /// What is done with an own document that is recorded.
+    private func afterwards(_ body: () throws(AuthorityStoreError) -> Void) {
+        do throws(AuthorityStoreError) {
+            try body()
+            parts.storeWorks()
+        } catch { parts.storeFailed(error) }
     }
 
-    private func failedToRecord(_ what: String, _ slot: Slot, _ error: AuthorityStoreError) {
-        parts.counters.count("own_documents_failed", kind: what)
+    private func failedToMake(_ kind: SlotDocumentKind, _ slot: Slot, _ error: any Error) {
+        parts.counters.count("own_documents_failed", kind: kind.rawValue)
+        parts.logger.error("cannot make the \(kind) of slot \(slot): \(error)")
+        again(kind, slot, after: max(Self.retryPause, eighthOfSlot))
+    }
+
+    private func failedToRecord(_ kind: SlotDocumentKind, _ slot: Slot, _ error: AuthorityStoreError) {
+        parts.counters.count("own_documents_failed", kind: kind.rawValue)
         if case .alreadyActed = error {
-            parts.logger.error("the \(what) of slot \(slot) is not sent: \(error)")
+            parts.logger.error("the \(kind) of slot \(slot) is not sent: \(error)")
         } else {
             parts.storeFailed(error)
+            again(kind, slot, after: Self.retryPause)
         }
+    }
+
+    /// A full disk or a certificate that has ended may be mended before the slot ends.
+    private func again(_ kind: SlotDocumentKind, _ slot: Slot, after pause: Duration) {
+        spawn(slot) {
+            do { try await Task.sleep(for: pause) } catch { return }
+            await self.askAgain(kind, slot)
+        }
+    }
+
+    private func askAgain(_ kind: SlotDocumentKind, _ slot: Slot) {
+        step()
+        perform(machine.failed(kind, slot: slot))
     }
 
     // MARK: Keeping documents

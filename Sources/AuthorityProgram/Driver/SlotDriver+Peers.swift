@@ -1,5 +1,5 @@
-// To and from the other authorities: own documents are sent until each has them or the slot is over, missing ones are fetched,
-// and whoever was away pulls what the others have.
+// To and from the other authorities: own documents are sent until each has them or the slot is over, and missing ones are
+// fetched.
 
 internal import Daemon
 internal import Directory
@@ -12,8 +12,10 @@ extension SlotDriver {
     /// Pauses between tries, real time: doubled from the first to the last.
     private static let firstPause = Duration.milliseconds(200)
     private static let longestPause = Duration.seconds(30)
-    /// Pieces of evidence that are fetched from a peer in a round.
-    private static let evidencePerRound = 16
+    /// By how much those who are likely to have something are asked before the others.
+    private static let headStart = Duration.milliseconds(500)
+    /// The least time that a peer gets for a question.
+    private static let shortestDeadline = Duration.seconds(5)
 
     // MARK: Sending
 
@@ -38,15 +40,15 @@ extension SlotDriver {
         let length = parts.network.slots.length
         let end = slot.map { parts.network.slots.start(of: $0) + length * 2 } ?? parts.clock.now() + length
         for peer in peers where !peer.urls.isEmpty {
-            spawn(slot) { await self.deliver(bytes, as: kind, to: peer, until: end) }
+            spawn(slot) { await self.deliver(bytes, as: kind, of: slot, to: peer, until: end) }
         }
     }
 
-    private nonisolated func deliver(_ bytes: [UInt8], as kind: DirectoryUpload, to peer: Peer, until end: Timestamp)
-        async
-    {
+    private nonisolated func deliver(
+        _ bytes: [UInt8], as kind: DirectoryUpload, of slot: Slot?, to peer: Peer, until end: Timestamp
+    ) async {
         var pause = Self.firstPause
-        while !Task.isCancelled, parts.clock.now() < end {
+        while !Task.isCancelled, parts.clock.now() < end, await maySend(kind, slot) {
             var wait = pause
             switch await sender.post(bytes, as: kind, to: peer.urls) {
             case .accepted:
@@ -66,6 +68,18 @@ extension SlotDriver {
         }
     }
 
+    /// False for an own document once another one of its kind and slot is known: whoever does not have it must not get it.
+    private func maySend(_ kind: DirectoryUpload, _ slot: Slot?) -> Bool {
+        let summary = slot.flatMap { slot in machine.summaries.first { $0.slot == slot } }
+        let own = (summary?.equivocations ?? []).filter { $0.authority == parts.own }.map(\.kind)
+        switch kind {
+        case .vote: return !own.contains(.vote)
+        case .proposal: return !own.contains(.proposal)
+        case .signature: return !own.contains(.signature)
+        case .descriptor, .evidence, .report: return true
+        }
+    }
+
     private static func passSent(_ kind: DirectoryUpload) {
         switch kind {
         case .vote: CrashPoint.reached(.authorityVoteSent)
@@ -79,23 +93,53 @@ extension SlotDriver {
 
     /// Gets a vote that a proposal names, from those who must have it and then from all others.
     nonisolated func fetchVote(_ slot: Slot, _ vote: VoteReference, _ sources: [Int]) async {
-        let first = sources.compactMap { index in peers.first { $0.index == index } }
-        let others = peers.filter { !sources.contains($0.index) }
-        var pause = Self.firstPause
-        while !Task.isCancelled {
-            for peer in first + others {
-                let found: [UInt8]? = try? await peer.ask { source throws(FetchError) in
-                    try await source.document(vote.digest)
-                }
-                guard let found else { continue }
-                // The machine looks at nothing but the digest that the proposal names.
-                if case .stored = await receive(vote: found, isPosted: false) {
-                    return parts.counters.count("votes_fetched")
-                }
-                if await hasVote(vote.digest) { return }
+        await fetch(from: sources) { peer in
+            let found: [UInt8]? = try? await peer.ask { source throws(FetchError) in
+                try await source.document(vote.digest)
             }
-            do { try await Task.sleep(for: pause) } catch { return }
-            pause = min(pause * 2, Self.longestPause)
+            guard let found else { return false }
+            // The machine looks at nothing but the digest that the proposal names.
+            if case .stored = await self.receive(vote: found, isPosted: false) {
+                self.parts.counters.count("votes_fetched")
+            }
+            return await self.hasVote(vote.digest)
+        }
+    }
+
+    /// Asks every peer for itself, the likeliest first, until one has what is wanted: one that is slow holds up nobody.
+    private nonisolated func fetch(from likely: [Int], _ attempt: @escaping @Sendable (Peer) async -> Bool) async {
+        await withTaskGroup(of: Bool.self) { group in
+            for peer in peers {
+                let isLikely = likely.isEmpty || likely.contains(peer.index)
+                group.addTask {
+                    var pause = Self.firstPause
+                    do {
+                        if !isLikely { try await Task.sleep(for: Self.headStart) }
+                        while await self.limited({ await attempt(peer) }) != true {
+                            try await Task.sleep(for: pause)
+                            pause = min(pause * 2, Self.longestPause)
+                        }
+                        return true
+                    } catch { return false }
+                }
+            }
+            for await isFound in group where isFound { return group.cancelAll() }
+        }
+    }
+
+    /// What comes of a question to one peer, or nil when its time is over.
+    nonisolated func limited<Result: Sendable>(
+        _ question: @escaping @Sendable () async -> Result?
+    ) async -> Result? {
+        let limit = max(Self.shortestDeadline, eighthOfSlot)
+        return await withTaskGroup(of: Result?.self) { group in
+            group.addTask { await question() }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
         }
     }
 
@@ -103,106 +147,39 @@ extension SlotDriver {
 
     /// Gets a certified consensus that was not computed here.
     nonisolated func fetchConsensus(_ link: ConsensusLink, _ sources: [Int]) async {
-        let first = sources.compactMap { index in peers.first { $0.index == index } }
-        let others = peers.filter { !sources.contains($0.index) }
-        var pause = Self.firstPause
-        while !Task.isCancelled {
-            for peer in first + others {
-                let found: [UInt8]? = try? await peer.ask { source throws(FetchError) in
-                    try await source.bytes(.consensusAt(link.slot.number), limit: DirectoryLimits.documentSize)
-                }
-                guard let found, let certified = await verified(found), certified.link == link else { continue }
-                return await pulled(certified)
+        await fetch(from: sources) { peer in
+            let found: [UInt8]? = try? await peer.ask { source throws(FetchError) in
+                try await source.bytes(.consensusAt(link.slot.number), limit: DirectoryLimits.documentSize)
             }
-            do { try await Task.sleep(for: pause) } catch { return }
-            pause = min(pause * 2, Self.longestPause)
+            guard let found, let certified = await self.verified(found), certified.link == link else { return false }
+            await self.pulled(certified)
+            return true
         }
     }
 
-    private nonisolated func verified(_ bytes: [UInt8]) async -> CertifiedConsensus? {
-        let network = parts.network
-        let certified = await parts.work.run { try? UnverifiedConsensus(bytes).verify(in: network) }
+    nonisolated func verified(_ bytes: [UInt8]) async -> CertifiedConsensus? {
+        let certified = await checked(bytes)
         if certified == nil { parts.counters.count("documents_refused", kind: "consensus") }
         return certified
     }
 
     /// Takes a certified consensus that others had first.
-    private func pulled(_ certified: CertifiedConsensus) {
+    func pulled(_ certified: CertifiedConsensus) {
         step()
         // One of a slot that is to come is certified by clocks that all are wrong; it waits.
-        guard certified.slot <= machine.current ?? certified.slot else { return }
+        guard certified.slot <= machine.current ?? certified.slot, mayFollow(certified) else { return }
         if let known = try? parts.store.consensus(slot: certified.slot.number), known.digest != certified.link.digest {
             keepFork(certified)
+            let actions = machine.certified(certified.link)
+            perform(actions)
+            // The machine does not remember the consensuses of slots long past.
+            if actions.isEmpty { fork(ConsensusLink(slot: certified.slot, digest: known.digest), certified.link) }
+            return
         } else if install(certified, isLate: true) {
             parts.counters.count("consensus_pulled")
             spawn { await self.fetchNamedVotes(certified) }
         }
         perform(machine.certified(certified.link))
-    }
-
-    // MARK: Pulling
-
-    /// In every slot, after three quarters of it.
-    nonisolated func pullEverySlot() async {
-        let slots = parts.network.slots
-        while !Task.isCancelled {
-            let now = parts.clock.now()
-            guard let slot = slots.slot(at: now) else { return }
-            let offset = Interval.milliseconds(slots.length.milliseconds * 3 / 4)
-            var due = slots.start(of: slot) + offset
-            if due <= now { due = slots.start(of: slot) + slots.length + offset }
-            do { try await parts.clock.sleep(until: due) } catch { return }
-            await pull()
-        }
-    }
-
-    /// Asks all others for the newest consensus, signatures and evidence.
-    nonisolated func pull() async {
-        for peer in peers.shuffled() where !Task.isCancelled {
-            let known = await latest?.link
-            let newer: [UInt8]?? = try? await peer.ask { source throws(FetchError) in
-                try await source.consensus(newerThan: known)
-            }
-            // An authority that is away is asked again in the next slot.
-            guard let answer = newer else { continue }
-            if let bytes = answer, let certified = await verified(bytes),
-                known.map({ $0.slot < certified.slot }) ?? true
-            {
-                await pulled(certified)
-            }
-            await pullSignatures(from: peer)
-            await pullEvidence(from: peer)
-        }
-    }
-
-    private nonisolated func pullSignatures(from peer: Peer) async {
-        guard let slot = await uncertifiedSlot() else { return }
-        let limit = DirectoryUpload.signature.mostBytes * Authority.maximumCount * 2
-        let list: [UInt8]? = try? await peer.ask { source throws(FetchError) in
-            try await source.bytes(.signatures(slot.number), limit: limit)
-        }
-        for document in SignatureList.split(list ?? []) { _ = await receive(signature: document) }
-    }
-
-    private func uncertifiedSlot() -> Slot? {
-        step()
-        guard let slot = machine.current, latest.map({ $0.slot < slot }) ?? true else { return nil }
-        return slot
-    }
-
-    private nonisolated func pullEvidence(from peer: Peer) async {
-        let list: [UInt8]? = try? await peer.ask { source throws(FetchError) in
-            try await source.bytes(.evidence, limit: 1 << 20)
-        }
-        var fetched = 0
-        for digest in EvidenceList.digests(list ?? []) where fetched < Self.evidencePerRound {
-            guard (try? parts.store.document(digest)) == .some(.none) else { continue }
-            fetched += 1
-            let found: [UInt8]? = try? await peer.ask { source throws(FetchError) in
-                try await source.bytes(.document(digest), limit: DirectoryUpload.evidence.mostBytes)
-            }
-            if let found { _ = await receive(evidence: found) }
-        }
     }
 
     // MARK: What a consensus names
@@ -214,8 +191,10 @@ extension SlotDriver {
             guard let present = try? parts.store.present(among: named) else { return }
             let missing = named.filter { !present.contains($0) }
             guard !missing.isEmpty else { break }
-            let found: [[UInt8]]? = try? await peer.ask { source throws(FetchError) in
-                try await source.descriptors(missing, outOf: named.count)
+            let found: [[UInt8]]? = await limited {
+                try? await peer.ask { source throws(FetchError) in
+                    try await source.descriptors(missing, outOf: named.count)
+                }
             }
             let wanted = Set(missing)
             for bytes in found ?? [] {
@@ -239,8 +218,8 @@ extension SlotDriver {
         for peer in peers.shuffled() where !Task.isCancelled {
             guard let present = try? parts.store.present(among: named.map(\.digest)) else { return }
             for counted in named where !present.contains(counted.digest) {
-                let found: [UInt8]? = try? await peer.ask { source throws(FetchError) in
-                    try await source.document(counted.digest)
+                let found: [UInt8]? = await limited {
+                    try? await peer.ask { source throws(FetchError) in try await source.document(counted.digest) }
                 }
                 guard let found, let vote = try? UnverifiedVote(found).verify(in: parts.network),
                     vote.digest == counted.digest

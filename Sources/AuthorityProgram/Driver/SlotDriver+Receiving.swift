@@ -40,7 +40,7 @@ extension SlotDriver {
         }
     }
 
-    private nonisolated func receive(proposal bytes: [UInt8]) async -> UploadVerdict {
+    nonisolated func receive(proposal bytes: [UInt8]) async -> UploadVerdict {
         let network = parts.network
         let parsed = await parts.work.run { Result { () throws(DocumentError) in try UnverifiedProposal(bytes) } }
         guard case .success(let unverified) = parsed else { return malformed("proposal", parsed) }
@@ -75,6 +75,7 @@ extension SlotDriver {
         let parsed = await parts.work.run { Result { () throws(DocumentError) in try UnverifiedEvidence(bytes) } }
         guard case .success(let unverified) = parsed else { return malformed("evidence", parsed) }
         if await isKnown(unverified) { return .known }
+        if let verdict = await admit(evidence: unverified.slot) { return verdict }
         let checked = await parts.work.run {
             Result { () throws(AuthorityDocumentError) in try unverified.verify(in: network) }
         }
@@ -138,14 +139,23 @@ extension SlotDriver {
         return .stored
     }
 
+    /// Evidence of a slot that is to come would exclude from then on, but here and now nobody: it waits until its slot is
+    /// open, like other documents.
+    private func admit(evidence slot: Slot) -> UploadVerdict? {
+        step()
+        guard let current = machine.current, slot > current.advanced(by: 1) ?? current else { return nil }
+        parts.counters.count("documents_refused", kind: SlotRefusal.slotAhead.rawValue)
+        return .busy(retryAfter: .seconds(30))
+    }
+
     /// Evidence is kept however old it is; what the machine makes of it is another matter.
     private func take(_ evidence: Evidence) -> UploadVerdict {
         guard let fact = evidence.fact(in: parts.network) else { return unknown(evidence.authority) }
+        step()
         do throws(AuthorityStoreError) {
             guard try keep(evidence) else { return .known }
         } catch { return notKept(error) }
         tell(fact)
-        step()
         perform(machine.receive(evidence: fact))
         return .stored
     }

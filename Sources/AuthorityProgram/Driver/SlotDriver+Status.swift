@@ -11,7 +11,7 @@ struct SlotDriverStatus: Sendable {
     var clocks: [Int: (slot: Slot, published: Timestamp, received: Timestamp)]
     /// The votes of the newest slot of which there is more than one.
     var votes: [Vote]
-    /// By authority: in which slots its votes are dropped.
+    /// By authority: in which slots its votes are dropped, last.
     var exclusions: [Int: ClosedRange<Slot>]
     /// By authority: until when the key that it signs with is certified, as far as it is known.
     var certifiedUntil: [Int: Timestamp]
@@ -25,7 +25,7 @@ extension SlotDriver {
         let newest = votes.filter { $0.value.count > 1 }.keys.max()
         return SlotDriverStatus(
             summaries: summaries, late: lateSlots, clocks: clocks, votes: newest.flatMap { votes[$0] } ?? [],
-            exclusions: machine.memory.exclusions, certifiedUntil: certificates())
+            exclusions: machine.memory.exclusions.compactMapValues(\.last), certifiedUntil: certificates())
     }
 
     /// From the signatures on the newest consensus, which have been checked, and the own certificate.

@@ -14,6 +14,9 @@ actor SlotDriver {
     /// Closed slots whose summaries are kept for the status pages.
     static let summaryCount = 72
 
+    /// Real time until what failed is tried again.
+    static let retryPause = Duration.seconds(1)
+
     private let executor = WorkExecutor("slots")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -38,6 +41,8 @@ actor SlotDriver {
     var clocks: [Int: (slot: Slot, published: Timestamp, received: Timestamp)] = [:]
     /// Slots whose consensus was certified after their end or brought from others.
     var lateSlots: Set<Slot> = []
+    /// Evidence that was fetched and is of no use here.
+    var declined: Set<Digest> = []
     private var tasks: [Int: (slot: Slot?, task: Task<Void, Never>)] = [:]
     private var nextTask = 0
     private var isStopping = false
@@ -56,6 +61,8 @@ actor SlotDriver {
         sender = PeerSender(client: client)
         let (memory, latest) = try Self.remember(parts)
         self.latest = latest
+        // Before anybody can ask for it.
+        if let latest { publication.update(latest) }
         machine = SlotMachine(
             authorities: parts.network.authorities.count, own: parts.own, quorum: parts.network.quorum,
             timing: SlotTiming(slotLength: parts.network.parameters.slotLength), memory: memory)
@@ -75,7 +82,8 @@ actor SlotDriver {
             step()
             let now = parts.clock.now()
             let wake = machine.wakeUp ?? now + .seconds(1)
-            do { try await parts.clock.sleep(until: max(wake, now + .milliseconds(1))) } catch { break }
+            let next = max(wake, now + .milliseconds(1))
+            do { try await parts.clock.sleep(until: next, atMost: AuthorityParts.longestSleep) } catch { break }
         }
         isStopping = true
         let left = tasks.values.map(\.task)
@@ -91,6 +99,12 @@ actor SlotDriver {
 
     /// The open slots, then the closed ones, newest first.
     var summaries: [SlotSummary] { machine.summaries.reversed() + closed.reversed() }
+
+    /// The eighth part of a slot, in real time.
+    nonisolated var eighthOfSlot: Duration {
+        let now = parts.clock.now()
+        return parts.clock.realDelay(until: now + .milliseconds(parts.network.slots.length.milliseconds / 8))
+    }
 
     // MARK: Actions
 

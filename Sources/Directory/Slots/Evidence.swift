@@ -7,7 +7,7 @@ public import WireFormat
 /// Two different documents of one kind that one authority signed for one slot.
 public struct Evidence: Hashable, Sendable {
     /// Most bytes: two votes of the largest size, in base64.
-    public static let maximumSize = Document.maximumSize
+    public static let maximumSize = 3 * Vote.maximumSize
     static let objectLabel = "NIGHTJAR DOCUMENT"
 
     /// What was made twice. For `signature` the documents are two `nightjar-consensus-signature`.

@@ -24,6 +24,8 @@ struct OpenSlot: Sendable {
     var computed: Digest?
     var computeFailure: String?
     var certified: Digest?
+    /// What is being put together, because enough have signed it.
+    var assembling: Set<Digest> = []
     /// What is being fetched, because others certified it.
     var wanted: Set<Digest> = []
     var isFailureTold = false
@@ -38,6 +40,7 @@ struct OpenSlot: Sendable {
     /// Digests that are held.
     var size: Int {
         votes.reduce(0) { $0 + $1.count } + signatures.reduce(0) { $0 + $1.count } + missing.count + wanted.count
+            + assembling.count
             + proposals.reduce(0) { $0 + 1 + $1.votes.count } + (accepted?.votes.count ?? 0)
     }
 

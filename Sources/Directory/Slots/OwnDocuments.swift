@@ -39,5 +39,8 @@ struct OwnDocuments: Sendable {
         asked[kind]?.remove(slot)
     }
 
+    /// One that could not be made or recorded may be asked for again.
+    mutating func release(_ kind: SlotDocumentKind, _ slot: Slot) { asked[kind]?.remove(slot) }
+
     mutating func exclude(_ authority: Int, since slot: Slot) { memory.exclude(authority, since: slot) }
 }

@@ -20,7 +20,8 @@ public enum SlotAction: Hashable, Sendable {
     /// Send an own document to all others, with retries until each has it or the slot closes. For a signature the
     /// digest is that of the consensus.
     case send(SlotDocumentKind, Slot, Digest)
-    /// A quorum has signed, and the consensus was computed here: assemble it with its signatures, store and publish it.
+    /// A quorum has signed, and the consensus was computed here: assemble it with its signatures, store and publish it,
+    /// then call `certified(_:)`.
     case certified(ConsensusLink)
     /// One more signature for a consensus that is certified: add it.
     case addSignature(ConsensusLink, of: Int)

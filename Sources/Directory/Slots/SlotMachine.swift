@@ -22,8 +22,8 @@ public struct SlotMachine: Sendable {
 
     private var now = Timestamp(milliseconds: 0)
     /// The current slot and its two neighbours.
-    private var open: [Slot: OpenSlot] = [:]
-    private var documents: OwnDocuments
+    private(set) var open: [Slot: OpenSlot] = [:]
+    private(set) var documents: OwnDocuments
 
     /// - Parameters:
     ///   - authorities: at least 1.
@@ -164,9 +164,24 @@ public struct SlotMachine: Sendable {
         return receive(signature: fact) + sendOwn(.signature, link.slot, link.digest)
     }
 
-    /// A certified consensus that was fetched is stored here. What could not be computed without it is tried again.
+    /// A document that was asked for could not be made or recorded, and nothing of it is on disk or sent: it is asked for
+    /// again, if its time is not over.
+    public mutating func failed(_ kind: SlotDocumentKind, slot: Slot) -> [SlotAction] {
+        documents.release(kind, slot)
+        return settle(slot)
+    }
+
+    /// A consensus that a quorum signed could not be assembled or stored: that is asked for again.
+    public mutating func failed(assembling link: ConsensusLink) -> [SlotAction] {
+        open[link.slot]?.assembling.remove(link.digest)
+        return settle(link.slot)
+    }
+
+    /// A certified consensus, assembled or fetched, is stored here. What could not be computed without it is tried again.
     public mutating func certified(_ link: ConsensusLink) -> [SlotAction] {
         var actions = note(link)
+        // Nothing can stand on the second one of a slot.
+        guard actions.isEmpty else { return actions }
         for slot in open.keys.sorted() where open[slot]?.computed == nil && open[slot]?.computeFailure != nil {
             open[slot]?.computeFailure = nil
             open[slot]?.isComputing = false
@@ -198,19 +213,6 @@ public struct SlotMachine: Sendable {
         documents.exclude(evidence.authority, since: evidence.slot)
         return before == memory.exclusions ? [] : [.passOn(evidence)]
     }
-
-    // MARK: What is seen from outside
-
-    /// The open slots, oldest first.
-    public var summaries: [SlotSummary] {
-        open.keys.sorted().compactMap { open[$0]?.summary(quorum: quorum) }
-    }
-
-    /// The leader of a slot.
-    public func leader(of slot: Slot) -> Int { Int(slot.number % UInt64(authorities)) }
-
-    /// Digests that are held: never more than a bound that depends on the number of authorities alone.
-    public var size: Int { open.values.reduce(0) { $0 + $1.size } + documents.pending }
 
     // MARK: The rules
 
@@ -288,8 +290,8 @@ public struct SlotMachine: Sendable {
             guard signers.count >= quorum else { continue }
             let link = ConsensusLink(slot: slot, digest: digest)
             if state.computed == digest {
-                let forks = note(link)
-                actions += forks.isEmpty ? [.certified(link)] : forks
+                // It is certified when it is stored: until then nothing stands on it.
+                if open[slot]?.assembling.insert(digest).inserted ?? false { actions.append(.certified(link)) }
             } else if open[slot]?.wanted.insert(digest).inserted ?? false {
                 actions.append(.fetchConsensus(link, from: signers.filter { $0 != own }))
             }

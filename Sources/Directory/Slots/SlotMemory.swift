@@ -20,8 +20,10 @@ public struct SlotMemory: Hashable, Sendable {
     public private(set) var highestSigned: Slot?
     /// The newest certified consensus that is known here.
     public internal(set) var lastCertified: ConsensusLink?
-    /// By authority: in which slots its votes are dropped.
-    public private(set) var exclusions: [Int: ClosedRange<Slot>] = [:]
+    /// By authority: in which slots its votes are dropped; ascending, neither touching nor overlapping.
+    public private(set) var exclusions: [Int: [ClosedRange<Slot>]] = [:]
+    /// Ranges of slots that are kept of an authority; the oldest go. Evidence of the slots that count makes two at most.
+    static let exclusionRanges = 64
 
     /// Nothing at all: an authority that starts for the first time.
     public init() {}
@@ -40,7 +42,7 @@ public struct SlotMemory: Hashable, Sendable {
         for (slot, digest) in votes { record(.vote, slot, digest) }
         for (slot, digest) in proposals { record(.proposal, slot, digest) }
         for (slot, digest) in signatures { record(.signature, slot, digest) }
-        for item in evidence.sorted(by: { $0.slot < $1.slot }) { exclude(item.authority, since: item.slot) }
+        for item in evidence { exclude(item.authority, since: item.slot) }
     }
 
     /// Notes an own document.
@@ -86,24 +88,24 @@ public struct SlotMemory: Hashable, Sendable {
         }
     }
 
-    /// Drops an authority's votes from the slot of the evidence on.
+    /// Drops an authority's votes from the slot of the evidence on. What comes of several pieces does not depend on their
+    /// order, so that a machine that starts with them knows what the one before it knew.
     mutating func exclude(_ authority: Int, since slot: Slot) {
         let end = slot.advanced(by: SlotTiming.exclusionSlots) ?? slot
-        guard let known = exclusions[authority] else {
-            exclusions[authority] = slot...end
-            return
+        let all = ((exclusions[authority] ?? []) + [slot...end]).sorted { $0.lowerBound < $1.lowerBound }
+        var joined: [ClosedRange<Slot>] = []
+        for range in all {
+            if let last = joined.last, range.lowerBound <= last.upperBound.advanced(by: 1) ?? last.upperBound {
+                joined[joined.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                joined.append(range)
+            }
         }
-        // Joined where they touch, so that newer evidence never lets an authority back in earlier.
-        let touches = slot <= (known.upperBound.advanced(by: 1) ?? known.upperBound) && known.lowerBound <= end
-        if touches {
-            exclusions[authority] = min(known.lowerBound, slot)...max(known.upperBound, end)
-        } else if known.upperBound < slot {
-            exclusions[authority] = slot...end
-        }
+        exclusions[authority] = joined.suffix(Self.exclusionRanges)
     }
 
     /// Whether an authority's votes are dropped in this slot.
     public func isExcluded(_ authority: Int, _ slot: Slot) -> Bool {
-        exclusions[authority]?.contains(slot) ?? false
+        exclusions[authority]?.contains { $0.contains(slot) } ?? false
     }
 }

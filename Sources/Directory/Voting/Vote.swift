@@ -69,8 +69,10 @@ public struct VoteContents: Equatable, Sendable {
 
 /// A vote that its authority signed.
 public struct Vote: Equatable, Sendable {
-    /// Most bytes of a vote: 2000 nodes of the longest lines, with measurements and links, are half of it.
-    public static let maximumSize = 4 << 20
+    /// Most bytes of a vote: 2000 nodes of the longest lines, with measurements, links and reports, are two thirds of it.
+    public static let maximumSize = 2 << 20
+    /// Most bytes of the name and version of the software.
+    public static let maximumSoftware = 128
 
     public let contents: VoteContents
     /// The canonical bytes.
@@ -138,7 +140,7 @@ public struct UnverifiedVote: Sendable {
             throw reader.invalid()
         }
         let software = try reader.take("software").arguments.joined(separator: " ")
-        guard !software.isEmpty else { throw reader.invalid() }
+        guard (1...Vote.maximumSoftware).contains(software.utf8.count) else { throw reader.invalid() }
         let previous = try Consensus.previous(&reader, before: slot)
         parameterLine = reader.line
         let parameters = try Consensus.parameters(&reader)

@@ -83,6 +83,16 @@ extension AuthorityStore {
         try documents(.network, slot: UInt64(version)).first
     }
 
+    /// All editions of the network file that are known, newest first.
+    public func networks() throws(AuthorityStoreError) -> [StoredDocument] {
+        try read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT \(Self.columns) FROM document WHERE kind = ? ORDER BY slot DESC",
+                arguments: [StoredDocumentKind.network.rawValue]
+            ).map(stored)
+        }
+    }
+
     /// Which of these digests are there.
     public func present(among digests: [Digest]) throws(AuthorityStoreError) -> Set<Digest> {
         try read { database in
@@ -102,9 +112,13 @@ extension AuthorityStore {
         }
     }
 
-    /// Keeps evidence and its document; false if the authority is known for this slot and kind already.
+    /// Keeps evidence and its document; false if the authority is known for this slot and kind already, or if there is
+    /// enough evidence of the authority and this piece adds nothing.
+    /// - Parameter span: slots after its own in which a piece of evidence has consequences.
     @discardableResult
-    public func keep(_ evidence: StoredEvidence, document bytes: [UInt8]) throws(AuthorityStoreError) -> Bool {
+    public func keep(
+        _ evidence: StoredEvidence, document bytes: [UInt8], spanning span: UInt64
+    ) throws(AuthorityStoreError) -> Bool {
         guard bytes.count <= Self.maximumDocument else { throw .malformed }
         let number = try Self.column(evidence.slot)
         return try write { database in
@@ -121,27 +135,27 @@ extension AuthorityStore {
                 StoredDocument(
                     digest: evidence.digest, kind: .evidence, slot: evidence.slot, authority: evidence.authority,
                     received: evidence.seen, bytes: bytes), slot: number, in: database)
-            try thinEvidence(of: evidence.authority, in: database)
-            return true
+            return try thinEvidence(of: evidence.authority, span, in: database) != evidence.digest
         }
     }
 
-    /// The first piece stays for ever, and of the others the newest.
-    private func thinEvidence(of authority: String, in database: Database) throws {
-        let count = try Int.fetchOne(
-            database, sql: "SELECT COUNT(*) FROM evidence WHERE authority = ?", arguments: [authority])
-        guard count ?? 0 > Self.evidencePerAuthority,
-            let row = try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT slot, kind, digest FROM evidence WHERE authority = ? ORDER BY slot, kind LIMIT 1 OFFSET 1
-                    """, arguments: [authority])
-        else { return }
-        let (slot, kind, digest): (Int64, String, Data) = (row[0], row[1], row[2])
+    /// The first piece stays for ever. Of the others goes the oldest one between two that follow each other so closely that
+    /// the slots with consequences stay the same without it; if there is none such, the oldest.
+    /// - Returns: what is gone.
+    private func thinEvidence(of authority: String, _ span: UInt64, in database: Database) throws -> Digest? {
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT slot, kind, digest FROM evidence WHERE authority = ? ORDER BY slot, kind",
+            arguments: [authority])
+        guard rows.count > Self.evidencePerAuthority, rows.count > 2 else { return nil }
+        let slots: [UInt64] = rows.map { Self.slot($0[0]) }
+        let spare = (1..<(rows.count - 1)).first { slots[$0 + 1] - slots[$0 - 1] <= span + 1 } ?? 1
+        let (slot, kind): (Int64, String) = (rows[spare][0], rows[spare][1])
+        let digest: Digest = try fixed(rows[spare][2])
         try database.execute(
             sql: "DELETE FROM evidence WHERE authority = ? AND slot = ? AND kind = ?",
             arguments: [authority, slot, kind])
-        try database.execute(sql: "DELETE FROM document WHERE digest = ?", arguments: [digest])
+        try database.execute(sql: "DELETE FROM document WHERE digest = ?", arguments: [digest.blob])
+        return digest
     }
 
     /// All evidence, newest slot first.

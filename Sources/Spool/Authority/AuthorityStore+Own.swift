@@ -8,9 +8,11 @@ public import WireFormat
 extension AuthorityStore {
     /// Records what is about to be sent. If the same was recorded before, that record is returned, so that the bytes that
     /// are sent are always the same. Throws `alreadyActed` for something else in this slot, for a signature in a slot before
-    /// one that is signed, and for anything up to the floor.
+    /// one that is signed, and for anything up to the floor; and also if what was made is known only from others, who sent it
+    /// back: then the records are from before it.
+    /// - Parameter author: this authority's name, under which documents of others' sending are kept.
     public func record(
-        _ act: OwnAct, slot: UInt64, digest: Digest, bytes: [UInt8]
+        _ act: OwnAct, slot: UInt64, digest: Digest, bytes: [UInt8], by author: String
     ) throws(AuthorityStoreError) -> OwnRecord {
         let number = try Self.column(slot)
         guard bytes.count <= Self.maximumDocument else { throw .malformed }
@@ -18,6 +20,9 @@ extension AuthorityStore {
             if let found = try row(act, number, in: database) {
                 guard found.digest == digest else { throw AuthorityStoreError.alreadyActed(act, slot: slot) }
                 return found
+            }
+            guard try !contradicts(act, number, digest, author, in: database) else {
+                throw AuthorityStoreError.alreadyActed(act, slot: slot)
             }
             do {
                 try database.execute(
@@ -28,6 +33,24 @@ extension AuthorityStore {
             }
             return OwnRecord(act: act, slot: slot, digest: digest, bytes: bytes)
         }
+    }
+
+    /// Whether a document of this authority that came from others says something else.
+    private func contradicts(
+        _ act: OwnAct, _ slot: Int64, _ digest: Digest, _ author: String, in database: Database
+    ) throws -> Bool {
+        let sql: String
+        var arguments: StatementArguments = [author, slot, digest.blob]
+        switch act {
+        case .vote, .proposal:
+            sql = "SELECT 1 FROM document WHERE authority = ? AND slot = ? AND digest <> ? AND kind = ?"
+            arguments += [(act == .vote ? StoredDocumentKind.vote : .proposal).rawValue]
+        case .signature:
+            // Signatures only go forward.
+            sql = "SELECT 1 FROM signature WHERE authority = ? AND (slot = ? AND digest <> ? OR slot > ?)"
+            arguments += [slot]
+        }
+        return try Int.fetchOne(database, sql: sql + " LIMIT 1", arguments: arguments) != nil
     }
 
     /// What was recorded for a slot.

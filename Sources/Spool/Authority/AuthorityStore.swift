@@ -17,13 +17,13 @@ public final class AuthorityStore: Sendable {
     /// that a proposal may name.
     public static let documentsPerSlot = 3
     /// Pieces of evidence against one authority that are kept; of more the first and the last ones.
-    public static let evidencePerAuthority = 300
+    public static let evidencePerAuthority = 64
     /// Consensuses that are always kept, with all their votes, however few slots the configuration wants kept.
     public static let fewestConsensuses = 100
 
     /// Where it is.
     public let path: String
-    /// Whether this opening made it: then nobody knows what the authority did before.
+    /// Whether nothing was recorded in it yet and no floor set: then nobody knows what the authority did before.
     public let isNew: Bool
     private let open: Mutex<(any DatabaseWriter)?>
 

@@ -133,6 +133,7 @@ extension SlotSimulation {
         case .certified(let link):
             authorities[index].disk.record(certified: link)
             judge.certifies(link)
+            tell(index) { $0.certified(link) }
         case .fetchConsensus(let link, _):
             schedule(.fetchConsensus(by: index, life: life, link, attempt: 0), after: someDelay())
         case .evidence(let fact, let one, let other):

@@ -111,6 +111,9 @@ struct SlotMachineTests {
         let signatures = (0..<4).map { SignatureFact(authority: $0, slot: Self.slot, digest: Self.consensus) }
         #expect(machine.receive(signature: signatures[0]) == [])
         #expect(machine.receive(signature: signatures[1]) == [.certified(Self.link)])
+        // Nothing stands on it before it is stored.
+        #expect(machine.memory.lastCertified == earlier)
+        #expect(machine.certified(Self.link) == [])
         #expect(machine.memory.lastCertified == Self.link)
         #expect(machine.receive(signature: signatures[3]) == [.addSignature(Self.link, of: 3)])
         #expect(machine.summaries[1].progress == .certified(Self.consensus))
@@ -239,7 +242,7 @@ struct SlotMachineTests {
         _ = machine.receive(evidence: EvidenceFact(kind: .vote, authority: 1, slot: Slot(999_928)))
         #expect(machine.memory.isExcluded(1, Self.slot))
         _ = machine.receive(evidence: EvidenceFact(kind: .proposal, authority: 1, slot: Slot(1_000_001)))
-        #expect(machine.memory.exclusions == [1: Slot(999_928)...Slot(1_000_073)])
+        #expect(machine.memory.exclusions == [1: [Slot(999_928)...Slot(1_000_073)]])
     }
 
     @Test("an own document that is not remembered is kept to")

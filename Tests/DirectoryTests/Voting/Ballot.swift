@@ -27,13 +27,13 @@ struct Ballot {
 
     /// A node that has been there for long, with a descriptor of its own.
     static func node(
-        _ number: Int, flags: Set<NodeFlag> = [.running], change: (inout VotedNode) -> Void = { _ in }
+        _ number: Int, flags: Set<NodeFlag> = [.running], change: (inout VotedNode) throws -> Void = { _ in }
     ) throws -> VotedNode {
         var node = VotedNode(
             id: NodeID(copying: number), nickname: try #require(Nickname("node\(number)")),
             descriptor: digest("descriptor of \(number)"), published: start - .hours(3), since: start - .days(100),
             flags: flags)
-        change(&node)
+        try change(&node)
         return node
     }
 

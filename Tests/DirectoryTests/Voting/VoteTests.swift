@@ -181,7 +181,16 @@ struct VoteTests {
     func bounds() throws {
         let ballot = try Ballot.of(1)
         func vote(nodes: Int = 0, links: Int = 0, reports: Int = 0) throws -> Vote {
-            try ballot.vote(0, (0..<nodes).map { try Ballot.node($0) }) { contents in
+            let flags = Set(NodeFlag.allCases)
+            let measurement = NodeMeasurement(reliability: 1000, latency: .days(10), samples: 1_000_000_000)
+            let all = try (0..<nodes).map { number in
+                try Ballot.node(number, flags: flags) {
+                    $0.measurement = measurement
+                    $0.nickname = try #require(Nickname("longestnicknam\(10_000 + number)"))
+                }
+            }
+            return try ballot.vote(0, all) { contents in
+                contents.software = String(repeating: "x", count: Vote.maximumSoftware)
                 contents.brokenLinks = (0..<links).map {
                     NodeLink(from: NodeID(copying: $0), to: NodeID(copying: 9999))
                 }
@@ -190,7 +199,12 @@ struct VoteTests {
         }
         let most = try vote(nodes: 2000, links: 2000, reports: 2000)
         #expect(most.contents.nodes.count == 2000)
-        #expect(most.bytes.count < Vote.maximumSize / 2)
+        #expect(most.bytes.count < Vote.maximumSize * 2 / 3)
+        #expect(throws: DocumentError.self) {
+            try ballot.vote(0) { $0.software = String(repeating: "x", count: Vote.maximumSoftware + 1) }
+        }
+        // Two of the largest size fit into evidence, in base64 with its line ends.
+        #expect(Evidence.maximumSize > 2 * Vote.maximumSize * 4 / 3 * 65 / 64 + (1 << 10))
         for (nodes, links, reports) in [(2001, 0, 0), (0, 2001, 0), (0, 0, 2001)] {
             let error = #expect(throws: DocumentError.self) {
                 _ = try vote(nodes: nodes, links: links, reports: reports)
