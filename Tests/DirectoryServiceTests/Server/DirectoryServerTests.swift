@@ -137,7 +137,7 @@ import WireFormat
         let backend = MemoryBackend()
         let server = try await RunningServer(backend)
         defer { server.stop() }
-        let vote = prose(DirectoryLimits.documentSize)
+        let vote = prose(DirectoryUpload.vote.mostBytes)
         #expect(try await client.post(vote, to: server.url + "/votes").status == 200)
         #expect(backend.posted.first?.bytes == vote)
     }
