@@ -63,8 +63,24 @@ final class DirectoryKeeper: Sendable {
     /// Asks for something newer now: the operator wants it.
     func hurry() { state.withLock { $0.isHurried = true } }
 
-    /// Refreshes until the task is cancelled.
+    /// Refreshes and looks at the disk until the task is cancelled. Side by side: sources may take minutes.
     func run() async throws {
+        try await withThrowingDiscardingTaskGroup { tasks in
+            tasks.addTask { try await self.watch() }
+            tasks.addTask { try await self.ask() }
+        }
+    }
+
+    private func watch() async throws {
+        while true {
+            let now = clock.now()
+            await readDisk(at: now)
+            judge(at: clock.now())
+            try await clock.sleep(until: now + max(Self.turn, clock.shortestTurn))
+        }
+    }
+
+    private func ask() async throws {
         let root = network.current.root
         var schedule = RefreshSchedule(
             .node, slots: root.slots, freshFor: root.parameters.freshFor,
@@ -74,7 +90,6 @@ final class DirectoryKeeper: Sendable {
         var retry: Timestamp? = isUsable(at: clock.now()) ? nil : clock.now()
         while true {
             let now = clock.now()
-            await readDisk(at: now)
             let isHurried = state.withLock { state in
                 defer { state.isHurried = false }
                 return state.isHurried
@@ -83,11 +98,11 @@ final class DirectoryKeeper: Sendable {
                 let helped = await refresh(at: now)
                 let done = clock.now()
                 await readDisk(at: done)
+                judge(at: done)
                 schedule.attempted(published: network.current.consensus?.consensus.published, now: done)
                 let part = root.parameters.slotLength.milliseconds
                 retry = helped && isUsable(at: done) ? nil : done + .milliseconds(.random(in: part / 16...part / 4))
             }
-            judge(at: clock.now())
             let next = min(schedule.next, retry ?? schedule.next)
             try await clock.sleep(until: max(min(next, now + Self.turn), now + clock.shortestTurn))
         }
@@ -106,12 +121,12 @@ final class DirectoryKeeper: Sendable {
         let web = webSources()
         // A network whose directory is nowhere on the web is made by hand, on the disk.
         guard !web.isEmpty else { return true }
-        var outcome = await DirectoryRefresh.run(network.cache, sources: web, now: now)
+        var outcome = await DirectoryRefresh.run(network.cache, sources: web, now: now, need: .thisSlot)
         note(outcome)
         if outcome.result == .failed {
             let nodes = nodeSources()
             if !nodes.isEmpty {
-                outcome = await DirectoryRefresh.run(network.cache, sources: nodes, now: clock.now())
+                outcome = await DirectoryRefresh.run(network.cache, sources: nodes, now: clock.now(), need: .thisSlot)
                 note(outcome)
             }
         }
@@ -139,16 +154,15 @@ final class DirectoryKeeper: Sendable {
     }
 
     /// Looks for a consensus that an asker said there is beside ours. Most of these are made up, so one is looked for at a
-    /// time; if it is real and certified, the cache keeps both as evidence.
+    /// time; if it is real and certified, the cache keeps both as evidence. Nothing is installed.
     private func pursue(_ sources: [any DirectorySource]) async {
         guard let claimed = desk.takeSuspicions().randomElement() else { return }
         for source in sources.shuffled().prefix(Self.nodesAsked) {
-            guard let bytes = try? await source.document(claimed.digest) else { continue }
-            do {
-                _ = try network.cache.install(consensus: bytes, descriptors: [], now: clock.now())
-            } catch {
-                if case DirectoryCacheError.fork = error { counters.count("directory_forks_found") }
-            }
+            // Whoever has something else under that name is no reason to stop asking.
+            guard let bytes = try? await source.document(claimed.digest),
+                let found = try? network.cache.examine(bytes, claimed: claimed)
+            else { continue }
+            if case .fork = found { counters.count("directory_forks_found") }
             return
         }
     }

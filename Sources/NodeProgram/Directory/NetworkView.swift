@@ -22,6 +22,8 @@ final class NetworkView: Sendable {
     private let networkFile: String
     private let bookPath: String
     private let state: Mutex<State>
+    /// Held while the disk is read: what was read first must not come into force last.
+    private let reading = Mutex(())
 
     /// What a newer directory changed.
     struct Change: Sendable {
@@ -68,7 +70,9 @@ final class NetworkView: Sendable {
     /// Reads again what has changed on the disk, and judges anew what could not be used: the clock may be right now. Takes up to a second in a large network: not for an event loop.
     /// - Returns: nil if nothing has changed.
     /// - Throws: if what is there now cannot be used; the old network stays in force.
-    func reload(now: Timestamp) throws -> Change? {
+    func reload(now: Timestamp) throws -> Change? { try reading.withLock { _ in try readAgain(now: now) } }
+
+    private func readAgain(now: Timestamp) throws -> Change? {
         let stamps = Self.stamps(cache)
         let (old, trouble, isSame) = state.withLock { state in
             defer { state.stamps = stamps }

@@ -195,6 +195,43 @@ struct DirectoryNetworkTests {
     }
 
     @Test(
+        "a fork of a slot that is past is found; what is handed out in its place is not installed",
+        .timeLimit(.minutes(3)))
+    func pastFork() async throws {
+        let authority = AuthorityStandIn()
+        let network = try await InProcessNetwork(nodes: 2, urls: [try await authority.start()])
+        authority.serve(network.file)
+        try await network.start(0)
+        let node = try #require(network.nodes[0])
+        let slots = network.authority.root.slots
+        let first = try #require(network.file.consensus)
+        let nodes = network.file.nodes
+        let other = try network.authority.certify(
+            Array(nodes.dropLast()), at: slots.start(of: first.slot))
+        #expect(try await network.wait { slots.slot(at: network.clock.now()) != first.slot })
+        try network.certify(nodes)
+        authority.serve(network.file)
+        let second = try #require(network.file.consensus)
+        #expect(try await network.wait { node.desk.newest == second.link })
+        // A source that has something newer for the name of what it is asked for.
+        #expect(try await network.wait { slots.slot(at: network.clock.now()) != second.slot })
+        let third = try network.authority.certify(Array(nodes.dropLast()), at: network.clock.now())
+        let invented = ConsensusLink(slot: first.slot, digest: .sha256([1]))
+        authority.serve(third.bytes, as: invented.digest)
+        _ = node.desk.answer(DirectoryRequest(.latest, newest: invented))
+        _ = await node.keeper.refresh(at: network.clock.now())
+        #expect(try node.network.cache.newest()?.link == second.link)
+        #expect(node.network.cache.forks().isEmpty)
+        authority.serve(other.bytes, as: other.link.digest)
+        _ = node.desk.answer(DirectoryRequest(.latest, newest: other.link))
+        _ = await node.keeper.refresh(at: network.clock.now())
+        #expect(try await network.wait { node.network.cache.forks().map(\.slot) == [first.slot] })
+        #expect(try node.network.cache.newest()?.link == second.link)
+        try await network.stopAll()
+        authority.stop()
+    }
+
+    @Test(
         "a node that leaves says so, serves on, and may be stopped when no valid consensus names it",
         .timeLimit(.minutes(3)))
     func leaving() async throws {
