@@ -126,8 +126,9 @@ enum HealthWarnings {
                 return HealthWarning(
                     level, "own-equivocation", "This authority signed two different things in slot \(slots).",
                     advice:
-                        "Its signing key is used in two places or was stolen: stop every other copy, and certify a new "
-                        + "key with the offline identity.")
+                        "Its signing key is used in two places or was stolen. Stop every other copy. A stolen key stays good "
+                        + "until its certificate ends, also when a new one is certified: if that is too long, replace the "
+                        + "identity with a new network file.")
             }
             return HealthWarning(
                 level, "equivocation", "\(name) signed two different things in slot \(slots); the evidence is below.",

@@ -68,7 +68,7 @@ struct ReachabilityRounds: Sendable {
             let now = clock.now()
             guard now >= start else { return false }
             guard now < time else { return !Task.isCancelled }
-            do { try await clock.sleep(until: time) } catch { return false }
+            do { try await clock.sleep(until: time, atMost: AuthorityParts.longestSleep) } catch { return false }
         }
     }
 

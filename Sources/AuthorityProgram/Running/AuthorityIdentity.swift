@@ -4,6 +4,7 @@
 internal import Daemon
 internal import Directory
 internal import MixCrypto
+internal import Spool
 internal import WireFormat
 
 /// Loading the network file, the signing key and its certificate.
@@ -19,6 +20,21 @@ enum AuthorityIdentity {
             throw CommandFailure("\(path) is no network file: \(error); put the one that the authorities signed there")
         }
         do { return try unverified.verify() } catch { throw CommandFailure("\(path): \(error)", code: .refused) }
+    }
+
+    /// The editions of the network file that the store knows, the given one being the newest; the store is this authority's
+    /// from now on.
+    static func editions(
+        _ network: NetworkFile, _ settings: AuthoritySettings, store: AuthorityStore, at time: Timestamp
+    ) throws -> NetworkEditions {
+        let editions = try NetworkEditions(network, path: settings.networkFile, store: store, now: time)
+        if let own = network.authority(named: settings.name) {
+            try store.bind(
+                to: StoreOwner(
+                    network: network.name, slotLength: network.parameters.slotLength, authority: own.name.text,
+                    identity: own.id), former: editions.identities(of: own.name))
+        }
+        return editions
     }
 
     /// The key and the certificate that vouches for it, good at `time`.

@@ -7,7 +7,10 @@ internal import Spool
 
 /// The network, this authority's place in it, and what it works with.
 struct AuthorityParts: Sendable {
-    let network: NetworkFile
+    /// Loops look at the clock after this much real time, however long they would sleep: it may have been set.
+    static let longestSleep = Duration.seconds(60)
+
+    let editions: NetworkEditions
     /// This authority's place among those of the network file.
     let own: Int
     let store: AuthorityStore
@@ -17,6 +20,8 @@ struct AuthorityParts: Sendable {
     /// For parsing, checking signatures and tallies.
     let work = WorkThreads("work", count: 2)
 
+    /// The network file in force.
+    var network: NetworkFile { editions.current }
     var name: Nickname { network.authorities[own].name }
     func name(of authority: Int) -> String {
         network.authorities.indices.contains(authority) ? network.authorities[authority].name.text : "?"

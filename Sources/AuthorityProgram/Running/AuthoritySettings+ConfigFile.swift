@@ -30,7 +30,7 @@ extension AuthoritySettings {
             name: name, dataDirectory: directory,
             networkFile: root.value(
                 "network-file", .path, default: "/etc/nightjar/network",
-                doc: "The network file, signed by a quorum of the authorities; read again on SIGHUP."),
+                doc: "The network file, signed by a quorum of the authorities; a new edition needs a restart."),
             listen: readListen(root),
             signingKey: root.optional(
                 "signing-key", .path,

@@ -48,16 +48,12 @@ final class RunningAuthority: Sendable {
         let files = AuthorityFiles(directory: settings.dataDirectory)
         let store = try AuthorityStore.open(path: files.database)
         parts = AuthorityParts(
-            network: network, own: own, store: store, clock: clock, counters: AuthorityCounters(counters),
-            logger: logger)
-        for document in [
-            StoredDocument(
-                digest: network.digest, kind: .network, slot: UInt64(network.version), received: now,
-                bytes: network.bytes),
+            editions: try AuthorityIdentity.editions(network, settings, store: store, at: now), own: own, store: store,
+            clock: clock, counters: AuthorityCounters(counters), logger: logger)
+        try store.keep(
             StoredDocument(
                 digest: .sha256(signer.certificate.bytes), kind: .certificate, authority: settings.name.text,
-                received: now, bytes: signer.certificate.bytes),
-        ] { try store.keep(document) }
+                received: now, bytes: signer.certificate.bytes))
         started = now
         certifiedUntil = Mutex(signer.certificate.validUntil)
         lookup = HostLookup(limit: settings.registry.parallelLookups, timeout: settings.registry.lookupTimeout)
@@ -117,6 +113,7 @@ final class RunningAuthority: Sendable {
             } else {
                 group.addTask { await self.maintainRegistry() }
             }
+            group.addTask { await self.expireEverySlot() }
             group.addTask { await self.watch() }
             if let mirror { group.addTask { await mirror.run(self.publication) } }
             try await ready(addresses)
@@ -135,7 +132,30 @@ final class RunningAuthority: Sendable {
 
     /// Without tries the register still forgets.
     private func maintainRegistry() async {
-        while (try? await parts.clock.sleep(for: parts.network.slots.length)) != nil { await registry.maintain() }
+        while await nextSlot() { await registry.maintain() }
+    }
+
+    /// Forgets what is old, in every slot: descriptors come whether there is a consensus or not.
+    private func expireEverySlot() async {
+        while await nextSlot() {
+            let (store, keepSlots) = (parts.store, settings.keepSlots)
+            do {
+                _ = try await parts.work.run { Result { try store.expire(keepSlots: keepSlots) } }.get()
+            } catch { if let error = error as? AuthorityStoreError { parts.storeFailed(error) } }
+        }
+    }
+
+    private func nextSlot() async -> Bool { await pause(parts.network.slots.length) }
+
+    /// Waits by a clock that may be set meanwhile. False when this is cancelled.
+    private func pause(_ interval: Interval) async -> Bool {
+        let start = parts.clock.now()
+        let end = start + interval
+        while true {
+            let now = parts.clock.now()
+            guard now >= start, now < end else { return !Task.isCancelled }
+            do { try await parts.clock.sleep(until: end, atMost: AuthorityParts.longestSleep) } catch { return false }
+        }
     }
 
     /// Puts a new certificate and the lists that may change into force.
@@ -163,7 +183,8 @@ final class RunningAuthority: Sendable {
     private func watch() async {
         while true {
             checkCertificate()
-            if (try? await parts.clock.sleep(for: Self.watchInterval)) == nil { return }
+            checkFloor()
+            guard await pause(Self.watchInterval) else { return }
         }
     }
 
@@ -182,6 +203,21 @@ final class RunningAuthority: Sendable {
             parts.logger.warning("\(words): nightjar-authority certificate request, certify, certificate install")
         }
         parts.counters.health.set("certificate", trouble: words)
+    }
+
+    /// Tells if what was done keeps this authority from acting for a while: after `skip`, or when its clock was ahead.
+    func checkFloor() {
+        let slots = parts.network.slots
+        guard let current = slots.slot(at: parts.clock.now()) else { return }
+        let held = [try? parts.store.floor(), try? parts.store.highest(.signature)].compactMap { $0 }.max() ?? 0
+        guard held > current.number + 1, let next = Slot(held).advanced(by: 1) else {
+            return parts.counters.health.set("floor", trouble: nil)
+        }
+        let words =
+            "this authority takes no part before slot \(next), \(slots.start(of: next)): it was told to skip slots, or its clock "
+            + "was ahead (doc/AUTHORITY.md, When it fails)"
+        if parts.counters.health.current["floor"] != words { parts.logger.warning("\(words)") }
+        parts.counters.health.set("floor", trouble: words)
     }
 
     private func watchCounters() {

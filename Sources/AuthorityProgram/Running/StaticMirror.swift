@@ -6,6 +6,7 @@ internal import DirectoryService
 internal import Foundation
 internal import Logging
 internal import Spool
+internal import WireFormat
 
 /// Keeps a directory of files up to date.
 struct StaticMirror: Sendable {
@@ -32,10 +33,15 @@ struct StaticMirror: Sendable {
         }
     }
 
+    /// What is removed when the store has forgotten it; nothing else in the directory is ever touched.
+    private static let folders = ["documents", "consensuses", "votes", "signatures"]
+
     /// Writes all routes that there are for the newest consensus. Documents by digest never change, so those that are there
-    /// are left alone.
+    /// are left alone; those that the store has forgotten go.
     func write() async throws {
-        for route in [DirectoryRoute.network, .networkVersion(parts.network.version), .evidence, .slots] {
+        for route in [DirectoryRoute.network, .networkVersion(parts.network.version), .evidence, .slots]
+            + parts.editions.formerVersions.map(DirectoryRoute.networkVersion)
+        {
             try await write(route)
         }
         for page in HealthPage.mirrored { try await write(.page(page)) }
@@ -47,8 +53,32 @@ struct StaticMirror: Sendable {
         for route in [DirectoryRoute.votes(slot), .signatures(slot), .consensusAt(slot), .descriptors] {
             try await write(route)
         }
-        // Last, so that whoever reads it finds what it names.
-        try await write(.consensus)
+        // Last, so that whoever reads it finds what it names; and this one, though a newer one may be there by now.
+        try write(certified.bytes, to: DirectoryRoute.consensus.name)
+        try await parts.work.run { Result { try prune() } }.get()
+    }
+
+    /// Removes the files of documents and slots that the store has forgotten.
+    func prune() throws {
+        let slots = Set(try parts.store.consensusSlots(limit: .max).map(\.slot))
+        for folder in Self.folders {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/\(folder)")) ?? []
+            let routes = names.compactMap { DirectoryRoute(path: "/\(folder)/\($0)") }
+            let digests = routes.compactMap { route -> Digest? in
+                if case .document(let digest) = route { digest } else { nil }
+            }
+            let present = digests.isEmpty ? [] : try parts.store.present(among: digests)
+            for route in routes {
+                let isKept =
+                    switch route {
+                    case .document(let digest): present.contains(digest)
+                    case .consensusAt(let slot), .votes(let slot), .signatures(let slot): slots.contains(slot)
+                    default: true
+                    }
+                guard !isKept else { continue }
+                try FileManager.default.removeItem(atPath: "\(directory)/\(route.name)")
+            }
+        }
     }
 
     private func write(_ route: DirectoryRoute) async throws {

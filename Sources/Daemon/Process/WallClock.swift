@@ -17,6 +17,11 @@ public protocol WallClock: Sendable {
 extension WallClock {
     /// `realDelay(until:)` in the form that event loops take.
     public func timeAmount(until time: Timestamp) -> TimeAmount { TimeAmount(realDelay(until: time)) }
+    /// Returns when it is `time`, or after `limit` of real time: for loops that then look at the clock again, because it may
+    /// have been set meanwhile.
+    public func sleep(until time: Timestamp, atMost limit: Duration) async throws {
+        try await Task.sleep(for: min(realDelay(until: time), limit))
+    }
     /// Returns after `interval` on this clock.
     public func sleep(for interval: Interval) async throws { try await sleep(until: now() + interval) }
 }

@@ -120,13 +120,13 @@ extension AuthorityStore {
                     database, sql: "SELECT DISTINCT slot FROM \(table) AND slot IS NOT NULL")
                 for slot in slots where !kept.contains(slot) { try run("DELETE FROM \(table) AND slot = ?", [slot]) }
             }
-            if let oldest = kept.min() {
-                try run(
-                    """
-                    DELETE FROM document WHERE kind = ? AND IFNULL(slot, 0) < ?
-                        AND digest NOT IN (SELECT descriptor FROM node)
-                    """, [StoredDocumentKind.descriptor.rawValue, oldest])
-            }
+            // A descriptor that no vote or consensus has named and that its node has replaced is of no use, also while there
+            // are no votes at all.
+            try run(
+                """
+                DELETE FROM document WHERE kind = ? AND IFNULL(slot, -1) < ?
+                    AND digest NOT IN (SELECT descriptor FROM node)
+                """, [StoredDocumentKind.descriptor.rawValue, kept.min() ?? 0])
             let forgotten = try Int64.fetchOne(
                 database, sql: "SELECT DISTINCT slot FROM own ORDER BY slot DESC LIMIT 1 OFFSET ?", arguments: [count])
             if let forgotten {

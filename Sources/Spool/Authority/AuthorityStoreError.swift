@@ -6,6 +6,8 @@ public enum AuthorityStoreError: Error, Equatable, Sendable {
     case damaged(path: String)
     /// The file belongs to something else.
     case notAStore(path: String)
+    /// The file belongs to another authority or another network.
+    case otherOwner(path: String, found: String, wanted: String)
     /// Written by another version of the program.
     case otherVersion(path: String, found: Int, wanted: Int)
     /// The disk or a quota has no room left.
@@ -36,6 +38,11 @@ extension AuthorityStoreError: CustomStringConvertible {
             signs nothing in the slot in which it starts
             """
         case .notAStore(let path): "\(path) is not an authority's database; name another data-directory"
+        case .otherOwner(let path, let found, let wanted):
+            """
+            \(path) belongs to \(found), but this is \(wanted); give each authority and each network a data-directory of \
+            its own
+            """
         case .otherVersion(let path, let found, let wanted):
             "\(path) has format \(found), this program writes \(wanted): use the version that wrote it, or a newer one"
         case .full(let path): "the disk that holds \(path) is full; make room, the authority goes on by itself"

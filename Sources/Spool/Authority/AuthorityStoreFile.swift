@@ -10,7 +10,8 @@ enum AuthorityStoreFile {
     private static let patience = 10.0
     private static let readers = 4
 
-    /// For the one process that changes it. Whether the file is new is told.
+    /// For the one process that changes it. New is a file in which nothing was recorded yet and no floor was set: that it was
+    /// made by an earlier start, which died at once, makes no difference.
     static func open(_ path: String) throws(AuthorityStoreError) -> (DatabasePool, isNew: Bool) {
         do {
             // Made here so that it, and the files that SQLite puts beside it, are for the owner alone. Only if it is not
@@ -61,15 +62,15 @@ enum AuthorityStoreFile {
     private static func check(_ database: Database, _ path: String) throws -> Bool {
         let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        if application == 0, version == 0, try tables(database).isEmpty {
+        let isEmpty = try application == 0 && version == 0 && tables(database).isEmpty
+        if isEmpty {
             try database.inTransaction(.immediate) {
                 try AuthoritySchema.create(in: database)
                 return .commit
             }
-            return true
         }
         try checkFormat(database, path, oldest: AuthoritySchema.oldestVersion)
-        if version < AuthoritySchema.version {
+        if !isEmpty, version < AuthoritySchema.version {
             try database.inTransaction(.immediate) {
                 try AuthoritySchema.migrate(from: version, in: database)
                 return .commit
@@ -84,7 +85,9 @@ enum AuthorityStoreFile {
                 throw AuthorityStoreError.damaged(path: path)
             }
         }
-        return false
+        let floor = try Int64.fetchOne(database, sql: "SELECT value FROM property WHERE name = 'floor'")
+        let first = try Int.fetchOne(database, sql: "SELECT 1 FROM own LIMIT 1")
+        return floor ?? -1 < 0 && first == nil
     }
 
     private static func checkFormat(_ database: Database, _ path: String, oldest: Int) throws {

@@ -27,6 +27,7 @@ final class AuthorityFleet: @unchecked Sendable {
     let network: NetworkFile
     let names: [Nickname]
     let signers: [AuthoritySigner]
+    let identities: [HybridSigningKey]
     let ports: [Int]
     private(set) var settings: [AuthoritySettings] = []
     private(set) var running: [Int: (authority: RunningAuthority, task: Task<Void, any Error>)] = [:]
@@ -42,6 +43,7 @@ final class AuthorityFleet: @unchecked Sendable {
         let identities = try (0..<count).map { _ in try HybridSigningKey.generate() }
         let names = try (0..<count).map { try Self.require(Nickname("authority\($0)")) }
         self.names = names
+        self.identities = identities
         var parameters = RootParameters()
         parameters.slotLength = slotLength
         var draft = try NetworkFile.draft(

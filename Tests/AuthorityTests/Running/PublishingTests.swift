@@ -1,3 +1,4 @@
+import Daemon
 import Directory
 import DirectoryService
 import Foundation
@@ -63,6 +64,33 @@ import WireFormat
         let other = try await fleet.post(try fleet.node("ALPHA").bytes, as: .descriptor, to: 0)
         #expect(other.status == 409 && other.words.contains("nickname ALPHA belongs to the node"))
         try await fleet.waitForConsensus([0]) { $0.slot > first.slot && $0.signers.contains(fleet.names[0]) }
+        try await fleet.stopAll()
+    }
+
+    @Test(.timeLimit(.minutes(2))) func whatTheStoreForgetsIsNotServedForEver() async throws {
+        let mirror = try TemporaryDirectory("nightjar-mirror")
+        // What was left by slots that nobody keeps, and what is somebody else's.
+        let gone = ["documents/" + String(repeating: "ab", count: 32), "consensuses/7", "votes/7", "signatures/7"]
+        let foreign = ["documents/README", "votes/07", "notes/7", "robots.txt", "networks/9"]
+        for name in gone + foreign {
+            let path = mirror.file(name)
+            try FileManager.default.createDirectory(
+                atPath: String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex)),
+                withIntermediateDirectories: true)
+            try AtomicFile.write(text: "old\n", to: path)
+        }
+        let fleet = try AuthorityFleet(1) { _, settings in settings.publishDirectory = mirror.path }
+        try await fleet.start([0])
+        let certified = try await fleet.waitForConsensus([0])[0]
+        try await fleet.wait("old files are gone") {
+            gone.allSatisfy { !FileManager.default.fileExists(atPath: mirror.file($0)) }
+        }
+        for name in foreign { #expect(FileManager.default.fileExists(atPath: mirror.file(name)), "\(name)") }
+        for route in certified.consensus.votes.map({ DirectoryRoute.document($0.digest) })
+            + [.consensusAt(certified.slot.number), .votes(certified.slot.number)]
+        {
+            #expect(FileManager.default.fileExists(atPath: mirror.file(route.name)), "\(route.name)")
+        }
         try await fleet.stopAll()
     }
 }
