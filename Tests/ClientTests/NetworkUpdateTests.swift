@@ -37,7 +37,7 @@ struct NetworkUpdateTests {
         // One consensus in a file, with its descriptors beside it; older, and what was first.
         let older = user.directory.file("testing.consensus")
         let back = try await user.run("network", "update", "--from", older)
-        #expect(back.code == 4 && back.messages.contains("older than that of slot \(newer.slot) that is installed"))
+        #expect(back.code == 3 && back.messages.contains("older than that of slot \(newer.slot) that is installed"))
         #expect(try await user.run("nodes").output.split(separator: "\n").count == 6)
     }
 
@@ -106,7 +106,7 @@ struct NetworkUpdateTests {
         let few = try user.file("few", DescriptorBundle.join(Array(network.file.nodes.prefix(4))))
         let refused = try await user.run(
             "network", "add", files.network, "--consensus", files.consensus, "--descriptors", few)
-        #expect(refused.code == 4 && refused.messages.contains("2 of 6 descriptors of slot"), "\(refused)")
+        #expect(refused.code == 3 && refused.messages.contains("2 of 6 descriptors of slot"), "\(refused)")
         #expect(try await user.run("network", "list").code == 0)
         let most = try user.file("most", DescriptorBundle.join(Array(network.file.nodes.prefix(5))))
         let added = try await user.run(
@@ -115,6 +115,21 @@ struct NetworkUpdateTests {
             added.code == 0 && added.messages.contains("the descriptors of 1 nodes could not be fetched"), "\(added)")
         #expect(try await user.run("nodes").output.split(separator: "\n").count == 6)
         #expect(try await user.run("network", "show").output.contains("nodes        5, 1 not known yet\n"))
+    }
+
+    @Test func damagedDescriptorsAreSaidAndFetchedAgain() async throws {
+        let user = try User()
+        let network = try TestNetwork()
+        try await user.join(network)
+        let folder = try export(try #require(network.file.consensus), of: network, as: "same", for: user)
+        _ = try user.file("home/networks/testing/descriptors", Array("hello\n".utf8))
+        let path = try await user.run("path")
+        #expect(
+            path.code == 3
+                && path.messages.contains("the descriptors of 6 of the 6 nodes of the network testing are missing")
+                && path.messages.contains("nightjar network update testing"), "\(path)")
+        #expect(try await user.run("network", "update", "--from", folder).code == 0)
+        #expect(try await user.run("path").code == 0)
     }
 
     /// Killed at any time it leaves what was there or what is new.

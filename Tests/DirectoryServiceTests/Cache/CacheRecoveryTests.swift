@@ -100,7 +100,7 @@ struct CacheRecoveryTests {
         try cache.install(consensus: next.bytes, descriptors: [nodes[3].bytes], now: later)
         #expect(try cache.load(at: later).nodes.count == 3)
         let left = try FileManager.default.contentsOfDirectory(atPath: cache.directory)
-        #expect(left.sorted() == ["consensus", "descriptors", "lock", "network", "networks"])
+        #expect(left.sorted() == ["consensus", "consensuses", "descriptors", "lock", "network", "networks"])
 
         // The edition written under its number, and not yet as the one that counts.
         let second = try bench.next()

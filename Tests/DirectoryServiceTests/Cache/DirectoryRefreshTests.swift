@@ -3,56 +3,9 @@
 import Directory
 import DirectoryService
 import MixCrypto
-import Synchronization
 import TestSupport
 import Testing
 import WireFormat
-
-/// A source that says what a test wants.
-private final class Source: DirectorySource {
-    let name: String
-    private let certified: [UInt8]?
-    private let failure: FetchError?
-    private let documents: [[UInt8]]
-    private let editions: [UInt32: [UInt8]]
-    private let questions = Mutex(0)
-    /// How often it was asked for anything.
-    var asked: Int { questions.withLock { $0 } }
-
-    init(
-        _ name: String, _ certified: [UInt8]? = nil, documents: [[UInt8]] = [], editions: [UInt32: [UInt8]] = [:],
-        failure: FetchError? = nil
-    ) {
-        self.name = name
-        self.certified = certified
-        self.documents = documents
-        self.editions = editions
-        self.failure = failure
-    }
-
-    private func count() throws(FetchError) {
-        questions.withLock { $0 += 1 }
-        if let failure { throw failure }
-    }
-
-    func consensus(newerThan known: ConsensusLink?) async throws(FetchError) -> [UInt8]? {
-        try count()
-        return certified
-    }
-
-    func descriptors(_ digests: [Digest], outOf total: Int) async throws(FetchError) -> [[UInt8]] {
-        try count()
-        return documents
-    }
-
-    func networkFile(_ version: UInt32?) async throws(FetchError) -> [UInt8] {
-        try count()
-        guard let bytes = editions[version ?? 1] else { throw .notFound }
-        return bytes
-    }
-
-    func document(_ digest: Digest) async throws(FetchError) -> [UInt8] { throw .notFound }
-}
 
 @Suite(.timeLimit(.minutes(5)))
 struct DirectoryRefreshTests {
@@ -72,7 +25,9 @@ struct DirectoryRefreshTests {
 
     private var all: [[UInt8]] { nodes.map(\.bytes) }
 
-    private func refresh(_ sources: [Source], seed: UInt64 = 1, at time: Timestamp? = nil) async -> RefreshOutcome {
+    private func refresh(_ sources: [ScriptedSource], seed: UInt64 = 1, at time: Timestamp? = nil) async
+        -> RefreshOutcome
+    {
         var random = SeededRandom(seed: seed)
         return await DirectoryRefresh.run(cache, sources: sources, now: time ?? now, using: &random)
     }
@@ -90,9 +45,11 @@ struct DirectoryRefreshTests {
             let cache = DirectoryCache(directory: directory.file("seed-\(seed)"))
             try cache.install(root: bench.root.bytes)
             let sources = [
-                Source("down", failure: .unreachable("connection refused")), Source("empty", failure: .notFound),
-                Source("forger", forged), Source("few", few), Source("elsewhere", elsewhere), Source("old", old),
-                Source("honest", good.bytes, documents: all),
+                ScriptedSource("down", failure: .unreachable("connection refused")),
+                ScriptedSource("empty", failure: .notFound),
+                ScriptedSource("forger", forged), ScriptedSource("few", few), ScriptedSource("elsewhere", elsewhere),
+                ScriptedSource("old", old),
+                ScriptedSource("honest", good.bytes, documents: all),
             ]
             var random = SeededRandom(seed: seed)
             let outcome = await DirectoryRefresh.run(cache, sources: sources, now: now, using: &random)
@@ -117,8 +74,8 @@ struct DirectoryRefreshTests {
         let good = try bench.consensus(nodes)
         try cache.install(consensus: good.bytes, descriptors: all, now: now)
         let outcome = await refresh([
-            Source("down", failure: .timeout), Source("text", Array("hello\n".utf8)),
-            Source("gone", failure: .notFound),
+            ScriptedSource("down", failure: .timeout), ScriptedSource("text", Array("hello\n".utf8)),
+            ScriptedSource("gone", failure: .notFound),
         ])
         #expect(outcome.result == .failed && outcome.asked == 3 && outcome.consensus?.link == good.link)
         #expect(outcome.counts == [.unreachable: 1, .untrue: 1, .notFound: 1])
@@ -131,7 +88,7 @@ struct DirectoryRefreshTests {
     func current() async throws {
         let good = try bench.consensus(nodes)
         try cache.install(consensus: good.bytes, descriptors: all, now: now)
-        let sources = (0..<4).map { Source("source \($0)") }
+        let sources = (0..<4).map { ScriptedSource("source \($0)") }
         let outcome = await refresh(sources)
         #expect(outcome.result == .current && outcome.asked == 1 && outcome.failures.isEmpty)
         let late = await refresh(sources, at: now + .hours(2))
@@ -143,10 +100,10 @@ struct DirectoryRefreshTests {
         let good = try bench.consensus(nodes)
         try cache.install(consensus: good.bytes, descriptors: all, now: now)
         let lagging = try bench.consensus(nodes, at: now - .minutes(40)).bytes
-        let outcome = await refresh([Source("lagging", lagging)])
+        let outcome = await refresh([ScriptedSource("lagging", lagging)])
         #expect(outcome.counts == [.behind: 1] && cache.rollbacks().isEmpty)
         let past = try bench.consensus(nodes, at: now - .days(1))
-        _ = await refresh([Source("past", past.bytes)])
+        _ = await refresh([ScriptedSource("past", past.bytes)])
         #expect(cache.rollbacks() == ["\(now) past offered \(past.slot) have \(good.slot)"])
         #expect(try cache.newest()?.link == good.link)
     }
@@ -159,11 +116,12 @@ struct DirectoryRefreshTests {
         let later = now + .minutes(20)
         let next = try bench.consensus(nodes, at: later)
         for seed in 0..<4 as Range<UInt64> {
-            let outcome = await refresh([Source("liar", other)], seed: seed)
+            let outcome = await refresh([ScriptedSource("liar", other)], seed: seed)
             #expect(outcome.sawFork && outcome.result == .failed)
         }
         #expect(cache.forks().count == 1)
-        let outcome = await refresh([Source("liar", other), Source("honest", next.bytes)], seed: 3, at: later)
+        let outcome = await refresh(
+            [ScriptedSource("liar", other), ScriptedSource("honest", next.bytes)], seed: 3, at: later)
         #expect(outcome.result == .updated && outcome.consensus?.link == next.link)
         #expect(cache.forks().count == 1)
     }
@@ -176,9 +134,9 @@ struct DirectoryRefreshTests {
             let cache = DirectoryCache(directory: directory.file("descriptors-\(seed)"))
             try cache.install(root: bench.root.bytes)
             let sources = [
-                Source("first half", good.bytes, documents: Array(all.prefix(2)) + strangers),
-                Source("second half", good.bytes, documents: Array(all.suffix(2))),
-                Source("strange", good.bytes, documents: strangers), Source("none", good.bytes),
+                ScriptedSource("first half", good.bytes, documents: Array(all.prefix(2)) + strangers),
+                ScriptedSource("second half", good.bytes, documents: Array(all.suffix(2))),
+                ScriptedSource("strange", good.bytes, documents: strangers), ScriptedSource("none", good.bytes),
             ]
             var random = SeededRandom(seed: seed)
             let outcome = await DirectoryRefresh.run(cache, sources: sources, now: now, using: &random)
@@ -194,13 +152,13 @@ struct DirectoryRefreshTests {
     @Test("who withholds descriptors does not choose our nodes")
     func withheld() async throws {
         let good = try bench.consensus(nodes)
-        let outcome = await refresh([Source("picky", good.bytes, documents: Array(all.prefix(2)))])
+        let outcome = await refresh([ScriptedSource("picky", good.bytes, documents: Array(all.prefix(2)))])
         #expect(outcome.result == .failed && outcome.counts == [.incomplete: 1] && outcome.missing == 2)
         #expect(try cache.newest() == nil)
         // One of four may be missing, and comes later from somebody else.
-        let most = await refresh([Source("almost", good.bytes, documents: Array(all.prefix(3)))])
+        let most = await refresh([ScriptedSource("almost", good.bytes, documents: Array(all.prefix(3)))])
         #expect(most.result == .updated && most.missing == 1)
-        let rest = await refresh([Source("rest", documents: all)])
+        let rest = await refresh([ScriptedSource("rest", documents: all)])
         #expect(rest.result == .current && rest.missing == 0)
         #expect(try cache.load(at: now).nodes.count == 4)
     }
@@ -212,20 +170,20 @@ struct DirectoryRefreshTests {
         let next = try third.consensus(nodes)
         let both = [2: second.root.bytes, 3: third.root.bytes] as [UInt32: [UInt8]]
         // A gap, a forged edition, and the whole way.
-        let gap = await refresh([Source("gap", next.bytes, documents: all, editions: [3: third.root.bytes])])
+        let gap = await refresh([ScriptedSource("gap", next.bytes, documents: all, editions: [3: third.root.bytes])])
         #expect(gap.counts == [.networkFile: 1] && gap.editions.isEmpty)
         let forged = try AuthorityBench(3).next().root.bytes
-        let lie = await refresh([Source("liar", next.bytes, documents: all, editions: [2: forged])])
+        let lie = await refresh([ScriptedSource("liar", next.bytes, documents: all, editions: [2: forged])])
         #expect(lie.counts == [.networkFile: 1])
         #expect(try cache.loadRoot() == bench.root)
-        let outcome = await refresh([Source("honest", next.bytes, documents: all, editions: both)])
+        let outcome = await refresh([ScriptedSource("honest", next.bytes, documents: all, editions: both)])
         #expect(outcome.result == .updated && outcome.editions == [2, 3])
         #expect(outcome.summary.hasSuffix(", network file now version 3"))
         #expect(try cache.loadRoot() == third.root)
         // What claims an edition that is nowhere costs a bounded number of questions.
         let endless = String(decoding: next.bytes, as: UTF8.self)
             .replacing("network-version 3 ", with: "network-version 4000000 ")
-        let source = Source("endless", Array(endless.utf8))
+        let source = ScriptedSource("endless", Array(endless.utf8))
         #expect(await refresh([source]).counts == [.networkFile: 1])
         #expect(source.asked <= 3)
     }

@@ -79,6 +79,72 @@ struct ForkEvidenceTests {
         #expect(cache.forks().isEmpty)
     }
 
+    @Test("a second one of a slot that is past is evidence as well")
+    func pastSlots() throws {
+        let bench = try AuthorityBench(3)
+        let nodes = try bench.nodes(["alpha", "bravo", "charlie"])
+        try cache.install(root: bench.root.bytes)
+        let steps = try (0...9 as ClosedRange<Int64>).map { try bench.consensus(nodes, at: now + .minutes(20 * $0)) }
+        let time = now + .minutes(181)
+        for step in steps { try cache.install(consensus: step.bytes, descriptors: nodes.map(\.bytes), now: time) }
+        func other(_ step: Int64) throws -> CertifiedConsensus {
+            try bench.consensus(Array(nodes.dropLast()), at: now + .minutes(20 * step))
+        }
+        // The slot before, by gossip and by refresh.
+        let second = try other(8)
+        #expect(try cache.examine(steps[8].bytes, claimed: steps[8].link) == .known)
+        #expect(throws: DirectoryCacheError.notClaimed(second.link)) {
+            try cache.examine(steps[8].bytes, claimed: second.link)
+        }
+        let few = try AuthorityBench.cut(second, signatures: 1)
+        #expect(throws: ConsensusError.notEnoughSignatures(have: 1, needed: 2)) {
+            try cache.examine(few, claimed: second.link)
+        }
+        #expect(cache.forks().isEmpty)
+        #expect(try cache.examine(second.bytes, claimed: second.link) == .fork(second.slot))
+        #expect(cache.forks().map(\.slot) == [second.slot])
+        let third = try other(7)
+        #expect(throws: DirectoryCacheError.self) {
+            try cache.install(consensus: third.bytes, descriptors: [], now: time)
+        }
+        #expect(cache.forks().map(\.slot) == [third.slot, second.slot])
+        // What is installed has not changed, and only the last few slots are kept.
+        #expect(try cache.newest()?.link == steps[9].link)
+        let past = try other(1)
+        #expect(try cache.examine(past.bytes, claimed: past.link) == .unrelated)
+        #expect(try cache.examine(other(2).bytes, claimed: other(2).link) == .fork(steps[2].slot))
+        // One that nobody has installed here is not installed by looking at it.
+        let next = try other(10)
+        #expect(try cache.examine(next.bytes, claimed: next.link) == .unrelated)
+        #expect(try cache.newest()?.link == steps[9].link)
+    }
+
+    @Test("what has been taken note of makes room for what is new, and pairs stay whole")
+    func room() throws {
+        try cache.install(root: AuthorityBench(1).root.bytes)
+        let store = cache.evidence
+        func save(_ slot: UInt64, _ numbers: [UInt8]) throws {
+            try store.save(
+                numbers.map { number in
+                    let digest = Digest.sha256([UInt8(slot & 0xFF), number])
+                    return (ConsensusLink(slot: Slot(slot), digest: digest), [number])
+                })
+        }
+        let most = UInt64(EvidenceStore.maximumDocuments)
+        try save(1, [0, 1, 2])
+        for slot in 2...most / 2 { try save(slot, [0, 1]) }
+        // One document is left of room: a pair does not fit, and no half of it is kept.
+        #expect(cache.forks().count == Int(most) / 2 - 1)
+        #expect(cache.forks().allSatisfy { $0.digests.count >= 2 } && cache.forks().last?.slot == Slot(most / 2 - 1))
+        try cache.acknowledgeForks()
+        try save(100, [0, 1])
+        #expect(cache.forks().last?.slot == Slot(100) && cache.forks().last?.isAcknowledged == false)
+        #expect(cache.forks().first?.slot == Slot(2), "the oldest one has made room")
+        // A third document of a slot does not push out its own pair.
+        try save(2, [0, 5])
+        #expect(cache.forks().first { $0.slot == Slot(2) }?.digests.count == 3)
+    }
+
     @Test("it does not grow for ever")
     func bounds() throws {
         let store = cache.evidence

@@ -78,12 +78,45 @@ struct TrustRootTests {
         try cache.install(root: second.root.bytes)
         let network = try cache.load(at: now)
         #expect(network.nodes.count == 2 && network.root == second.root && network.consensus?.link == old.link)
-        // Nothing new is taken from those who were replaced.
+        // An edition is in force when its first consensus is there: until then those of the edition before decide.
         let late = try first.consensus(nodes, at: now + .minutes(20))
+        let last = try second.consensus(nodes, at: now + .minutes(40))
+        let time = now + .minutes(61)
+        try cache.install(consensus: late.bytes, descriptors: documents, now: time)
+        #expect(try cache.load(at: time).consensus?.link == late.link)
+        try cache.install(consensus: last.bytes, descriptors: documents, now: time)
+        #expect(try cache.load(at: time).consensus?.link == last.link)
+        // From then on nothing new is taken from those who were replaced.
+        let replaced = try first.consensus(nodes, at: now + .minutes(60))
         #expect(throws: ConsensusError.otherNetworkVersion(have: 2, named: 1)) {
-            try cache.install(consensus: late.bytes, descriptors: documents, now: now)
+            try cache.install(consensus: replaced.bytes, descriptors: documents, now: time)
         }
-        try cache.install(consensus: next.bytes, descriptors: documents, now: now)
-        #expect(try cache.load(at: now).consensus?.link == next.link)
+        #expect(try cache.load(at: time).consensus?.link == last.link)
+    }
+
+    @Test("authorities that were replaced accuse nobody")
+    func replacedAuthorities() throws {
+        let first = try AuthorityBench(3)
+        let second = try first.next()
+        let nodes = try first.nodes(["alpha", "bravo", "charlie"])
+        let documents = nodes.map(\.bytes)
+        let old = try first.consensus(nodes)
+        let new = try second.consensus(nodes, at: now + .minutes(20))
+        let time = now + .minutes(21)
+        try cache.install(root: first.root.bytes)
+        try cache.install(consensus: old.bytes, descriptors: documents, now: time)
+        try cache.install(root: second.root.bytes)
+        try cache.install(consensus: new.bytes, descriptors: documents, now: time)
+        // For a slot of the newer edition what the old ones sign says nothing.
+        let later = try first.consensus(Array(nodes.dropLast()), at: now + .minutes(20))
+        #expect(throws: ConsensusError.otherNetworkVersion(have: 2, named: 1)) {
+            try cache.install(consensus: later.bytes, descriptors: [], now: time)
+        }
+        #expect(try cache.examine(later.bytes, claimed: later.link) == .unrelated)
+        #expect(cache.forks().isEmpty)
+        // For one of their own it does.
+        let lie = try first.consensus(Array(nodes.dropLast()))
+        #expect(try cache.examine(lie.bytes, claimed: lie.link) == .fork(lie.slot))
+        #expect(cache.forks().map(\.slot) == [lie.slot])
     }
 }
