@@ -68,6 +68,26 @@ extension Integration {
             #expect(lost.isEmpty, "slots \(lost) of \(slots), led by the dead: \(led); \(lab.log(alive).suffix(1500))")
         }
 
+        @Test("a hundred consensuses, each computed again from the published votes, byte for byte", .timeLimit(.minutes(8)))
+        func audit() async throws {
+            var plan = Self.plan(3)
+            plan.slot = .seconds(60)  // one of ours
+            let lab = try RunningLab(plan)
+            defer { lab.stop() }
+            let desk = try AuthorityDesk(lab)
+            let name = lab.authorities[0].name
+            let first = try await desk.reaches(desk.slot, name)
+            // Slots fail on a machine that has much else to do: a hundred that were certified are wanted.
+            let end = try #require(first.slot.advanced(by: 104))
+            _ = try await desk.reaches(end, name, seconds: 360)
+            let audited = try await Program.run(
+                "\(Program.built)/nightjar-authority",
+                ["audit", "--url", lab.authorities[0].url, "--network", lab.networkFile, "--last", "100"], seconds: 200)
+            #expect(audited.code == 0, "\(audited.output.suffix(500)) \(audited.errors)")
+            print(audited.output.suffix(300))
+            #expect(audited.output.contains("100"))
+        }
+
         private func root(_ desk: AuthorityDesk, leads slot: Slot) -> String? { desk.root.leader(of: slot).name.text }
 
         @Test("an authority that signs two votes is shown by every other with the evidence, and its votes are dropped")
