@@ -97,7 +97,7 @@ extension Integration {
                     == "2 \(path):5: there is no setting 'lisen'; did you mean 'listen'?\n")
             #expect(
                 try await station.run(command, setting: "nickname =", "nickname = \"two words\"")
-                    == "2 \(path):2: 'nickname': a nickname has 1 to 24 letters, digits, - and _ and starts with a letter\n")
+                    == "2 \(path):2: 'nickname': a nickname has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits\n")
             try FileManager.default.removeItem(atPath: path)
             let missing = try await Program.run(Program.node, [command, "--config", path])
             #expect(missing.code == 2)
