@@ -102,7 +102,9 @@ extension AuthorityCommands {
             throw CommandFailure("there is no \(path); to make one, give --name NAME", code: .usage)
         }
         guard Nickname(name) != nil else {
-            throw CommandFailure("a name has 1 to 24 letters, digits, - and _ and starts with a letter", code: .usage)
+            throw CommandFailure(
+                "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not "
+                    + "8 or more hexadecimal digits", code: .usage)
         }
         var text = ConfigAudit.sample(ConfigFile.keys { _ = AuthoritySettings.read($0) })
         func set(_ key: String, to value: String) {

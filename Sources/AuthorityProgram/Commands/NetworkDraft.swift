@@ -134,7 +134,10 @@ struct NetworkDraft {
             if Set(urls).count < urls.count { table.report("urls", "an address is there twice") }
             guard let name = Nickname(nameText) else {
                 if !nameText.isEmpty {
-                    table.report("name", "a name has 1 to 24 letters, digits, - and _ and starts with a letter")
+                    table.report(
+                        "name",
+                        "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+                    )
                 }
                 return nil
             }

@@ -19,7 +19,10 @@ extension AuthoritySettings {
         let text = root.required("name", .string, doc: "The authority's name, as the network file has it.")
         let name = Nickname(text) ?? Nickname("unnamed")
         if Nickname(text) == nil, !text.isEmpty {
-            root.report("name", "a name has 1 to 24 letters, digits, - and _ and starts with a letter")
+            root.report(
+                "name",
+                "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+            )
         }
         guard let name else { preconditionFailure("the stand-in is a name") }
         let directory = root.value(
