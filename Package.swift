@@ -60,6 +60,7 @@ let package = Package(
         .executable(name: "nightjar", targets: ["nightjar"]),
         .executable(name: "nightjar-node", targets: ["nightjar-node"]),
         .executable(name: "nightjar-authority", targets: ["nightjar-authority"]),
+        .executable(name: "nightjar-pinger", targets: ["nightjar-pinger"]),
         .executable(name: "nightjar-lab", targets: ["nightjar-lab"]),
         // The client for other programs: doc/LIBRARY.md.
         .library(name: "NightjarClient", targets: ["ClientProgram", "Daemon", "Messages", "WireFormat"]),
@@ -101,6 +102,7 @@ let package = Package(
         // Protocol.
         .ours("MMTP", ["MixCrypto", "WireFormat", .nioCore, .nioPosix, .nioSSL, .nioTLS, .x509, .asn1, .crypto]),
         .ours("Mixing", ["WireFormat", .collections]),
+        .ours("Measurement", ["WireFormat", "Directory"]),
 
         // Adapters.
         .ours("Spool", ["MixCrypto", "WireFormat", .grdb]),
@@ -114,6 +116,11 @@ let package = Package(
                 .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .lifecycle, .logging,
             ]),
 
+        .ours(
+            "Mailboxes",
+            ["MixCrypto", "WireFormat", "Messages", "Directory", "MMTP", "Daemon", .nioCore, .nioPosix]),
+        .ours("Pages", ["MixCrypto", "WireFormat"]),
+
         // Programs.
         .ours(
             "NodeProgram",
@@ -125,14 +132,20 @@ let package = Package(
         .ours(
             "AuthorityProgram",
             [
-                "MixCrypto", "WireFormat", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService", .lifecycle, .logging, .nioCore,
-                .nioPosix, .toml,
+                "MixCrypto", "WireFormat", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService", "Pages", .lifecycle, .logging,
+                .nioCore, .nioPosix, .toml,
+            ]),
+        .ours(
+            "PingerProgram",
+            [
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Measurement", "Spool", "Exits", "Daemon",
+                "DirectoryService", "Mailboxes", "Pages", .lifecycle, .logging, .nioCore, .nioPosix, .toml,
             ]),
         .ours(
             "ClientProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Forwarding", "Daemon",
-                "DirectoryService",
+                "DirectoryService", "Mailboxes",
                 "CQREncode", .nioCore, .nioPosix, .toml, .logging, .lifecycle,
             ]),
         .ours(
@@ -147,11 +160,12 @@ let package = Package(
         .program("nightjar", ["ClientProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
         .program("nightjar-node", ["NodeProgram", "CommandLineEntry", .arguments]),
         .program("nightjar-authority", ["AuthorityProgram", "CommandLineEntry", .arguments]),
+        .program("nightjar-pinger", ["PingerProgram", "CommandLineEntry", .arguments]),
         .program("nightjar-lab", ["LabProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
         .program(
             "nightjar-bench",
             [
-                "MixCrypto", "WireFormat", "Sphinx", "Directory", "MMTP", "LabProgram", .crypto, .cryptoExtras, .nioCore, .nioPosix,
+                "MixCrypto", "WireFormat", "Sphinx", "Directory", "MMTP", "Measurement", "Spool", "LabProgram", .crypto, .cryptoExtras, .nioCore, .nioPosix,
                 .arguments,
             ]),
 
@@ -176,6 +190,7 @@ let package = Package(
         .tests("DirectoryTests", ["Directory", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"], exclude: ["Golden"]),
         .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
         .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
+        .tests("MeasurementTests", ["Measurement", "Directory", "Sphinx", "Mixing", "MixCrypto", "WireFormat", "TestSupport"]),
         .executableTarget(
             name: "spool-crash", dependencies: ["Spool", "MixCrypto", "WireFormat", "TestSupport"],
             path: "Tests/SpoolCrashProgram", swiftSettings: ourSettings),
@@ -193,6 +208,12 @@ let package = Package(
                 "AuthorityProgram", "DirectoryService", "Directory", "Spool", "MMTP", "MixCrypto", "WireFormat", "Daemon", "TestSupport",
                 "nightjar-authority", .nioCore, .nioPosix, .logging, .grdb,
             ], exclude: ["Pages/Golden", "Pages/Browser"]),
+        .tests(
+            "PingerTests",
+            [
+                "PingerProgram", "Measurement", "Spool", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon",
+                "DirectoryService", "Mailboxes", "Pages", "TestSupport", "nightjar-pinger", .nioCore, .nioPosix, .logging,
+            ]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .lifecycle, .logging, .metrics]),
         .tests(
             "NodeTests",
@@ -204,14 +225,14 @@ let package = Package(
             "ClientTests",
             [
                 "ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
-                "DirectoryService", "TestSupport", "nightjar", .nioCore, .nioPosix,
+                "DirectoryService", "Mailboxes", "TestSupport", "nightjar", .nioCore, .nioPosix,
             ], exclude: ["Golden"]),
         .tests(
             "IntegrationTests",
             [
                 "LabProgram", "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool",
                 "Exits", "Forwarding", "Daemon", "DirectoryService", "AuthorityProgram", "TestSupport", "nightjar-lab", "nightjar-node",
-                "nightjar-authority", "nightjar", .nioCore, .nioPosix, .nioSSL,
+                "nightjar-authority", "nightjar-pinger", "nightjar", "PingerProgram", "Measurement", .nioCore, .nioPosix, .nioSSL,
             ]),
     ]
 )

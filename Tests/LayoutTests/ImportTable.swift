@@ -54,6 +54,8 @@ enum ImportTable {
             system: ["FoundationEssentials", "Glibc", "Synchronization"]),
         TargetRule(
             "Mixing", .protocol, ours: ["WireFormat"], libraries: ["DequeModule", "HeapModule"], system: ["Glibc"]),
+        // Pure: what is measured, how, and what follows from it.
+        TargetRule("Measurement", .protocol, ours: ["WireFormat", "Directory"], system: ["Glibc"]),
 
         TargetRule(
             "Spool", .adapters, ours: ["WireFormat", "MixCrypto"], libraries: ["GRDB"],
@@ -77,6 +79,13 @@ enum ImportTable {
             ],
             system: ["Foundation", "Synchronization"]),
 
+        // Asking nodes about mailboxes: for the client and the pinger.
+        TargetRule(
+            "Mailboxes", .adapters, ours: ["WireFormat", "MixCrypto", "Messages", "Directory", "MMTP", "Daemon"],
+            libraries: ["NIOCore", "NIOPosix"]),
+        // Pages for people: of authorities and pingers.
+        TargetRule("Pages", .adapters, ours: ["WireFormat", "MixCrypto"]),
+
         TargetRule(
             "NodeProgram", .programs,
             ours: [
@@ -87,14 +96,22 @@ enum ImportTable {
             system: ["Dispatch", "Foundation", "Synchronization"]),
         TargetRule(
             "AuthorityProgram", .programs,
-            ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService"],
+            ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Spool", "Daemon", "DirectoryService", "Pages"],
             libraries: ["ServiceLifecycle", "Logging", "NIOPosix"],
+            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+        TargetRule(
+            "PingerProgram", .programs,
+            ours: [
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Measurement", "Spool",
+                "Exits", "Daemon", "DirectoryService", "Mailboxes", "Pages",
+            ],
+            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "ClientProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
-                "Forwarding", "Daemon", "CQREncode", "DirectoryService",
+                "Forwarding", "Daemon", "CQREncode", "DirectoryService", "Mailboxes",
             ],
             libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),

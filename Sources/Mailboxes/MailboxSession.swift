@@ -1,0 +1,1 @@
+// Asking nodes about mailboxes.

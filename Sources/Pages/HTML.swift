@@ -1,0 +1,1 @@
+// Pages for people (doc/PINGER.md, doc/AUTHORITY.md).
