@@ -177,7 +177,7 @@ let package = Package(
         // Tests. `TestSupport` holds what several of them need: seeds that are printed, directories that go away.
         .target(
             name: "TestSupport", dependencies: ["WireFormat", "MixCrypto", "Directory"], path: "Tests/TestSupport",
-            swiftSettings: ourSettings),
+            exclude: ["Browser"], swiftSettings: ourSettings),
         // What the fuzzers and the replay of their corpus run.
         .target(
             name: "FuzzTargets", dependencies: ["Directory", "Sphinx", "MixCrypto", "WireFormat"], path: "Tests/FuzzTargets",
@@ -205,9 +205,9 @@ let package = Package(
         .tests(
             "AuthorityTests",
             [
-                "AuthorityProgram", "DirectoryService", "Directory", "Spool", "MMTP", "MixCrypto", "WireFormat", "Daemon", "TestSupport",
-                "nightjar-authority", .nioCore, .nioPosix, .logging, .grdb,
-            ], exclude: ["Pages/Golden", "Pages/Browser"]),
+                "AuthorityProgram", "DirectoryService", "Directory", "Spool", "MMTP", "MixCrypto", "WireFormat", "Daemon", "Pages",
+                "TestSupport", "nightjar-authority", .nioCore, .nioPosix, .logging, .grdb,
+            ], exclude: ["Pages/Golden"]),
         .tests(
             "PingerTests",
             [

@@ -1,3 +1,5 @@
+internal import Pages
+
 /// Where the newest votes are not alike, as tables.
 struct DisagreementTables {
     let report: HealthReport
@@ -31,7 +33,7 @@ struct DisagreementTables {
             var table = PageTable("Flags that only some give", columns: ["Node", "Flag", "Given by", "Not by"])
             for split in found.flags {
                 table.add([
-                    parts.node(split.node, split.nickname), parts.flags([split.flag]), "\(PageText.list(split.with))",
+                    parts.node(split.node, split.nickname), HTML.flags([split.flag]), "\(PageText.list(split.with))",
                     "\(PageText.list(split.without))",
                 ])
             }

@@ -1,5 +1,6 @@
 // Who signed two things of which there may be only one, with both, for ever.
 
+internal import Pages
 internal import WireFormat
 
 struct EvidencePage {
@@ -28,7 +29,7 @@ struct EvidencePage {
                         ? "<span class=\"bad\">dropped until slot \(until)</span>" : "dropped until slot \(until), over"
                 } ?? "count"
             table.add([
-                "\(found.authority)", "\(found.slot)<br>\(parts.when(report.start(of: found.slot)))", "\(found.kind)",
+                "\(found.authority)", "\(found.slot)<br>\(HTML.when(report.start(of: found.slot)))", "\(found.kind)",
                 "<code>\(String(found.first.hex.prefix(16)))</code><br><code>\(String(found.second.hex.prefix(16)))</code>",
                 found.digest.map { parts.document($0) } ?? "-", excluded,
             ])

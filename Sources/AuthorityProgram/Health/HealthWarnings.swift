@@ -1,5 +1,6 @@
 // What is wrong, in words for whoever runs the authority, and what to do about it (doc/AUTHORITY.md, warnings).
 
+internal import Pages
 internal import WireFormat
 
 /// The judgements of a report.

@@ -1,5 +1,6 @@
 // The nodes: a table of all, and a page of each. Nearly everything here was written by strangers.
 
+internal import Pages
 internal import WireFormat
 
 struct NodePages {
@@ -18,13 +19,13 @@ struct NodePages {
             for node in listed {
                 let descriptor: HTML =
                     node.validUntil <= report.time
-                    ? "\(parts.document(node.descriptor))<br><span class=\"bad\">expired \(parts.when(node.validUntil))</span>"
+                    ? "\(parts.document(node.descriptor))<br><span class=\"bad\">expired \(HTML.when(node.validUntil))</span>"
                     : "\(parts.document(node.descriptor))<br>\(PageText.relative(node.published, to: report.time))"
                 let problem: HTML =
                     node.problem.map { "<br><span class=\"look\">\(HTML.foreign($0, most: 80))</span>" } ?? ""
                 table.add([
                     parts.node(node.id, node.nickname) + (node.isLeaving ? "<br>leaves" : ""),
-                    parts.flags(node.flags) + problem, node.weight.map { "\($0)" } ?? "-", measured(node),
+                    HTML.flags(node.flags) + problem, node.weight.map { "\($0)" } ?? "-", measured(node),
                     node.since.map { "<span class=\"when\">\(String(PageText.time($0).prefix(10)))</span>" } ?? "-",
                     descriptor,
                     node.addresses.map { HTML.foreign($0, most: 80) }.joined("<br>"),
@@ -57,11 +58,11 @@ struct NodePages {
                 ?? "<code>\(String(member.hex.prefix(16)))</code>"
         }.joined("<br>")
         let none: HTML = "<span class=\"soft\">none</span>"
-        var content = parts.terms([
+        var content = HTML.terms([
             ("Id", "<code>\(node.id.hex)</code>"),
             ("Listed", node.isListed ? "in the newest consensus" : "no"),
             ("Problem", node.problem.map { HTML.foreign($0) }),
-            ("Flags", parts.flags(node.flags)),
+            ("Flags", HTML.flags(node.flags)),
             ("Weight", node.weight.map { "\($0) of 100" }),
             ("Measured", measured(node)),
             ("Broken links", node.brokenLinks > 0 ? "<span class=\"look\">\(node.brokenLinks)</span>" : nil),
@@ -71,9 +72,9 @@ struct NodePages {
             ("Published", parts.moment(node.published)),
             ("Valid until", parts.moment(node.validUntil)),
         ])
-        content += parts.section(
+        content += HTML.section(
             "says", "What it says of itself",
-            parts.terms([
+            HTML.terms([
                 ("Nickname", HTML.foreign(node.nickname)),
                 ("Addresses", node.addresses.map { HTML.foreign($0) }.joined("<br>")),
                 (
@@ -90,10 +91,10 @@ struct NodePages {
             var table = PageTable("Flags that only some authorities give it", columns: ["Flag", "Given by", "Not by"])
             for split in flags {
                 table.add([
-                    parts.flags([split.flag]), "\(PageText.list(split.with))", "\(PageText.list(split.without))",
+                    HTML.flags([split.flag]), "\(PageText.list(split.with))", "\(PageText.list(split.without))",
                 ])
             }
-            content += parts.section("disagreements", "Disagreements", table.html)
+            content += HTML.section("disagreements", "Disagreements", table.html)
         }
         return parts.page("Node \(String(node.nickname.prefix(32)))", content)
     }

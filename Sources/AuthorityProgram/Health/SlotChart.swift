@@ -1,6 +1,7 @@
 // The last slots as a picture: a column for each slot, a row for each authority, and below them what became of the slot.
 // Every mark has a shape of its own, so that nothing hangs on colour. The same stands in the table as words.
 
+internal import Pages
 internal import WireFormat
 
 /// Draws slots.

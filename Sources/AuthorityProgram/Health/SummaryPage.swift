@@ -1,5 +1,6 @@
 // The first page: what is wrong, the consensus, the last slots, the authorities, and where they disagree.
 
+internal import Pages
 internal import WireFormat
 
 struct SummaryPage {
@@ -10,13 +11,13 @@ struct SummaryPage {
 
     var html: String {
         var content = SummaryPage.state(report)
-        content += parts.section("consensus", "Consensus", consensus)
-        content += parts.section("slots", "Slots", slots)
-        content += parts.section("authorities", "Authorities", authorities)
-        content += parts.section("disagreements", "Disagreements", disagreements)
-        content += parts.section("evidence", "Evidence of double signing", EvidencePage.list(report, parts))
-        content += parts.section("nodes", "Nodes", nodes)
-        content += parts.section("self", "This authority", own)
+        content += HTML.section("consensus", "Consensus", consensus)
+        content += HTML.section("slots", "Slots", slots)
+        content += HTML.section("authorities", "Authorities", authorities)
+        content += HTML.section("disagreements", "Disagreements", disagreements)
+        content += HTML.section("evidence", "Evidence of double signing", EvidencePage.list(report, parts))
+        content += HTML.section("nodes", "Nodes", nodes)
+        content += HTML.section("self", "This authority", own)
         return parts.page("Directory health", current: parts.summary, content)
     }
 
@@ -43,12 +44,7 @@ struct SummaryPage {
 
                 """
         }
-        return """
-            <section class="state \(report.state.rawValue)" aria-labelledby="state">
-            <h2 id="state">\(words)</h2>
-            \(items.isEmpty ? "" : "<ul>\n\(items)</ul>\n" as HTML)</section>
-
-            """
+        return HTML.state(words, mark: report.state.rawValue, items: items)
     }
 
     /// Text in which commands stand between backticks.
@@ -70,7 +66,7 @@ struct SummaryPage {
             }
         let missing = report.authorities.map(\.name).filter { !consensus.signers.contains($0) }
         let notSigned: HTML = missing.isEmpty ? "" : "; not \(PageText.list(missing))"
-        return parts.terms([
+        return HTML.terms([
             ("Height (slot)", "<a href=\"\(parts.top)consensuses/\(consensus.height)\">\(consensus.height)</a>"),
             ("State", age),
             (
@@ -123,7 +119,7 @@ struct SummaryPage {
                 ?? (isOver ? ", <span class=\"look\">no proposal</span>" : "")
             table.add(
                 [
-                    "\(slot.slot)", parts.when(slot.start), outcome(slot), "\(slot.leader)\(proposal)",
+                    "\(slot.slot)", HTML.when(slot.start), outcome(slot), "\(slot.leader)\(proposal)",
                     tally(slot, slot.votes, "votes"),
                     tally(slot, slot.signatures, "signatures") + otherSignatures(slot),
                 ], mark: slot.equivocators.isEmpty ? "" : "strange")
@@ -238,7 +234,7 @@ struct SummaryPage {
     }
 
     private var own: HTML {
-        parts.terms([
+        HTML.terms([
             ("Program", "\(report.software)"),
             ("Running since", parts.moment(report.started)),
             (

@@ -2,6 +2,7 @@
 // read the difference before committing it.
 
 import Foundation
+import Pages
 import Testing
 
 @testable import AuthorityProgram
@@ -17,8 +18,8 @@ import Testing
         let facts = try #require(HealthStage.all.first { $0.name == stage }?.facts)
         let answer = try #require(HealthPage.answer(path, report: HealthReport.make(facts)))
         // The style sheet has no part in the golden files: it is the same everywhere and is looked at in the browser.
-        let body = answer.body.replacing(PageStyle.text, with: "...").replacing(
-            HTML.escape(PageStyle.policy), with: "...")
+        let body = answer.body.replacing(PageStyle.authority.text, with: "...").replacing(
+            HTML.escape(PageStyle.authority.policy), with: "...")
         let name = stage + (path == "/" ? "" : path.replacing("/", with: "-")) + ".html"
         let file = Self.directory.appendingPathComponent(name)
         if Self.isRecording {

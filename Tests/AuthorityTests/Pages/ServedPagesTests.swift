@@ -54,20 +54,19 @@ import WireFormat
         #expect(report.nodes.map(\.id) == [node.id] && report.nodes[0].isListed)
         #expect(report.consensus?.age == .fresh)
 
-        var files = try PageFiles()
+        var files = try PageFolder()
         for (name, path) in [
             ("served", ""), ("served-nodes", "nodes"), ("served-node", "node/\(node.id.hex)"),
             ("served-evidence", "double-signing"),
         ] {
             let body = try await fleet.get(.page(path), from: 0)
-            try files.add(name, "/" + path, body: body, contentType: "text/html; charset=utf-8")
+            try files.add(name, "/" + path, body: body)
         }
         try await fleet.stopAll()
 
-        let structure = try PageFiles.run("structure.py", files.pages.map { files.directory.file($0.file) })
-        #expect(structure.output == "\n")
-        let results = try BrowserTests.measure(files)
-        BrowserTests.expectReadable(results)
+        #expect(try files.structureFaults().isEmpty)
+        let results = try files.measure()
+        #expect(results.flatMap(\.faults).isEmpty)
         let summary = try #require(results.first { $0.page == "served" && $0.mode == "phone" })
         #expect(summary.text.contains("\(fleet.names[3].text) signed two different things in slot \(slot)"))
         #expect(summary.strips >= 1 && summary.marks > 10)

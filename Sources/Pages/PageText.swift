@@ -1,11 +1,11 @@
 // Times, lengths and lists as people read them, in English and UTC.
 
-internal import WireFormat
+public import WireFormat
 
 /// Spelling for pages and warnings.
-enum PageText {
+public enum PageText {
     /// `2026-11-21 06:30 UTC`, with seconds only where there are any.
-    static func time(_ time: Timestamp) -> String {
+    public static func time(_ time: Timestamp) -> String {
         let text = time.description
         guard text.utf8.count == 20 else { return text }
         let seconds = text.dropFirst(16).prefix(3)
@@ -13,7 +13,7 @@ enum PageText {
     }
 
     /// `06:30`, with seconds where there are any.
-    static func clock(_ time: Timestamp) -> String {
+    public static func clock(_ time: Timestamp) -> String {
         let text = time.description
         guard text.utf8.count == 20 else { return text }
         let seconds = text.dropFirst(16).prefix(3)
@@ -21,7 +21,7 @@ enum PageText {
     }
 
     /// `90 ms`, `4.2 s`, `5 s`, `35 s`, `12 min`, `3 h`, `16 days`: two figures are enough to judge by. Not negative.
-    static func length(_ interval: Interval) -> String {
+    public static func length(_ interval: Interval) -> String {
         let milliseconds = max(interval.milliseconds, 0)
         let seconds = milliseconds / 1000
         switch seconds {
@@ -37,14 +37,14 @@ enum PageText {
     }
 
     /// `12 min ago`, `in 3 h`, `now`.
-    static func relative(_ time: Timestamp, to now: Timestamp) -> String {
+    public static func relative(_ time: Timestamp, to now: Timestamp) -> String {
         let difference = time - now
         if difference.milliseconds.magnitude < 1000 { return "now" }
         return difference > .zero ? "in \(length(difference))" : "\(length(difference * -1)) ago"
     }
 
     /// `12 MB`, in powers of 1000.
-    static func bytes(_ count: Int64) -> String {
+    public static func bytes(_ count: Int64) -> String {
         let units = ["bytes", "kB", "MB", "GB", "TB"]
         var (value, unit) = (max(count, 0), 0)
         while value >= 10_000, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }
@@ -52,7 +52,7 @@ enum PageText {
     }
 
     /// `alpha`, `alpha and beta`, `alpha, beta and gamma`; `nobody` for none.
-    static func list(_ names: some Collection<String>) -> String {
+    public static func list(_ names: some Collection<String>) -> String {
         let names = Array(names)
         switch names.count {
         case 0: return "nobody"

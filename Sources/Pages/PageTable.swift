@@ -1,20 +1,23 @@
 /// A table with a caption. Where the page is narrow each row becomes a block with the columns' names before the cells; the
 /// roles keep it a table for those who have it read to them.
-struct PageTable {
-    var caption: HTML
-    var columns: [String]
+public struct PageTable: Sendable {
+    /// What the table shows.
+    public var caption: HTML
+    /// Names of the columns, the one of the rows' headings first.
+    public var columns: [String]
     /// Only as wide as what is in it.
-    var isNarrow = false
-    private(set) var rows: HTML = ""
-    private(set) var count = 0
+    public var isNarrow = false
+    private var rows: HTML = ""
+    /// Rows.
+    public private(set) var count = 0
 
-    init(_ caption: HTML, columns: [String]) {
+    public init(_ caption: HTML, columns: [String]) {
         self.caption = caption
         self.columns = columns
     }
 
     /// Adds a row; its first cell is its heading. `mark` is a class of the style sheet.
-    mutating func add(_ cells: [HTML], mark: String = "") {
+    public mutating func add(_ cells: [HTML], mark: String = "") {
         rows += mark.isEmpty ? "<tr role=\"row\">" : "<tr role=\"row\" class=\"\(mark)\">"
         for (index, cell) in cells.enumerated() {
             rows +=
@@ -26,7 +29,8 @@ struct PageTable {
         count += 1
     }
 
-    var html: HTML {
+    /// The whole table.
+    public var html: HTML {
         let heads = columns.map { "<th scope=\"col\" role=\"columnheader\">\($0)</th>" as HTML }
         return """
             \(isNarrow ? "<table role=\"table\" class=\"narrow\">" : "<table role=\"table\">" as HTML)

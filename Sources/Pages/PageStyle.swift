@@ -1,17 +1,25 @@
-// The one style sheet. It stands inside every page, so that a page is one file; the policy that goes with a page allows it
-// by its hash and allows nothing else: no scripts, no images, nothing from anywhere.
+// The style sheet that the pages of all programs have in common. It stands inside every page, so that a page is one file; the
+// policy that goes with a page allows it by its hash and allows nothing else: no scripts, no images, nothing from anywhere.
 
 internal import MixCrypto
 internal import WireFormat
 
-enum PageStyle {
-    /// Content-Security-Policy of every page.
-    static let policy =
-        "default-src 'none'; style-src 'sha256-\(Base64.encode(Digest.sha256(text).bytes))'; "
-        + "base-uri 'none'; form-action 'none'"
-
+/// The style sheet of a program's pages.
+public struct PageStyle: Sendable {
     /// Between `<style>` and `</style>`, to the byte.
-    static let text = """
+    public let text: String
+    /// Content-Security-Policy of every page with it.
+    public let policy: String
+
+    /// - Parameter own: rules for what only this program's pages have, each ending its line.
+    public init(own: String) {
+        text = Self.common + own + Self.last
+        policy =
+            "default-src 'none'; style-src 'sha256-\(Base64.encode(Digest.sha256(text).bytes))'; "
+            + "base-uri 'none'; form-action 'none'"
+    }
+
+    private static let common = """
         :root { color-scheme: light dark;
           --back: #fff; --text: #1b1f24; --soft: #57606a; --line: #d4d9df; --band: #f4f6f8; --link: #0550ae;
           --good: #1a7f37; --look: #9a5b00; --bad: #c0152f; --vote: #0550ae; --sign: #1a7f37; --lead: #6f42c1; }
@@ -67,25 +75,13 @@ enum PageStyle {
         details { margin: .5rem 0; }
         summary { cursor: pointer; color: var(--link); padding: .2rem 0; }
         figure { margin: .8rem 0; }
-        .strips { display: flex; flex-wrap: wrap; gap: .8rem 1.4rem; }
-        .strips svg { flex: 0 0 auto; width: 358px; max-width: 100%; height: auto; }
         .key { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; list-style: none; padding: 0; margin: .4rem 0; font-size: .92rem; }
         .key svg { width: 16px; height: 16px; vertical-align: -3px; margin-right: .3rem; }
         svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
-        svg .late { text-anchor: end; }
-        svg .own { fill: var(--text); }
-        .row { fill: var(--band); }
-        .tick { stroke: var(--line); }
-        .m-vote { fill: var(--vote); }
-        .m-sign { fill: var(--sign); }
-        .m-lead { fill: var(--lead); stroke: var(--lead); }
-        .m-nolead { fill: none; stroke: var(--lead); }
-        .m-none { stroke: var(--soft); fill: none; }
-        .m-bad { stroke: var(--bad); fill: none; stroke-width: 2; }
-        .m-badfill { fill: var(--bad); }
-        .m-good { fill: var(--good); }
-        .m-wait { fill: var(--soft); }
-        .m-double { fill: none; stroke: var(--bad); stroke-width: 1.5; }
+
+        """
+
+    private static let last = """
         footer { margin-top: 2.5rem; padding-top: .6rem; border-top: 1px solid var(--line); font-size: .92rem; }
         @media (max-width: 46rem) {
           dl { display: block; }
