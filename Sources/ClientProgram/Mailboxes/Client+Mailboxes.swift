@@ -2,6 +2,7 @@
 
 internal import Daemon
 internal import Directory
+internal import Mailboxes
 internal import Messages
 internal import Spool
 public import WireFormat
@@ -178,7 +179,7 @@ extension Client {
     private func mailbox(_ name: String?, _ network: Network, _ keyring: Keyring) throws -> OwnMailbox {
         if let name { return try keyring.mailbox(named: name, in: network.name) }
         guard let box = keyring.defaultMailbox(in: network.name) else {
-            throw MailboxError.noMailbox(network: network.name)
+            throw MailboxChoiceError.noMailbox(network: network.name)
         }
         return box
     }
@@ -187,11 +188,11 @@ extension Client {
         let blocked = blocked(in: network)
         if let name {
             guard let node = network.node(named: name) else { throw PathError.unknownNode(Printable.text(name)) }
-            guard node.offersMailboxes else { throw MailboxError.notOffered(node: node.name) }
+            guard node.offersMailboxes else { throw MailboxChoiceError.notOffered(node: node.name) }
             return node
         }
         guard let node = network.nodes.filter({ $0.offersMailboxes && !blocked.contains($0.id) }).randomElement() else {
-            throw MailboxError.noneOffered(network: network.name)
+            throw MailboxChoiceError.noneOffered(network: network.name)
         }
         return node
     }

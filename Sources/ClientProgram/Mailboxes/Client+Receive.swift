@@ -109,7 +109,7 @@ extension Client {
         }
         var boxes = keyring.mailboxes(in: network.name)
         if let name = request.mailbox { boxes = [try keyring.mailbox(named: name, in: network.name)] }
-        guard !boxes.isEmpty else { throw MailboxError.noMailbox(network: network.name) }
+        guard !boxes.isEmpty else { throw MailboxChoiceError.noMailbox(network: network.name) }
         let poller = MailboxPoller(client: self, keyring: keyring)
         let deadline: ContinuousClock.Instant? =
             if case .wait(let interval) = request.patience {

@@ -4,6 +4,7 @@
 
 internal import Daemon
 internal import Directory
+internal import Mailboxes
 internal import Messages
 internal import Spool
 internal import WireFormat
@@ -26,13 +27,6 @@ struct PollResult: Sendable {
         taken.compactMap { if case .message(let name) = $0.outcome { name } else { nil } }
     }
 }
-
-/// What a poll asks and what it brings in; `MailboxSession` in the program.
-protocol MailboxAsking {
-    func ask(_ operation: MailboxRequest.Operation) async throws -> MailboxBlock
-}
-
-extension MailboxSession: MailboxAsking {}
 
 /// Polls mailboxes.
 struct MailboxPoller {

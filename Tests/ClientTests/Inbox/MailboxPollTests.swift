@@ -2,6 +2,7 @@
 // that after a failure.
 
 import Foundation
+import Mailboxes
 import Messages
 import MixCrypto
 import Spool

@@ -1,10 +1,9 @@
 // Why a mailbox's node did not do what it was asked for, in words for people.
 
 public import Daemon
-internal import MMTP
 public import Messages
 
-/// What went wrong with a mailbox.
+/// What went wrong with a request to a mailbox's node.
 public enum MailboxError: Error, Hashable, Sendable, CustomStringConvertible, ExitCodeProviding {
     /// The node does not do it; its name and reason.
     case refused(node: String, MailboxRefusal)
@@ -12,14 +11,6 @@ public enum MailboxError: Error, Hashable, Sendable, CustomStringConvertible, Ex
     case unanswered(node: String, String)
     /// What the node answered is no answer.
     case malformedAnswer(node: String)
-    /// The node is not in the network any more.
-    case nodeGone(String)
-    /// No node of the network offers mailboxes.
-    case noneOffered(network: String)
-    /// The node that was named offers none.
-    case notOffered(node: String)
-    /// There is no mailbox to ask.
-    case noMailbox(network: String)
 
     public var description: String {
         switch self {
@@ -27,13 +18,6 @@ public enum MailboxError: Error, Hashable, Sendable, CustomStringConvertible, Ex
         case .unanswered(let node, let why): "node \(node): \(why)"
         case .malformedAnswer(let node):
             "node \(node) answers in a form that this version does not know; update nightjar, or tell its operator"
-        case .nodeGone(let node):
-            "node \(node) is not in the network any more; make a mailbox at another node with `nightjar mailbox create`, and "
-                + "remove this one with `nightjar mailbox delete --local`"
-        case .noneOffered(let network): "no node of the network \(network) offers mailboxes; ask its operators"
-        case .notOffered(let node): "node \(node) offers no mailboxes; leave --at away, or see `nightjar nodes`"
-        case .noMailbox(let network):
-            "you have no mailbox in the network \(network); make one with `nightjar mailbox create`"
         }
     }
 
@@ -56,11 +40,10 @@ public enum MailboxError: Error, Hashable, Sendable, CustomStringConvertible, Ex
         switch self {
         case .refused(_, .busy), .unanswered: .temporary
         case .refused(_, .full), .refused(_, .noMailboxesHere): .refused
-        case .notOffered: .usage
         default: .failed
         }
     }
 
     /// Whether a later try may go well.
-    var isTemporary: Bool { exitCode == .temporary }
+    public var isTemporary: Bool { exitCode == .temporary }
 }
