@@ -134,7 +134,7 @@ final class DescriptorPublisher: Sendable {
         // Told when it changes, not each time.
         let (told, level) = state.withLock { ($0.plan.outcome(of: target), outcome.level) }
         guard let told, told != before || outcome == .taken else { return }
-        logger.log(level: level, "authority \(authority.name) \(told)")
+        logger.log(level: level, "authority \(authority.name) \(told.words)")
     }
 
     /// Writes how things stand for `nightjar-node status`, when that has changed.
@@ -166,9 +166,9 @@ final class DescriptorPublisher: Sendable {
     }
 }
 
-extension PublicationOutcome: CustomStringConvertible {
+extension PublicationOutcome {
     /// What follows the name of the authority.
-    var description: String {
+    var words: String {
         switch self {
         case .taken: "has the descriptor"
         case .refused(let words): "refuses the descriptor: \(words)"

@@ -14,11 +14,6 @@ struct DescriptorUpload: Sendable {
     }
 
     func callAsFunction(_ authority: Authority, _ descriptor: [UInt8]) async -> PublicationOutcome {
-        switch await sender.post(descriptor, as: .descriptor, to: authority.urls) {
-        case .accepted: .taken
-        case .refused(let words): .refused(words)
-        case .busy(let pause): .later(.seconds(fraction: pause.inSeconds * scale))
-        case .unreachable(let error): .unreachable(error.description)
-        }
+        PublicationOutcome(await sender.post(descriptor, as: .descriptor, to: authority.urls), scale: scale)
     }
 }

@@ -1,6 +1,7 @@
 // How the publication of the descriptor stands, as the running node writes it down for `nightjar-node status`.
 
 internal import Directory
+internal import DirectoryService
 internal import Foundation
 internal import WireFormat
 
@@ -39,7 +40,7 @@ struct PublicationRecord: Codable, Equatable, Sendable {
             Entry(
                 name: entry.authority.name.text, isTaken: plan.digest != nil && entry.taken == plan.digest,
                 outcome: entry.outcome?.label ?? "waiting",
-                words: entry.outcome?.description ?? "was not asked yet", at: entry.at?.description,
+                words: entry.outcome?.words ?? "was not asked yet", at: entry.at?.description,
                 next: entry.next?.description, failures: entry.failures)
         }
     }

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
+@testable import DirectoryService
 @testable import NodeProgram
 
 @Suite("Publication plan")
@@ -151,6 +152,28 @@ struct PublicationPlanTests {
         #expect(plan.start(at: now).isEmpty)
         plan.hurry(at: now)
         #expect(plan.start(at: now) == [names[0]])
+    }
+
+    @Test("where refusals stand, the next document waits for the pause after the last refusal; others get it at once")
+    func refusalsStand() throws {
+        var generator = SeededRandom(name: "plan refusals stand")
+        let names = try Self.names(["ada", "ben"])
+        var plan = PublicationPlan(refusalsStand: true)
+        plan.setAuthorities(names, at: Self.start, using: &generator)
+        plan.publish(Self.digest("first"), at: Self.start, using: &generator)
+        let now = Self.start + PublicationPlan.spread
+        #expect(Set(plan.start(at: now)) == Set(names))
+        // The second comes while the first is under way.
+        plan.publish(Self.digest("second"), at: now, using: &generator)
+        plan.ended(names[0], sent: Self.digest("first"), .refused("who are you"), at: now, using: &generator)
+        plan.ended(names[1], sent: Self.digest("first"), .unreachable("down"), at: now, using: &generator)
+        #expect(plan.start(at: now + PublicationPlan.spread) == [names[1]])
+        plan.publish(Self.digest("third"), at: now + .minutes(10), using: &generator)
+        #expect(plan.start(at: now + .minutes(14)).isEmpty)
+        #expect(plan.start(at: now + .minutes(30)) == [names[0]])
+        plan.ended(names[0], sent: Self.digest("third"), .taken, at: now + .minutes(31), using: &generator)
+        plan.publish(Self.digest("fourth"), at: now + .minutes(40), using: &generator)
+        #expect(plan.start(at: now + .minutes(41)) == [names[0]])
     }
 
     @Test("what an authority says is kept as one short line without control characters")

@@ -1,49 +1,63 @@
-// Which authority is given the node's descriptor when: each of them, again and again until it has it, with pauses that grow
-// and are drawn at random, so that the nodes of a network do not come all at once. A value; the shell posts and says what
-// came of it.
+// Which authority is given a descriptor or a report when: each of them, again and again until it has it, with pauses that grow
+// and are drawn at random, so that those who publish do not come all at once. A value; the shell posts and says what came of
+// it.
 
-internal import Directory
-internal import WireFormat
+public import Directory
+public import WireFormat
 
 /// What became of an upload to one authority.
-enum PublicationOutcome: Hashable, Sendable {
-    /// The authority has the descriptor.
+public enum PublicationOutcome: Hashable, Sendable {
+    /// The authority has the document.
     case taken
-    /// It does not want it, in its words; the descriptor or the authority's mind must change.
+    /// It does not want it, in its words; the document or the authority's mind must change.
     case refused(String)
     /// It wants it later: there were too many, or it is busy.
     case later(Interval)
     /// It was not reached, or it could not take it now.
     case unreachable(String)
+
+    /// - Parameter scale: how many times faster than real time the network's clock runs: authorities name pauses in real time.
+    public init(_ outcome: PeerOutcome, scale: Double) {
+        self =
+            switch outcome {
+            case .accepted: .taken
+            case .refused(let words): .refused(words)
+            case .busy(let pause): .later(.seconds(fraction: pause.inSeconds * scale))
+            case .unreachable(let error): .unreachable(error.description)
+            }
+    }
 }
 
 /// An authority, told apart by its identity key: one that takes another's name over has none of its descriptors.
-struct PublicationTarget: Hashable, Sendable {
-    let name: Nickname
+public struct PublicationTarget: Hashable, Sendable {
+    public let name: Nickname
     /// Digest of the identity key.
-    let id: Digest
+    public let id: Digest
+
+    public init(name: Nickname, id: Digest) {
+        self.name = name
+        self.id = id
+    }
+
+    public init(_ authority: Authority) { self.init(name: authority.name, id: authority.id) }
 }
 
-extension PublicationTarget {
-    init(_ authority: Authority) { self.init(name: authority.name, id: authority.id) }
-}
-
-/// The uploads of one descriptor.
-struct PublicationPlan: Sendable {
+/// The uploads of one document, and of those that come in its place.
+public struct PublicationPlan: Sendable {
     /// How things stand with one authority.
-    struct Entry: Hashable, Sendable {
-        var authority: PublicationTarget
+    public struct Entry: Hashable, Sendable {
+        public internal(set) var authority: PublicationTarget
         /// Nil before the first answer or failure.
-        var outcome: PublicationOutcome?
+        public internal(set) var outcome: PublicationOutcome?
         /// When that was.
-        var at: Timestamp?
-        /// Attempts with this descriptor that did not succeed.
-        var failures = 0
+        public internal(set) var at: Timestamp?
+        /// Attempts with this document that did not succeed.
+        public internal(set) var failures = 0
         /// When the next attempt is due; nil if none is.
-        var next: Timestamp?
+        public internal(set) var next: Timestamp?
         var isUnderWay = false
-        /// The last descriptor that the authority took.
-        var taken: Digest?
+        /// The last document that the authority took.
+        public internal(set) var taken: Digest?
     }
 
     /// The first attempts are spread over this time.
@@ -57,12 +71,17 @@ struct PublicationPlan: Sendable {
     /// Most characters kept of an authority's words.
     static let words = 200
 
-    /// The descriptor to be published; nil before there is one.
-    private(set) var digest: Digest?
-    private(set) var entries: [Entry] = []
+    /// The document to be published; nil before there is one.
+    public private(set) var digest: Digest?
+    public private(set) var entries: [Entry] = []
+    /// Whether an authority that has refused one document is spared the next until its pause is over: it refuses who
+    /// publishes, not what.
+    private let refusalsStand: Bool
+
+    public init(refusalsStand: Bool = false) { self.refusalsStand = refusalsStand }
 
     /// Takes the authorities of the network's root; those that stay keep their state.
-    mutating func setAuthorities(
+    public mutating func setAuthorities(
         _ authorities: [PublicationTarget], at now: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
         guard authorities != entries.map(\.authority) else { return }
@@ -72,20 +91,21 @@ struct PublicationPlan: Sendable {
         }
     }
 
-    /// A descriptor to be published. One that is the same again is not sent again to those who have it.
-    mutating func publish(
+    /// A document to be published. One that is the same again is not sent again to those who have it.
+    public mutating func publish(
         _ new: Digest, at now: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
         guard new != digest else { return }
         digest = new
         for index in entries.indices where entries[index].taken != new {
+            if refusalsStand, case .refused = entries[index].outcome, entries[index].next != nil { continue }
             entries[index].failures = 0
             entries[index].next = Self.soon(now, &generator)
         }
     }
 
     /// The authorities that are to be tried now. They count as under way until `ended`.
-    mutating func start(at now: Timestamp) -> [PublicationTarget] {
+    public mutating func start(at now: Timestamp) -> [PublicationTarget] {
         var started: [PublicationTarget] = []
         for index in entries.indices where !entries[index].isUnderWay {
             guard let next = entries[index].next, next <= now else { continue }
@@ -95,8 +115,8 @@ struct PublicationPlan: Sendable {
         return started
     }
 
-    /// What became of an attempt with the descriptor `sent`.
-    mutating func ended(
+    /// What became of an attempt with the document `sent`.
+    public mutating func ended(
         _ authority: PublicationTarget, sent: Digest, _ outcome: PublicationOutcome, at now: Timestamp,
         using generator: inout some RandomNumberGenerator
     ) {
@@ -105,8 +125,8 @@ struct PublicationPlan: Sendable {
         entries[index].outcome = outcome.shortened
         entries[index].at = now
         if case .taken = outcome { entries[index].taken = sent }
-        // A newer descriptor came in between: its turn is planned already.
-        guard sent == digest else { return }
+        // A newer document came in between: its turn is planned already.
+        guard sent == digest || (refusalsStand && outcome.isRefusal) else { return }
         guard let pauses = outcome.pauses else {
             entries[index].next = nil
             entries[index].failures = 0
@@ -119,17 +139,17 @@ struct PublicationPlan: Sendable {
     }
 
     /// Tries everybody who does not have it at once: the operator has asked, or the way to the authorities has changed.
-    mutating func hurry(at now: Timestamp) {
+    public mutating func hurry(at now: Timestamp) {
         for index in entries.indices where entries[index].next != nil { entries[index].next = now }
     }
 
     /// What came of the last attempt with an authority.
-    func outcome(of authority: PublicationTarget) -> PublicationOutcome? {
+    public func outcome(of authority: PublicationTarget) -> PublicationOutcome? {
         entries.first { $0.authority == authority }?.outcome
     }
 
     /// When `start` has something to do; nil if never.
-    var wakeUp: Timestamp? { entries.filter { !$0.isUnderWay }.compactMap(\.next).min() }
+    public var wakeUp: Timestamp? { entries.filter { !$0.isUnderWay }.compactMap(\.next).min() }
 
     private static func soon(_ now: Timestamp, _ generator: inout some RandomNumberGenerator) -> Timestamp {
         now + .milliseconds(Int64.random(in: 0...spread.milliseconds, using: &generator))
@@ -160,6 +180,8 @@ extension PublicationOutcome {
         case .unreachable(let words): .unreachable(short(words))
         }
     }
+
+    fileprivate var isRefusal: Bool { if case .refused = self { true } else { false } }
 
     /// Nil when there is nothing more to do.
     fileprivate var pauses: (first: Interval, longest: Interval)? {
