@@ -59,9 +59,8 @@ public struct ProbeTable: Sendable {
             numbers[node] = nodes.count
             nodes.append(node)
         }
-        return append(
-            kind: probe.kind, hops: probe.path.hops.lazy.compactMap { numbers[$0] }, sent: probe.sent,
-            drawn: probe.drawn, outcome: probe.outcome)
+        let path = probe.path.hops.compactMap { numbers[$0] }
+        return append(kind: probe.kind, hops: path, sent: probe.sent, drawn: probe.drawn, outcome: probe.outcome)
     }
 
     /// Adds a probe whose hops are places in `nodes`.
