@@ -1,0 +1,127 @@
+// Reading a pinger's settings from its TOML file. Every key has its sentence here; etc/nightjar-pinger.toml is held against
+// it by a test.
+
+internal import Daemon
+internal import Directory
+internal import Messages
+internal import WireFormat
+
+extension PingerSettings {
+    /// Reads and checks the file at `path`; throws everything that is wrong with it at once.
+    init(configuration path: String) throws {
+        let file = try ConfigFile(path: path)
+        self = PingerSettings.read(file.root)
+        try file.finish()
+    }
+
+    /// Takes all settings out of a table; problems are reported there.
+    static func read(_ root: ConfigTable) -> PingerSettings {
+        let text = root.required(
+            "name", .string, doc: "The pinger's name, as its reports and the authorities that trust it have it.")
+        if Nickname(text) == nil, !text.isEmpty {
+            root.report(
+                "name",
+                "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+            )
+        }
+        guard let name = Nickname(text) ?? Nickname("unnamed") else { preconditionFailure("the stand-in is a name") }
+        var settings = PingerSettings(
+            name: name,
+            dataDirectory: root.value(
+                "data-directory", .path, default: "/var/lib/nightjar/pinger",
+                doc: "Database, keys and directory; mode 0700."),
+            networkFile: root.value(
+                "network-file", .path, default: "/etc/nightjar/network",
+                doc: "The network file, from people whom you trust; newer editions are fetched."))
+        settings.readNetworkDigest(root)
+        settings.outputDirectory = root.optional(
+            "output-directory", .path,
+            doc: "Directory for a web server, into which pages, tables and the last report are written.")
+        settings.readProbes(root)
+        settings.readDeliveries(root.table("delivery"))
+        settings.readReports(root)
+        settings.directory = DirectorySettings(root.table("directory"))
+        settings.locksMemory = root.value(
+            "lock-memory", .bool, default: false, doc: "Keep all memory from being swapped; needs a high memlock limit."
+        )
+        settings.log = LogSettings(root)
+        settings.metrics = MetricsSettings(root)
+        let test = root.table("test")
+        settings.timeScale = test.value(
+            "time-scale", .double(0.001...100_000), default: 1,
+            doc: "How many times faster than real time the clock runs; test networks only.")
+        settings.timeOrigin = Timestamp(
+            milliseconds: Int64(
+                test.value(
+                    "time-origin", .int(0...Int.max / 4), default: 0,
+                    doc: "Moment (milliseconds since 1970) at which scaled and real time agree; test networks only.")))
+        return settings
+    }
+
+    private mutating func readNetworkDigest(_ root: ConfigTable) {
+        let text = root.optional(
+            "network-digest", .string,
+            doc: "What the first network file must be, as 64 hexadecimal digits, if you know it from elsewhere.")
+        guard let text, !root.isDocumenting else { return }
+        networkDigest = Digest(hex: text)
+        if networkDigest == nil { root.report("network-digest", "it is not 64 hexadecimal digits") }
+    }
+
+    private mutating func readProbes(_ root: ConfigTable) {
+        probesPerHour = root.value(
+            "probes-per-hour", .double(1...36_000), default: probesPerHour,
+            doc: "Probes that are sent in an hour on average, at random times. Each is a packet of 32 KiB.")
+        deadline = root.value(
+            "deadline", .duration(.minutes(1) ... .days(7)), default: deadline,
+            doc: "A probe that has not come back after so long is lost.")
+        mailboxes = root.value(
+            "mailboxes", .int(1...64), default: mailboxes,
+            doc: "Mailboxes that are kept at most, each at another node.")
+        pollInterval = root.value(
+            "poll-interval", .duration(.seconds(10) ... .hours(2)), default: pollInterval,
+            doc: "Mean time between two polls of a mailbox, at random times.")
+        handshakesPerHour = root.value(
+            "handshakes-per-hour", .double(0...36_000), default: handshakesPerHour,
+            doc: "Connections that are tried in an hour on average, each to a random node. 0: none.")
+        connectTimeout = root.value(
+            "connect-timeout", .duration(.milliseconds(100) ... .minutes(5)), default: connectTimeout,
+            doc: "How long a node may take to accept a connection, and again to finish the handshake.")
+        keepProbes = root.value(
+            "keep-probes", .duration(.days(1) ... .days(3660)), default: keepProbes,
+            doc: "How long single probes are kept.")
+        keepDays = root.value(
+            "keep-days", .duration(.days(1) ... .days(36_500)), default: keepDays,
+            doc: "How long the results of each day are kept.")
+        if keepProbes < deadline * 2 {
+            root.report("keep-probes", "it must be at least twice the deadline, or probes are forgotten undecided")
+        }
+    }
+
+    private mutating func readDeliveries(_ table: ConfigTable) {
+        let text = table.optional(
+            "address", .string, doc: "Mail address that test mails go to. Without it there are none.")
+        let maildir = table.optional(
+            "maildir", .path, doc: "The Maildir into which mail to that address is delivered, on this machine.")
+        let perHour = table.value(
+            "per-hour", .double(0.01...3600), default: 6,
+            doc: "Test mails in an hour on average, through all exits in turn.")
+        guard let text, !table.isDocumenting else { return }
+        guard let address = try? Address(text), address.kind == .smtp else {
+            return table.report("address", "it is not a mail address such as tests@example.org")
+        }
+        guard let maildir else {
+            return table.report("address", "name the maildir too, into which mail to this address is delivered")
+        }
+        deliveries = DeliverySettings(address: address, maildir: maildir, perHour: perHour)
+    }
+
+    private mutating func readReports(_ root: ConfigTable) {
+        let table = root.table("reports")
+        publishesReports = table.value(
+            "publish", .bool, default: true,
+            doc: "Send signed reports to the authorities. They count only for those that name this pinger.")
+        reportInterval = table.optional(
+            "interval", .duration(.minutes(1) ... .days(1)),
+            doc: "Time between two reports. Without it the length of the network's slots.")
+    }
+}
