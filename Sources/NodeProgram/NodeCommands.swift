@@ -169,15 +169,14 @@ extension NodeSettings {
     /// The clock that the settings ask for.
     var clock: ScaledTime { ScaledTime(origin: timeOrigin, scale: timeScale) }
 
-    /// A clock that runs fast is for test networks.
+    /// A clock that runs fast and faults on purpose are for test networks.
     func checkScale(_ network: NetworkFile) throws {
         guard timeScale == 1 || network.isTest else {
             throw CommandFailure(
                 "[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)
         }
-        guard dropFraction == 0 || network.isTest else {
-            throw CommandFailure(
-                "[test] drop-fraction is set, but \(network.name) is no test network; remove it", code: .usage)
+        if let name = faults.names.first, !network.isTest {
+            throw CommandFailure("[test] \(name) is set, but \(network.name) is no test network; remove it", code: .usage)
         }
     }
 }

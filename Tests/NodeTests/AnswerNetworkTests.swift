@@ -176,7 +176,7 @@ struct AnswerNetworkTests {
         var settings = NodeSettings(
             nickname: try #require(Nickname("node")), dataDirectory: "", networkFile: "", listen: [],
             addresses: [try #require(NodeAddress("mix.example.org:48099"))])
-        settings.dropFraction = 0.1
+        settings.faults.dropFraction = 0.1
         func file(isTest: Bool) throws -> NetworkFile {
             try SoleAuthority(network: "net", isTest: isTest, key: HybridSigningKey.generate(), published: now).root
         }
@@ -192,7 +192,7 @@ struct AnswerNetworkTests {
     @Test("packets that are lost on purpose are acknowledged, counted and gone", .timeLimit(.minutes(2)))
     func losses() async throws {
         let network = try await InProcessNetwork(nodes: 2) { index, settings in
-            if index == 0 { settings.dropFraction = 0.5 }
+            if index == 0 { settings.faults.dropFraction = 0.5 }
         }
         for index in 0..<2 { try await network.start(index) }
         var generator = SeededRandom(name: "losses")

@@ -2,6 +2,7 @@
 // answers leave after its commit (doc/LINK.md, acknowledged means durable). Answers say RECEIVED to everything that a
 // correct sender could have sent, replays included, so that an answer tells nobody what became of a packet.
 
+internal import Directory
 internal import Foundation
 internal import MMTP
 internal import Messages
@@ -35,7 +36,8 @@ final class PacketIntake: PacketReceiver, Sendable {
     let budget: TimeBudget
     private let calendar: KeyPeriodCalendar
     private let takesMessages: Bool
-    private let dropFraction: Double
+    private let faults: InjectedFaults
+    private let nickname: @Sendable (NodeID) -> Nickname?
     private let isKnown: @Sendable (NodeID) -> Bool
     private let knowsNetwork: @Sendable () -> Bool
     private let door: ReplyDoor
@@ -49,13 +51,16 @@ final class PacketIntake: PacketReceiver, Sendable {
 
     /// - Parameters:
     ///   - takesMessages: whether messages may end here; without it parts are dropped.
-    ///   - dropFraction: share of the packets that are lost on purpose, for tests.
+    ///   - faults: what goes wrong on purpose, for tests.
+    ///   - nickname: what the network calls a node, where faults name one.
     ///   - isKnown: whether the network lists a node, so that packets can be sent on to it.
     ///   - knowsNetwork: whether the node has seen a consensus; before that it can hand nothing on, and takes nothing.
     ///   - door: decides about answers.
     init(
         node: NodeID, keys: KeyRing, spool: Spool, budget: TimeBudget, calendar: KeyPeriodCalendar,
-        takesMessages: Bool, dropFraction: Double = 0, isKnown: @escaping @Sendable (NodeID) -> Bool,
+        takesMessages: Bool, faults: InjectedFaults = InjectedFaults(),
+        nickname: @escaping @Sendable (NodeID) -> Nickname? = { _ in nil },
+        isKnown: @escaping @Sendable (NodeID) -> Bool,
         knowsNetwork: @escaping @Sendable () -> Bool = { true }, door: ReplyDoor,
         messageLimit: Int, partDeadline: Interval,
         clock: @escaping @Sendable () -> Timestamp, ledger: NodeLedger,
@@ -67,7 +72,8 @@ final class PacketIntake: PacketReceiver, Sendable {
         self.budget = budget
         self.calendar = calendar
         self.takesMessages = takesMessages
-        self.dropFraction = dropFraction
+        self.faults = faults
+        self.nickname = nickname
         self.isKnown = isKnown
         self.knowsNetwork = knowsNetwork
         self.door = door
@@ -192,7 +198,7 @@ final class PacketIntake: PacketReceiver, Sendable {
             default: return .refuse(.malformed, .rejected(.malformed))
             }
         }
-        if dropFraction > 0, Double.random(in: 0..<1) < dropFraction {
+        if faults.loseOne() {
             return .store(.drop(.injected), .acceptNothing(tag: tag, period: period))
         }
         switch outcome {
@@ -228,10 +234,14 @@ final class PacketIntake: PacketReceiver, Sendable {
         guard next == node || isKnown(next) else {
             return .store(.drop(.unknownDestination), .acceptNothing(tag: tag, period: period))
         }
-        let release = now + .milliseconds(Int64(delay))
+        if next != node, faults.breaks(next, named: nickname) {
+            return .store(.drop(.injected), .acceptNothing(tag: tag, period: period))
+        }
+        let start = now + faults.delay
+        let release = start + .milliseconds(Int64(delay))
         let nextPeriod = KeyPeriod(UInt16(packet[2]) << 8 | UInt16(packet[3]))
         let deadline = budget.deadline(
-            release: now + min(.milliseconds(Int64(delay)), budget.delayCap), period: nextPeriod, calendar: calendar)
+            release: start + min(.milliseconds(Int64(delay)), budget.delayCap), period: nextPeriod, calendar: calendar)
         return .store(
             .forward(next: next, release: release, deadline: deadline),
             .acceptPacket(

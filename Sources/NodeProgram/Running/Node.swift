@@ -152,8 +152,8 @@ final class Node: Sendable {
             forwarder: forwarder, reassembler: reassembler, replyMail: replyMail, cover: cover, counters: counters)
         let intake = PacketIntake(
             node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar,
-            takesMessages: settings.takesMessages, dropFraction: settings.dropFraction,
-            isKnown: { [network] in network.isKnown($0) },
+            takesMessages: settings.takesMessages, faults: settings.faults,
+            nickname: { [network] in network.current.node($0)?.fields.nickname }, isKnown: { [network] in network.isKnown($0) },
             knowsNetwork: { [network] in network.current.consensus != nil },
             door: ReplyDoor(
                 mailboxes: boxes?.mailboxes,

@@ -96,9 +96,7 @@ extension NodeSettings {
                 test.value(
                     "time-origin", .int(0...Int.max / 4), default: 0,
                     doc: "Moment (milliseconds since 1970) at which scaled and real time agree; test networks only.")))
-        settings.dropFraction = test.value(
-            "drop-fraction", .double(0...1), default: 0,
-            doc: "Share of the packets received that are acknowledged and then lost; test networks only.")
+        settings.faults = InjectedFaults.read(test)
         settings.queues = settings.queues.scaled(by: Int64(max(1, settings.timeScale)))
         return settings
     }

@@ -42,8 +42,8 @@ struct NodeSettings: Sendable {
     /// A test network's clock: how many times faster than real time, from which moment on.
     var timeScale = 1.0
     var timeOrigin = Timestamp(milliseconds: 0)
-    /// A test network's losses: the share of received packets that are dropped, 0 to 1.
-    var dropFraction = 0.0
+    /// A test network's faults.
+    var faults = InjectedFaults()
 
     var isExit: Bool { exit != nil }
     /// Whether messages end here: outside, or in mailboxes.
