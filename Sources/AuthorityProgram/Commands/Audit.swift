@@ -106,7 +106,7 @@ struct Audit: Sendable {
             }
         }
         switch ConsensusAudit.check(certified, votes: votes, network: network) {
-        case .identical: return (result(.identical), previous)
+        case .identical: return (result(await checkReports(votes, network: network)), previous)
         case .missingVote(let name, let digest):
             return (
                 result(.unavailable("what is served as the vote of \(name), \(digest.hex), is another document")),
@@ -114,6 +114,34 @@ struct Audit: Sendable {
             )
         case let verdict: return (result(.wrong(verdict.description)), previous)
         }
+    }
+
+    /// Whether what votes say of measurements follows from the reports that they name.
+    private func checkReports(_ votes: [[UInt8]], network: NetworkFile) async -> AuditedConsensus.Finding {
+        var lacking: [String] = []
+        for bytes in votes {
+            guard let vote = try? UnverifiedVote(bytes).verify(in: network) else { continue }
+            var reports: [[UInt8]] = []
+            for digest in vote.contents.reports {
+                do throws(FetchError) {
+                    reports.append(try await source.bytes(.document(digest), limit: MeasurementReport.maximumSize))
+                } catch {
+                    lacking.append(
+                        "the report \(digest.hex), on which the vote of \(vote.contents.authority) rests, could not be "
+                            + "had: \(error)")
+                }
+            }
+            guard reports.count == vote.contents.reports.count else { continue }
+            switch VoteAudit.check(vote, reports: reports, network: network) {
+            case .follows: break
+            case .missingReport(let digest):
+                lacking.append(
+                    "what is served as the report \(digest.hex), on which the vote of \(vote.contents.authority) rests, is "
+                        + "another document")
+            case let verdict: return .wrong("the vote of \(vote.contents.authority): \(verdict)")
+            }
+        }
+        return lacking.first.map { .unavailable($0) } ?? .identical
     }
 
     private struct Words: Error {

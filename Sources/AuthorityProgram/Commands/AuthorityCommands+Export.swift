@@ -22,7 +22,7 @@ extension AuthorityCommands {
         try mirror.write(store, network: network, last: last)
         var hasPages = true
         do {
-            for page in HealthPage.mirrored + [DirectoryRoute.slots.name] {
+            for page in HealthPage.mirrored + [DirectoryRoute.slots.name, DirectoryRoute.reports.name] {
                 try mirror.write(.page(page), try await Self.ask(settings, page))
             }
         } catch { hasPages = false }
@@ -73,7 +73,11 @@ struct MirrorFiles {
 
     private mutating func write(slot: UInt64, _ store: AuthorityStore) throws {
         guard let consensus = try store.consensus(slot: slot) else { return }
-        for vote in try UnverifiedConsensus(consensus.bytes).claimed.votes { try writeDocument(vote.digest, store) }
+        for vote in try UnverifiedConsensus(consensus.bytes).claimed.votes {
+            try writeDocument(vote.digest, store)
+            guard let stored = try store.document(vote.digest) else { continue }
+            for report in try UnverifiedVote(stored.bytes).claimed.reports { try writeDocument(report, store) }
+        }
         let votes = try store.documents(.vote, slot: slot)
         try write(
             .votes(slot), Array(votes.map { "vote \($0.authority ?? "?") \($0.digest.hex)\n" }.joined().utf8))

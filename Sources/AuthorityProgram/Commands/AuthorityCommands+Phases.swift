@@ -29,17 +29,19 @@ extension AuthorityCommands {
             return terminal.message("the vote of slot \(work.slot), as it was made before")
         }
         let start = work.network.slots.start(of: work.slot)
+        let verdict = await work.reports.verdict(at: start)
         let nodes = await work.registry.ballot(
-            at: start, listed: work.latest.map { Set($0.consensus.nodes.map(\.id)) })
+            at: start, listed: work.latest.map { Set($0.consensus.nodes.map(\.id)) }, verdict: verdict)
         let contents = VoteContents(
             slot: work.slot, authority: work.name, published: Timestamp(seconds: work.settings.clock.now().seconds),
             previous: work.latest.map(\.link).flatMap { $0.slot < work.slot ? $0 : nil },
             parameters: work.settings.votedParameters(work.network.parameters), nodes: nodes,
-            software: AuthorityVersion.text)
+            brokenLinks: verdict.brokenLinks, reports: verdict.used, software: AuthorityVersion.text)
         let vote = try Vote.make(contents, network: work.network, signer: work.signer())
         let bytes = try work.record(.vote, vote.digest, vote.bytes)
         try work.keep(vote)
         try work.parts.store.noteNamed(nodes.map(\.descriptor), in: work.slot.number)
+        try work.parts.store.noteNamed(reports: verdict.used, in: work.slot.number)
         try write(bytes, to: output)
         terminal.message("voted in slot \(work.slot) for \(nodes.count) nodes; \(work.leader) leads")
     }

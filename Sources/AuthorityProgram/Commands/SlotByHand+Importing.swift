@@ -3,6 +3,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 internal import Spool
 internal import WireFormat
 
@@ -34,7 +35,7 @@ extension SlotByHand {
             throw CommandFailure("it is a network file: put it at \(settings.networkFile) instead")
         case .certificate:
             throw CommandFailure("it is a certificate: use `nightjar-authority certificate install`")
-        case .report: throw CommandFailure("this authority takes no measurement reports yet")
+        case .report: return try await take(report: bytes)
         }
     }
 
@@ -109,6 +110,17 @@ extension SlotByHand {
         try checkSlot(evidence.slot)
         return Imported(
             what: "evidence against \(evidence.authority) of slot \(evidence.slot)", isNew: try keep(evidence))
+    }
+
+    private func take(report bytes: [UInt8]) async throws -> Imported {
+        let what = "the report of pinger \((try? UnverifiedReport(bytes))?.pinger.text ?? "?")"
+        switch await reports.receive(bytes) {
+        case .stored: return Imported(what: what, isNew: true)
+        case .known: return Imported(what: what, isNew: false)
+        case .malformed(let words): throw CommandFailure(words)
+        case .refused(let words), .conflict(let words): throw CommandFailure(words, code: .refused)
+        case .busy: throw CommandFailure("it cannot be stored: is the disk full?", code: .temporary)
+        }
     }
 
     // MARK: Checks

@@ -14,6 +14,7 @@ struct SlotByHand {
     let network: NetworkFile
     let parts: AuthorityParts
     let registry: NodeRegistry
+    let reports: ReportDesk
     let slot: Slot
     /// What must not be contradicted.
     let memory: SlotMemory
@@ -49,6 +50,7 @@ struct SlotByHand {
             editions: try AuthorityIdentity.editions(network, settings, store: store, at: time), own: own, store: store,
             clock: settings.clock, counters: AuthorityCounters(), logger: logger)
         (memory, latest) = try SlotDriver.remember(parts)
+        reports = try ReportDesk(parts: parts, pingers: settings.pingers)
         let limits = settings.registry
         let clock = settings.clock
         registry = try NodeRegistry(

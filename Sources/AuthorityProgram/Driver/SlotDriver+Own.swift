@@ -96,11 +96,14 @@ extension SlotDriver {
     /// Makes, records and sends the vote of a slot.
     func makeVote(_ slot: Slot) async {
         let start = parts.network.slots.start(of: slot)
-        let nodes = await registry.ballot(at: start, listed: latest.map { Set($0.consensus.nodes.map(\.id)) })
+        let verdict = await reports.verdict(at: start)
+        let nodes = await registry.ballot(
+            at: start, listed: latest.map { Set($0.consensus.nodes.map(\.id)) }, verdict: verdict)
         let previous = latest.map(\.link).flatMap { $0.slot < slot ? $0 : nil }
         let contents = VoteContents(
             slot: slot, authority: parts.name, published: Timestamp(seconds: parts.clock.now().seconds),
-            previous: previous, parameters: parameters, nodes: nodes, software: AuthorityVersion.text)
+            previous: previous, parameters: parameters, nodes: nodes, brokenLinks: verdict.brokenLinks,
+            reports: verdict.used, software: AuthorityVersion.text)
         let (network, signer) = (parts.network, signer)
         let made = await parts.work.run { Result { try Vote.make(contents, network: network, signer: signer) } }
         switch made {
@@ -122,6 +125,7 @@ extension SlotDriver {
         afterwards { () throws(AuthorityStoreError) in
             try keep(vote)
             try parts.store.noteNamed(vote.contents.nodes.map(\.descriptor), in: slot.number)
+            try parts.store.noteNamed(reports: vote.contents.reports, in: slot.number)
         }
         step()
         perform(machine.recorded(vote: vote.digest, slot: slot))

@@ -210,6 +210,7 @@ extension SlotDriver {
             }
         }
         publication.descriptorsChanged()
+        await fetchNamedReports(certified)
     }
 
     /// Fetches the votes of a consensus that was pulled, so that this authority too can show what it was made from.
@@ -227,5 +228,6 @@ extension SlotDriver {
                 do throws(AuthorityStoreError) { try await keep(vote) } catch { parts.storeFailed(error) }
             }
         }
+        await fetchNamedReports(certified)
     }
 }

@@ -20,7 +20,7 @@ extension SlotDriver {
         case .proposal: return await receive(proposal: bytes)
         case .signature: return await receive(signature: bytes)
         case .evidence: return await receive(evidence: bytes)
-        case .report: return refused("report", .refused("this authority takes no measurement reports yet"))
+        case .report: return await reports.receive(bytes)
         case .descriptor: return .malformed("a descriptor is no document of an authority")
         }
     }

@@ -22,6 +22,7 @@ actor SlotDriver {
 
     let parts: AuthorityParts
     let registry: NodeRegistry
+    let reports: ReportDesk
     let publication: Publication
     let peers: [Peer]
     let sender: PeerSender
@@ -48,11 +49,12 @@ actor SlotDriver {
     private var isStopping = false
 
     init(
-        parts: AuthorityParts, registry: NodeRegistry, publication: Publication, client: DirectoryHTTPClient,
-        signer: AuthoritySigner, parameters: NetworkParameters, keepSlots: Int
+        parts: AuthorityParts, registry: NodeRegistry, reports: ReportDesk, publication: Publication,
+        client: DirectoryHTTPClient, signer: AuthoritySigner, parameters: NetworkParameters, keepSlots: Int
     ) throws {
         self.parts = parts
         self.registry = registry
+        self.reports = reports
         self.publication = publication
         self.signer = signer
         self.parameters = parameters

@@ -238,15 +238,21 @@ actor NodeRegistry {
     // MARK: For votes
 
     /// What this authority votes at `time`.
-    /// - Parameter listed: nodes of the last certified consensus; nil if there is none.
-    func ballot(at time: Timestamp, listed: Set<NodeID>?) -> [VotedNode] {
+    /// - Parameters:
+    ///   - listed: nodes of the last certified consensus; nil if there is none.
+    ///   - verdict: what follows from the pingers' reports.
+    func ballot(
+        at time: Timestamp, listed: Set<NodeID>?, verdict: ReportVerdict = ReportVerdict()
+    ) -> [VotedNode] {
         entries.values.filter { !$0.node.isLeaving && time < $0.node.validUntil && voted.isKnown($0.node) }
             .sorted { $0.node.id < $1.node.id }.prefix(VoteContents.maximumEntries)
             .map { entry in
                 VotedNode(
                     id: entry.node.id, nickname: entry.descriptor.fields.nickname, descriptor: entry.node.descriptor,
                     published: entry.node.published, since: Timestamp(seconds: entry.node.firstSeen.seconds),
-                    flags: voted.flags(entry.node, entry.descriptor, listed: listed, at: time))
+                    flags: voted.flags(
+                        entry.node, entry.descriptor, listed: listed, unreliable: verdict.unreliable, at: time),
+                    measurement: verdict.measurements[entry.node.id])
             }
     }
 

@@ -13,8 +13,10 @@ struct VotedFlags: Sendable {
 
     /// - Parameter listed: nodes that the last certified consensus lists; nil if there is none. One that it does not list
     ///   is not yet known to all others, so clients must not use it.
+    /// - Parameter unreliable: nodes that pingers found so.
     func flags(
-        _ node: RegisteredNode, _ descriptor: Descriptor, listed: Set<NodeID>?, at time: Timestamp
+        _ node: RegisteredNode, _ descriptor: Descriptor, listed: Set<NodeID>?, unreliable: Set<NodeID> = [],
+        at time: Timestamp
     ) -> Set<NodeFlag> {
         var flags: Set<NodeFlag> = []
         if isReachable(node), listed?.contains(node.id) ?? true { flags.insert(.running) }
@@ -23,6 +25,7 @@ struct VotedFlags: Sendable {
         if descriptor.can(Capability.Name.nymserver) { flags.insert(.nymserver) }
         if let since = node.listedSince, time - since >= Self.stableAfter { flags.insert(.stable) }
         if bad.contains(node.id) { flags.insert(.bad) }
+        if unreliable.contains(node.id) { flags.insert(.unreliable) }
         return flags
     }
 

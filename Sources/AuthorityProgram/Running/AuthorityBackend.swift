@@ -27,6 +27,7 @@ struct AuthorityBackend: DirectoryBackend {
                 Result { () throws(AuthorityStoreError) in try publication.bundle() }
             }.get()
         case .slots: return await pages.slots()
+        case .reports: return ServedDocument(await driver.reports.list())
         case .page(let path): return await pages.page(path)
         default:
             let store = parts.store
@@ -57,7 +58,7 @@ struct AuthorityBackend: DirectoryBackend {
             let signatures = try store.signatures(slot: slot)
             return signatures.isEmpty ? nil : ServedDocument(SignatureList.join(signatures))
         case .evidence: return ServedDocument(EvidenceList.text(try store.evidence()))
-        case .consensus, .descriptors, .network, .slots, .page: return nil
+        case .consensus, .descriptors, .network, .slots, .reports, .page: return nil
         }
     }
 

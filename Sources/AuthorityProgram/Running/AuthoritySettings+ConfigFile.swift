@@ -68,6 +68,7 @@ extension AuthoritySettings {
         settings.locksMemory = root.value(
             "lock-memory", .bool, default: false, doc: "Keep all memory from being swapped; needs a high memlock limit."
         )
+        settings.readPingers(root.table("pingers"))
         settings.readParameters(root.table("parameters"))
         settings.readLimits(root.table("limits"))
         settings.log = LogSettings(root)
@@ -93,6 +94,32 @@ extension AuthoritySettings {
             return LinkAddress(host: "127.0.0.1", port: 48_080)
         }
         return LinkAddress(host: address.host, port: Int(address.port))
+    }
+
+    /// The names are the operator's own.
+    private mutating func readPingers(_ table: ConfigTable) {
+        for (name, key) in table.entries(
+            .string, like: "NAME",
+            doc: "A pinger that this authority believes: the digest of its key, which `nightjar-pinger init` tells.")
+        {
+            guard let nickname = Nickname(name) else {
+                table.report(name, "a pinger's name has the form of a node's: 1 to 24 letters, digits, - and _")
+                continue
+            }
+            guard let digest = Digest(hex: key) else {
+                table.report(name, "'\(key)' is not the digest of a key, 64 hexadecimal digits")
+                continue
+            }
+            if let other = pingers.first(where: { $0.key == digest || $0.name.folded == nickname.folded }) {
+                table.report(name, "it has the same name or key as \(other.name)")
+                continue
+            }
+            guard pingers.count < ReportRules.maximumPingers else {
+                table.report(name, "there are more than \(ReportRules.maximumPingers) pingers")
+                return
+            }
+            pingers.insert(TrustedPinger(name: nickname, key: digest))
+        }
     }
 
     /// The parameters' names are the documents' own; times are in milliseconds as there.

@@ -20,6 +20,8 @@ struct AuthoritySettings: Sendable {
     var parameters: [String: Int64] = [:]
     /// Nodes that its operator knows to misbehave.
     var bad: Set<NodeID> = []
+    /// Pingers that it believes.
+    var pingers: Set<TrustedPinger> = []
     /// Whether nodes are tried before they are said to be running.
     var checksReachability = true
     var keepSlots = 432

@@ -17,6 +17,7 @@ final class RunningAuthority: Sendable {
     let settings: AuthoritySettings
     let parts: AuthorityParts
     let registry: NodeRegistry
+    let reports: ReportDesk
     let driver: SlotDriver
     let publication: Publication
     let started: Timestamp
@@ -61,12 +62,13 @@ final class RunningAuthority: Sendable {
             store: store, network: network, limits: settings.registry,
             voted: VotedFlags(bad: settings.bad, checksReachability: settings.checksReachability), lookup: lookup,
             now: { clock.now() })
+        reports = try ReportDesk(parts: parts, pingers: settings.pingers)
         publication = Publication(store: store)
         var timeouts = DirectoryHTTPClient.Timeouts()
         timeouts.connect = .seconds(10)
         timeouts.silence = .seconds(20)
         driver = try SlotDriver(
-            parts: parts, registry: registry, publication: publication,
+            parts: parts, registry: registry, reports: reports, publication: publication,
             client: DirectoryHTTPClient(timeouts: timeouts), signer: signer,
             parameters: settings.votedParameters(network.parameters), keepSlots: settings.keepSlots)
         dialer = try MMTPDialer(
@@ -164,6 +166,7 @@ final class RunningAuthority: Sendable {
         let signer = try AuthorityIdentity.signer(fresh, network: parts.network, at: parts.clock.now())
         await driver.replace(signer)
         await registry.setBad(fresh.bad)
+        await reports.setPingers(fresh.pingers)
         certifiedUntil.withLock { $0 = signer.certificate.validUntil }
         checkCertificate()
         if network.digest != parts.network.digest {

@@ -39,7 +39,7 @@ struct StaticMirror: Sendable {
     /// Writes all routes that there are for the newest consensus. Documents by digest never change, so those that are there
     /// are left alone; those that the store has forgotten go.
     func write() async throws {
-        for route in [DirectoryRoute.network, .networkVersion(parts.network.version), .evidence, .slots]
+        for route in [DirectoryRoute.network, .networkVersion(parts.network.version), .evidence, .slots, .reports]
             + parts.editions.formerVersions.map(DirectoryRoute.networkVersion)
         {
             try await write(route)
@@ -49,13 +49,22 @@ struct StaticMirror: Sendable {
         guard let certified = backend.publication.certified else { return }
         let slot = certified.slot.number
         for node in certified.consensus.nodes { try await write(.document(node.descriptor)) }
-        for vote in certified.consensus.votes { try await write(.document(vote.digest)) }
+        for vote in certified.consensus.votes {
+            try await write(.document(vote.digest))
+            for report in reports(of: vote.digest) { try await write(.document(report)) }
+        }
         for route in [DirectoryRoute.votes(slot), .signatures(slot), .consensusAt(slot), .descriptors] {
             try await write(route)
         }
         // Last, so that whoever reads it finds what it names; and this one, though a newer one may be there by now.
         try write(certified.bytes, to: DirectoryRoute.consensus.name)
         try await parts.work.run { Result { try prune() } }.get()
+    }
+
+    /// What a vote rests on.
+    private func reports(of vote: Digest) -> [Digest] {
+        let stored = try? parts.store.document(vote)
+        return stored.flatMap { try? UnverifiedVote($0.bytes) }?.claimed.reports ?? []
     }
 
     /// Removes the files of documents and slots that the store has forgotten.

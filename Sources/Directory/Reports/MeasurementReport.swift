@@ -117,6 +117,8 @@ public struct MeasurementReport: Equatable, Sendable {
     /// SHA-256 of what is signed: a report that is signed again is the same report.
     public let digest: Digest
 
+    /// SHA-256 of the key: what authorities name pingers by.
+    public var keyDigest: Digest { key.digest }
     public var pinger: Nickname { contents.pinger }
     public var published: Timestamp { contents.published }
     public var nodes: [ReportedNode] { contents.nodes }

@@ -1,7 +1,6 @@
 // From the reports of the pingers that an authority trusts to what it votes. A pure function of the reports and the start of
 // the slot, in whole numbers, so that everybody can compute a vote's measurements again from the reports that it names.
 
-internal import MixCrypto
 public import WireFormat
 
 /// Why a report does not count.
@@ -81,10 +80,10 @@ public enum ReportTally {
         for report in reports.sorted(by: { ($0.published, $1.digest) > ($1.published, $0.digest) }) {
             if let reason = reason(report, network: network, at: time) {
                 verdict.leftOut[report.digest] = reason
-            } else if let kept = newest[report.key.digest] {
+            } else if let kept = newest[report.keyDigest] {
                 if kept.digest != report.digest { verdict.leftOut[report.digest] = .replaced }
             } else {
-                newest[report.key.digest] = report
+                newest[report.keyDigest] = report
             }
         }
         return newest.values.sorted { $0.digest < $1.digest }

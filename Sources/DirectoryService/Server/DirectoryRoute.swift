@@ -25,6 +25,8 @@ public enum DirectoryRoute: Hashable, Sendable {
     case slots
     /// `/evidence`: a list of the evidence against authorities.
     case evidence
+    /// `/reports`: a list of `report NAME DIGEST PUBLISHED`, the newest of each pinger that the authority trusts.
+    case reports
     /// Any other path without its first slash, such as `health`; empty for `/`. At most 128 bytes of letters, digits,
     /// `.`, `-`, `_` and `/`; no part is empty or starts with a dot.
     case page(String)
@@ -48,6 +50,7 @@ public enum DirectoryRoute: Hashable, Sendable {
             case "network": self = .network
             case "slots": self = .slots
             case "evidence": self = .evidence
+            case "reports": self = .reports
             default: self = .page(rest)
             }
             return
@@ -78,6 +81,7 @@ public enum DirectoryRoute: Hashable, Sendable {
         case .signatures(let slot): "signatures/\(slot)"
         case .slots: "slots"
         case .evidence: "evidence"
+        case .reports: "reports"
         case .page(let path): path
         }
     }

@@ -31,7 +31,7 @@ public enum DirectoryUpload: String, CaseIterable, Hashable, Sendable {
         case .signature: 64 << 10
         case .proposal: Proposal.maximumSize
         case .vote: Vote.maximumSize
-        case .report: DirectoryLimits.documentSize
+        case .report: MeasurementReport.maximumSize
         case .evidence: Evidence.maximumSize
         }
     }

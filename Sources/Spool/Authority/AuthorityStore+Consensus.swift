@@ -115,11 +115,12 @@ extension AuthorityStore {
                     database,
                     sql: "SELECT DISTINCT slot FROM document WHERE kind = ? ORDER BY slot DESC LIMIT ?",
                     arguments: [votes, count]))
-            for table in ["document WHERE kind IN (2, 3, 6)", "signature WHERE 1"] {
+            for table in ["document WHERE kind IN (2, 3)", "signature WHERE 1"] {
                 let slots = try Int64.fetchAll(
                     database, sql: "SELECT DISTINCT slot FROM \(table) AND slot IS NOT NULL")
                 for slot in slots where !kept.contains(slot) { try run("DELETE FROM \(table) AND slot = ?", [slot]) }
             }
+            gone += try expireReports(kept, in: database)
             // A descriptor that no vote or consensus has named and that its node has replaced is of no use, also while there
             // are no votes at all.
             try run(
