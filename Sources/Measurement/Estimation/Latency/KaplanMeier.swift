@@ -17,13 +17,18 @@ public struct KaplanMeier: Sendable {
 
     /// A probe was there this long after it was sent.
     public mutating func arrived(after time: Interval, weight: Double = 1) {
-        arrivals[Self.group(time.milliseconds)] += weight
-        samples += 1
+        add(milliseconds: time.milliseconds, weight: weight, arrived: true)
     }
 
     /// A probe was not there this long after it was sent; nothing is known of later.
     public mutating func watched(until time: Interval, weight: Double = 1) {
-        ends[Self.group(time.milliseconds)] += weight
+        add(milliseconds: time.milliseconds, weight: weight, arrived: false)
+    }
+
+    @inline(__always)
+    mutating func add(milliseconds: Int64, weight: Double, arrived: Bool) {
+        let group = Self.group(milliseconds)
+        if arrived { arrivals[group] += weight } else { ends[group] += weight }
         samples += 1
     }
 

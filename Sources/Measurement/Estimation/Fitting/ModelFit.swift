@@ -1,0 +1,117 @@
+internal import Glibc
+
+/// The fit of the whole model: which nodes have changed, which links have a term of their own, and all terms.
+struct ModelFit {
+    private(set) var terms: PathTerms
+    private(set) var fit: TermFit
+    private let settings: EstimationSettings
+
+    /// More changes than this are not told apart.
+    private static let mostChanges = 12
+
+    init(
+        _ table: ProbeTable, _ observations: Observations, _ travel: TravelTimes, _ settings: EstimationSettings
+    ) {
+        self.settings = settings
+        terms = PathTerms(table, observations)
+        fit = Self.nodesOnly(Evidence(table, observations, terms, travel, settings), terms, settings)
+        while terms.after.count < Self.mostChanges, let change = Changes.surest(fit, terms, settings) {
+            terms.change(change.term, atAge: change.age)
+            fit = Self.nodesOnly(Evidence(table, observations, terms, travel, settings), terms, settings)
+        }
+        addLinks()
+    }
+
+    /// All loss to nodes, but for links that have changed.
+    private static func nodesOnly(_ evidence: Evidence, _ terms: PathTerms, _ settings: EstimationSettings) -> TermFit {
+        let count = evidence.termCount
+        var values = Array(repeating: 0.0, count: count)
+        let changed = Set(terms.after)
+        let isFree = (0..<count).map { term in
+            !evidence.failures(term).isEmpty
+                && (!terms.isLink(term) || term >= terms.before.count || changed.contains(term))
+        }
+        // From the same loss at all, so that what nothing can tell apart stays alike.
+        for term in 0..<count where isFree[term] { values[term] = begin }
+        var fit = TermFit(
+            evidence, values: values,
+            costs: (0..<count).map { terms.isLink($0) ? settings.keptLinkPenalty : settings.nodePenalty },
+            ridges: (0..<count).map { terms.isLink($0) ? 0 : settings.nodeRidge }, isFree: isFree)
+        fit.run()
+        return fit
+    }
+
+    private static let begin = 0.02
+
+    /// Gives links a term of their own where the nodes cannot explain the loss: first at a price that chance does not reach, then those
+    /// that have paid it are kept, cheaply, so that the price does not stay with their nodes.
+    private mutating func addLinks() {
+        let links = (0..<fit.values.count).filter { terms.isLink($0) }
+        for term in links {
+            guard fit.evidence.samples(term) >= settings.minimumLinkSamples else { continue }
+            let chance = fit.slope(term).curvature.squareRoot()
+            fit.costs[term] = max(settings.keptLinkPenalty, settings.linkPenalty * chance)
+            fit.isFree[term] = !fit.evidence.failures(term).isEmpty
+        }
+        fit.run()
+        for term in links {
+            fit.costs[term] = settings.keptLinkPenalty
+            fit.isFree[term] = fit.values[term] > 0
+        }
+        fit.run()
+    }
+
+    /// The estimates of all terms with enough samples.
+    func estimates() -> [Estimate?] {
+        let information = Information(fit)
+        return (0..<terms.before.count).map { term in
+            let least = terms.isLink(term) ? settings.minimumLinkSamples : settings.minimumSamples
+            guard fit.evidence.samples(term) >= least else { return nil }
+            return estimate(term, share: information.shares[term])
+        }
+    }
+
+    private func estimate(_ term: Int, share: Double) -> Estimate {
+        let evidence = fit.evidence
+        let value = fit.values[term]
+        let spread = evidence.spread(term)
+        var curve = TermCurve(
+            failures: evidence.failures(term).map { place in
+                let failure = Int(evidence.incidences[place])
+                return (evidence.failureWeights[failure], fit.unseen[failure])
+            }, arrived: evidence.arrived[term], value: value)
+        let drop = settings.intervalDrop * spread / share
+        let least = min(value, curve.least(drop: drop))
+        curve.caution = settings.continuity * spread
+        let greatest = max(value, curve.greatest(drop: drop))
+        return Estimate(
+            value: exp(-value), low: greatest < TermFit.greatest ? exp(-greatest) : 0, high: exp(-least),
+            samples: evidence.samples(term))
+    }
+
+    /// Whether a link certainly carries (almost) nothing while its nodes work: its term is far above zero, by a likelihood ratio in which
+    /// all other terms are fitted anew without it, and certainly above that of a link that is just not broken.
+    ///
+    /// A ratio above 1 / a comes by chance at most with the chance a however often one looks, so the bound holds for a pinger that looks every
+    /// hour; a is shared out over all links.
+    func isBroken(link number: Int) -> Bool {
+        let term = terms.link(number)
+        let limit = -log(settings.brokenBelow)
+        guard fit.values[term] > limit, fit.evidence.samples(term) >= settings.minimumLinkSamples else { return false }
+        let spread = fit.evidence.spread(term)
+        let best = fit.objective
+        let enough = log(Double(terms.links.count) / settings.falseAlarm) * spread
+        guard best - objective(without: term, value: 0) > enough else { return false }
+        return best - objective(without: term, value: limit) > settings.intervalDrop * spread
+    }
+
+    /// The greatest likelihood with the term held.
+    private func objective(without term: Int, value: Double) -> Double {
+        var other = fit
+        other.values[term] = value
+        other.isFree[term] = false
+        // The other terms of its nodes may have been zero because of it.
+        other.run(tolerance: 1e-3)
+        return other.objective
+    }
+}
