@@ -47,7 +47,8 @@ public struct ObservationWatch: Sendable {
         return isBlind ? .blind(since: lastWorked) : .watching
     }
 
-    /// The last time at which the pinger surely saw. It goes back only with the clock.
+    /// The last time at which the pinger surely saw. It goes back when the clock does, and when a contact fails: perhaps none
+    /// could have worked since the last that did.
     public var aliveUntil: Timestamp {
         let seen = failures > 0 || isBlind ? min(lastWorked, now) : now
         return jumped.map { min($0.at, seen) } ?? seen
@@ -63,11 +64,9 @@ public struct ObservationWatch: Sendable {
         let shift = now - (origin + uptime)
         let isJump = max(shift, shift * -1) > settings.clockJump
         if isJump {
-            // A wrong time went on until here, and what was before it is known from then.
-            let before = self.now
-            if let jumped { gaps.append(Gap(from: jumped.at, to: before, reason: .clock)) }
-            gaps.append(Gap(from: before, to: now, reason: .clock))
-            gaps.append(Gap(from: before + passed, to: now, reason: .clock))
+            // The wrong time before this one lasted until here.
+            if let jumped { gaps.append(Gap(from: jumped.at, to: self.now + passed, reason: .clock)) }
+            gaps.append(Gap(from: min(self.now, now), to: max(self.now + passed, now), reason: .clock))
             jumped = (now, uptime)
             origin = now - uptime
             // The time of the last contact, by the clock as it is now.
