@@ -2,6 +2,7 @@
 // NIGHTJAR_KILL_AT set.
 // spool-crash full DIRECTORY LIMIT: runs `FullDisk`.
 // spool-crash authority FILE VARIANT SLOTS: runs `AuthorityCrash`.
+// spool-crash pings DIRECTORY FIRST COUNT, expire-pings DIRECTORY COUNT: run `PingCrash`.
 
 import Glibc
 import Spool
@@ -23,7 +24,18 @@ if arguments.count == 4, let first = Int(arguments[2]), let steps = Int(argument
     let slots = UInt64(arguments[4])
 {
     try AuthorityCrash.run(arguments[2], variant: variant, slots: slots)
+} else if arguments.count == 5, arguments[1] == "pings", let first = Int(arguments[3]), let count = Int(arguments[4]) {
+    do { try PingCrash(arguments[2]).run(first: first, count: count) } catch let error as PingStoreError {
+        print("refused \(error)")
+        exit(1)
+    }
+} else if arguments.count == 4, arguments[1] == "expire-pings", let count = Int(arguments[3]) {
+    try PingCrash(arguments[2]).expire(count: count)
 } else {
-    print("usage: spool-crash DIRECTORY FIRST STEPS | full DIRECTORY LIMIT | authority FILE VARIANT SLOTS")
+    print(
+        """
+        usage: spool-crash DIRECTORY FIRST STEPS | full DIRECTORY LIMIT | authority FILE VARIANT SLOTS
+            | pings DIRECTORY FIRST COUNT | expire-pings DIRECTORY COUNT
+        """)
     exit(2)
 }

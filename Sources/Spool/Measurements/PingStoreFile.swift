@@ -25,6 +25,7 @@ enum PingStoreFile {
                 throw PingStoreError.system(call: "open", path: path, code: errno)
             }
             try checkDirectory(of: path)
+            try checkSize(of: path)
             var options = Configuration()
             options.label = "pings"
             options.maximumReaderCount = readers
@@ -61,6 +62,7 @@ enum PingStoreFile {
     static func openForReading(_ path: String, patience: Double) throws(PingStoreError) -> DatabaseQueue {
         guard PosixDirectory.size(of: path) != nil else { throw .system(call: "open", path: path, code: ENOENT) }
         do {
+            try checkSize(of: path)
             var options = Configuration()
             options.label = "pings"
             options.readonly = true
@@ -83,6 +85,11 @@ enum PingStoreFile {
         guard access(directory, W_OK | X_OK) == 0 else {
             throw .system(call: "write to", path: directory, code: errno)
         }
+    }
+
+    /// SQLite takes a file with less than a header for a new one.
+    private static func checkSize(of path: String) throws(PingStoreError) {
+        if let size = PosixDirectory.size(of: path), (1..<100).contains(size) { throw .damaged(path: path) }
     }
 
     private static func check(_ database: Database, _ path: String) throws {
