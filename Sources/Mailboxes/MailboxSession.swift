@@ -17,7 +17,7 @@ public protocol MailboxAsking {
 }
 
 /// A connection to the node of a mailbox.
-public struct MailboxSession: MailboxAsking {
+public struct MailboxSession: MailboxAsking, Sendable {
     private let connection: MMTPConnection
     private let group: MultiThreadedEventLoopGroup
     private let node: Descriptor
@@ -55,6 +55,9 @@ public struct MailboxSession: MailboxAsking {
         _ = await connection.waitUntilEnded()
         try? await group.shutdownGracefully()
     }
+
+    /// Ends the connection at once: what is being asked fails. `close` is to be called all the same.
+    public func abort() { connection.close() }
 
     /// Asks for something; what the node says to it.
     /// - Throws: `MailboxError`, also when the node refuses.

@@ -7,7 +7,14 @@ struct NightjarPinger: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nightjar-pinger",
         abstract: "Measures the nodes and links of a Nightjar network.",
-        version: PingerVersion.text)
+        discussion: """
+            Examples:
+              nightjar-pinger init --name owl --network example.network
+              nightjar-pinger check-config
+              nightjar-pinger run
+            """,
+        version: PingerVersion.text,
+        subcommands: [Init.self, CheckConfig.self, Run.self])
 
     static func main() async {
         await CommandRunner.run(Self.self)

@@ -1,0 +1,111 @@
+// The pinger as a daemon: hardening, log, metrics, signals, the service manager.
+
+internal import Daemon
+internal import Foundation
+internal import Logging
+internal import ServiceLifecycle
+internal import WireFormat
+
+/// Runs a pinger from its settings to its end.
+struct PingerService: Sendable {
+    let settings: PingerSettings
+    /// The configuration file, for reading it again.
+    let path: String
+
+    func run() async throws {
+        let signals = SignalSet()
+        try ScaledClock.checkPlausible()
+        try Hardening.apply(lockMemory: settings.locksMemory)
+        let files = PingerFiles(directory: settings.dataDirectory)
+        guard FileManager.default.fileExists(atPath: files.identity) else {
+            throw CommandFailure(
+                "\(settings.dataDirectory) holds no pinger; run `nightjar-pinger init --config \(path)`")
+        }
+        _ = try PrivateDirectory(settings.dataDirectory, creating: false)
+        let lock = try LockFile(files.lock)
+        defer { withExtendedLifetime(lock) {} }
+        let sink = try settings.log.start()
+        let logger = Logger(label: "pinger")
+        let counters = Counters()
+        let pinger = try RunningPinger(settings, clock: settings.clock, logger: logger, registry: counters)
+        var services: [any Service] = []
+        if let metrics = settings.metrics {
+            services.append(try MetricsServer(metrics, counters: counters, health: pinger.parts.counters.health))
+        }
+        let ready = ReadyFlag()
+        services.append(PingerTask(pinger: pinger, files: files, ready: ready))
+        let actions = DaemonActions(
+            reload: {
+                let fresh = try PingerSettings(configuration: path)
+                try pinger.reload(fresh)
+                sink.level = fresh.log.level
+            },
+            reopen: { try sink.reopen() })
+        try await DaemonGroup.run(
+            services, actions: actions, logger: logger, signals: signals, longestShutdown: .seconds(30),
+            started: { await ready.wait() })
+    }
+}
+
+extension RunningPinger {
+    /// Puts what can change while it runs into force: a newer network file; and asks for a newer consensus. Everything else is
+    /// checked, so that a bad file is told now and not at the next start.
+    func reload(_ fresh: PingerSettings) throws {
+        try keeper.takeNetworkFile()
+        keeper.hurry()
+        let settings = parts.settings
+        let restartNeeded =
+            fresh.name != settings.name || fresh.dataDirectory != settings.dataDirectory
+            || fresh.outputDirectory != settings.outputDirectory || fresh.probesPerHour != settings.probesPerHour
+            || fresh.deadline != settings.deadline || fresh.mailboxes != settings.mailboxes
+            || fresh.pollInterval != settings.pollInterval || fresh.handshakesPerHour != settings.handshakesPerHour
+            || fresh.deliveries != settings.deliveries || fresh.directory != settings.directory
+            || fresh.publishesReports != settings.publishesReports || fresh.reportInterval != settings.reportInterval
+            || fresh.keepProbes != settings.keepProbes || fresh.keepDays != settings.keepDays
+            || fresh.connectTimeout != settings.connectTimeout || fresh.metrics != settings.metrics
+        if restartNeeded {
+            parts.logger.warning("only the log's level changes while the pinger runs; restart it for the rest")
+        }
+    }
+}
+
+/// The pinger among other services.
+private struct PingerTask: Service {
+    let pinger: RunningPinger
+    let files: PingerFiles
+    let ready: ReadyFlag
+
+    func run() async throws {
+        defer { try? FileManager.default.removeItem(atPath: files.running) }
+        try await pinger.run(
+            ready: {
+                try AtomicFile.write(text: "\(ProcessInfo.processInfo.processIdentifier)\n", to: files.running)
+                await ready.set()
+            },
+            until: { try? await gracefulShutdown() })
+    }
+}
+
+/// Set once, waited for by many.
+private actor ReadyFlag {
+    private var isSet = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    func set() {
+        isSet = true
+        for waiter in waiters { waiter.resume() }
+        waiters = []
+    }
+
+    func wait() async {
+        guard !isSet else { return }
+        await withCheckedContinuation { waiters.append($0) }
+    }
+}
+
+extension PingerCommands {
+    /// `run`: until SIGTERM or SIGINT.
+    public func run(configuration path: String) async throws {
+        try await PingerService(settings: PingerSettings(configuration: path), path: path).run()
+    }
+}
