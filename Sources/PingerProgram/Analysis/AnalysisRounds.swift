@@ -212,7 +212,10 @@ final class AnalysisRounds: Sendable {
         case .none: break
         case .silent(let reason, let since):
             publisher.note(reason, since: since)
-            surroundings.logger.warning("nothing is said of the nodes since \(since): \(reason)")
+            // What the watch sees it says itself.
+            if Silence(surroundings.watch()) == nil {
+                surroundings.logger.warning("nothing is said of the nodes since \(since): \(reason)")
+            }
         case .speaking(let since):
             publisher.note(nil, since: since)
             surroundings.logger.notice("the nodes are reported on again, after a silence since \(since)")

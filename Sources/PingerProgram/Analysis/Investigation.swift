@@ -11,12 +11,7 @@ struct Investigation: Sendable {
     let settings: PingerSettings
     let store: PingStore
 
-    /// How the pinger's settings shape the estimate.
-    var estimation: EstimationSettings {
-        var estimation = EstimationSettings()
-        estimation.deadline = settings.deadline
-        return estimation
-    }
+    private var estimation: EstimationSettings { settings.estimation }
 
     /// The newest time in which the pinger saw nothing; nil if there has been none that matters still.
     func lastGap(at now: Timestamp) throws(PingStoreError) -> PastGap? {

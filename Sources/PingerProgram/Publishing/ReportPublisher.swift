@@ -29,7 +29,7 @@ final class ReportPublisher: Sendable {
     private let file: LastReport
     private let recordPath: String
     private let key: HybridSigningKey
-    private let network: @Sendable () -> Network?
+    private let network: @Sendable () -> Network
     private let clock: any WallClock
     private let logger: Logger
     private let health: Health
@@ -42,7 +42,7 @@ final class ReportPublisher: Sendable {
 
     init(
         settings: PingerSettings, files: PingerFiles, key: HybridSigningKey,
-        network: @escaping @Sendable () -> Network?,
+        network: @escaping @Sendable () -> Network,
         clock: any WallClock, logger: Logger, health: Health, upload: @escaping Upload
     ) {
         self.settings = settings
@@ -122,11 +122,10 @@ final class ReportPublisher: Sendable {
         try await withThrowingDiscardingTaskGroup { tasks in
             while true {
                 let now = clock.now()
-                if let network = network() {
-                    takeOver(network, at: now)
-                    for (authority, report) in starting(network, at: now) {
-                        tasks.addTask { await self.give(report, to: authority) }
-                    }
+                let network = network()
+                takeOver(network, at: now)
+                for (authority, report) in starting(network, at: now) {
+                    tasks.addTask { await self.give(report, to: authority) }
                 }
                 save()
                 let wake = state.withLock { $0.plan.wakeUp } ?? now + Self.turn
