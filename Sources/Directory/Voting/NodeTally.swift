@@ -74,7 +74,7 @@ struct NodeTally {
         let since = Tally.lowMedian(dates) ?? time
         return ConsensusNode(
             id: id, nickname: chosen.nickname, descriptor: chosen.descriptor, flags: flags,
-            weight: StandingWeight.weight(reliability: reliability, since: since, at: time),
+            weight: StandingWeight.weight(reliability: reliability, latency: latency, since: since, at: time),
             reliability: reliability, latency: latency)
     }
 }

@@ -9,22 +9,33 @@ enum StandingWeight {
     static let fullReliability = 980
     /// At this reliability (of 1000), and below, nothing is left of the weight but the least.
     static let noReliability = 500
+    /// A node that adds no more than this to a packet's journey has its full weight: being fast is no advantage.
+    static let fullLatency = Interval.minutes(10)
+    /// One that adds this, or more, has a tenth of it. (From `ReportTally.slowAbove` on it is `Unreliable` besides.)
+    static let slowLatency = Interval.minutes(60)
     /// A node that is new gets a tenth, and all of it after this time: whoever brings many nodes at once must wait, and
     /// be seen.
     static let rampLength = Interval.days(14)
 
     /// - Parameters:
     ///   - reliability: packets of 1000 that it passes on; nil if it is not measured, which counts half.
+    ///   - latency: what it adds; nil if that is not measured, which costs nothing.
     ///   - since: when it was first seen; `time` itself if too few say so.
     ///   - time: the start of the slot.
-    /// - Returns: full weight × share for reliability × share for age, rounded down, at least 1: a network in which all
+    /// - Returns: full weight × share for reliability × share for latency × share for age, rounded down, at least 1: a network in which all
     ///   nodes are new still has paths.
-    static func weight(reliability: Int?, since: Timestamp, at time: Timestamp) -> Int {
+    static func weight(reliability: Int?, latency: Interval?, since: Timestamp, at time: Timestamp) -> Int {
         let good =
             reliability.map { (min($0, fullReliability) - noReliability) * 1000 / (fullReliability - noReliability) }
             ?? 500
         let age = min(max((time - since).milliseconds, 0), rampLength.milliseconds)
         let grown = 100 + Int(age * 900 / rampLength.milliseconds)
-        return max(1, ConsensusNode.fullWeight * max(good, 0) * grown / 1_000_000)
+        return max(1, ConsensusNode.fullWeight * max(good, 0) * promptness(latency ?? .zero) * grown / 1_000_000_000)
+    }
+
+    /// Of 1000: all up to `fullLatency`, then evenly less, 100 from `slowLatency` on.
+    private static func promptness(_ latency: Interval) -> Int {
+        let late = min(max(latency, fullLatency), slowLatency) - fullLatency
+        return 1000 - Int(late.milliseconds * 900 / (slowLatency - fullLatency).milliseconds)
     }
 }
