@@ -1,0 +1,16 @@
+internal import WireFormat
+
+/// Everything that a pinger writes for others (doc/PINGER.md, what it writes).
+enum OutputFiles {
+    /// The files, by their names below the output directory.
+    static func all(_ facts: PingerFacts) -> [(name: String, bytes: [UInt8])] {
+        let tables = MeasurementTables(facts: facts)
+        let lists = RemailerLists(facts)
+        let files = [
+            ("measurements.json", MeasurementsJSON(facts: facts).text), ("nodes.csv", tables.nodes),
+            ("links.csv", tables.links), ("history.csv", tables.history), ("mlist.txt", lists.mlist),
+            ("rlist.txt", lists.rlist), ("mlist2.txt", lists.mlist2), ("rlist2.txt", lists.rlist2),
+        ]
+        return (PingerPages(facts: facts).all + files).map { (name: $0.0, bytes: Array($0.1.utf8)) }
+    }
+}
