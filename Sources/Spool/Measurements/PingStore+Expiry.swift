@@ -106,8 +106,7 @@ extension PingStore {
         while true {
             let isDone = try maintain { database in
                 let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
-                guard free > bounds.vacuum else { return true }
-                // One row for a page; the last has to be asked for.
+                guard free > bounds.spare else { return true }
                 _ = try Row.fetchAll(database, sql: "PRAGMA incremental_vacuum(\(bounds.vacuum))")
                 return try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0 >= free
             }

@@ -27,9 +27,11 @@ public final class PingStore: Sendable {
         /// Nodes beyond which `expire` forgets those that nothing refers to.
         var nodes = 20_000
         /// Rows that one transaction deletes.
-        var deletion = 2000
+        var deletion = 1000
         /// Pages of 4 KiB that one transaction gives back to the disk.
         var vacuum = 500
+        /// Unused pages that are left for what comes next.
+        var spare = 64
     }
 
     /// Probes that are kept at most.
