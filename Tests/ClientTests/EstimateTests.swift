@@ -1,3 +1,4 @@
+import Daemon
 import Directory
 import Spool
 import Testing

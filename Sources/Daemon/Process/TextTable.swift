@@ -1,13 +1,14 @@
 /// Columns for people, padded with blanks.
-struct TextTable {
+public struct TextTable: Sendable {
     private var rows: [[String]]
 
-    init(_ header: [String]) { rows = [header] }
+    public init(_ header: [String]) { rows = [header] }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    /// Adds a row; cells that are missing at its end are empty.
+    public mutating func add(_ row: [String]) { rows.append(row) }
 
     /// The lines; none ends in blanks.
-    var lines: [String] {
+    public var lines: [String] {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return rows.map { row in
