@@ -18,16 +18,13 @@ public struct EstimationSettings: Hashable, Sendable {
     /// without it a node that has lost nothing yet would look too good.
     public var continuity = 0.5
 
-    /// A term for a node's loss costs as much as this many more arrivals.
-    public var nodePenalty = 0.25
-    /// And this much times the half of its square: of the solutions that fit alike (all entries a little worse, all mailboxes
-    /// better) it prefers the even one.
-    public var nodeRidge = 1.0
-    /// A term for a link's loss costs this many standard deviations of what chance alone would give it, so that loss that
-    /// several links of a node share goes to the node.
+    /// A term costs as much as this many more arrivals: of explanations that fit alike the shorter one is taken.
+    public var penalty = 0.25
+    /// A term for a link's loss first costs this many standard deviations of what chance alone would give it, so that loss that several
+    /// links of a node share goes to the node.
     public var linkPenalty = 3.0
-    /// What a link's term costs, in arrivals, once there is one.
-    public var keptLinkPenalty = 0.25
+    /// The same for a term for what an entry or a mailbox loses more than is the rule.
+    public var endPenalty = 2.0
 
     /// An arrival of which is known only within more than this when it came says nothing of latency.
     public var usefulSlack: Interval = .minutes(30)

@@ -1,5 +1,6 @@
-/// The terms of the model and which of them a path has: one for its entry, one for each node in its interior, one for its mailbox,
-/// one for each link. A node has three terms, because it can tell probes by the first and the last role.
+/// The terms of the model and which of them a path has: one for each node in its interior; one that all paths share, for what entries and
+/// mailboxes lose as a rule, and one each for what this entry and this mailbox lose more; one for each link. A node has three terms,
+/// because it can tell probes by the first and the last role.
 struct PathTerms {
     let nodeCount: Int
     /// Both ends of each link that was seen.
@@ -15,8 +16,8 @@ struct PathTerms {
     /// The term after the change, for each term before one.
     private(set) var after: [Int] = []
 
-    /// Of one path: entry, mailbox, three between, four links.
-    static let maximum = 9
+    /// Of one path: ends, entry, mailbox, three between, four links.
+    static let maximum = 10
 
     init(_ table: ProbeTable, _ observations: Observations) {
         nodeCount = table.nodes.count
@@ -30,7 +31,7 @@ struct PathTerms {
                 links.append((table.hops[hop], table.hops[hop + 1]))
             }
         }
-        count = 3 * nodeCount + links.count
+        count = 3 * nodeCount + 1 + links.count
         before = Array(repeating: -1, count: count)
         changeAge = Array(repeating: .max, count: count)
     }
@@ -38,12 +39,17 @@ struct PathTerms {
     func entry(_ node: Int) -> Int { node }
     func relay(_ node: Int) -> Int { nodeCount + node }
     func mailbox(_ node: Int) -> Int { 2 * nodeCount + node }
-    func link(_ number: Int) -> Int { 3 * nodeCount + number }
+    /// What entries and mailboxes lose as a rule.
+    var ends: Int { 3 * nodeCount }
+    func link(_ number: Int) -> Int { 3 * nodeCount + 1 + number }
+
+    /// Whether it is what one entry or mailbox loses more than is the rule.
+    func isEnd(_ term: Int) -> Bool { term < nodeCount || (2 * nodeCount..<3 * nodeCount).contains(term) }
 
     /// Whether it is a link's, of now or before a change.
     func isLink(_ term: Int) -> Bool {
         let now = term < before.count ? term : after[term - before.count]
-        return now >= 3 * nodeCount
+        return now > ends
     }
 
     /// From now on probes that are older than that count for another term.
@@ -65,6 +71,7 @@ struct PathTerms {
             terms[length] = age > changeAge[term] ? before[term] : Int32(term)
             length += 1
         }
+        add(ends)
         add(entry(Int(hops[0])))
         if count > 2 { for hop in 1..<(count - 1) { add(relay(Int(hops[hop]))) } }
         add(mailbox(Int(hops[count - 1])))

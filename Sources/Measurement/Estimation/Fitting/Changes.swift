@@ -21,7 +21,7 @@ enum Changes {
         for term in terms.nodeCount..<terms.before.count where terms.before[term] < 0 {
             let isLink = terms.isLink(term)
             // Entry and mailbox are no score, and nothing steers by them.
-            guard isLink || term < 2 * terms.nodeCount else { continue }
+            guard isLink || (terms.nodeCount..<2 * terms.nodeCount).contains(term) else { continue }
             let least = isLink ? settings.minimumLinkSamples : settings.minimumSamples
             guard fit.evidence.samples(term) > least else { continue }
             looks += ages

@@ -62,7 +62,7 @@ struct Information {
         let size = active.count
         var matrix = Array(repeating: 0.0, count: size * size)
         // Lets the factoring stand a direction that nothing is known of.
-        for (number, term) in active.enumerated() { matrix[number * size + number] = fit.ridges[term] + 1e-6 }
+        for number in 0..<size { matrix[number * size + number] = 1e-6 }
         var own: [Int] = []
         matrix.withUnsafeMutableBufferPointer { matrix in
             for failure in 0..<fit.evidence.failureCount {

@@ -19,43 +19,40 @@ struct ModelFit {
             terms.change(change.term, atAge: change.age)
             fit = Self.nodesOnly(Evidence(table, observations, terms, travel, settings), terms, settings)
         }
-        addLinks()
+        choose()
     }
 
     /// All loss to nodes, but for links that have changed.
     private static func nodesOnly(_ evidence: Evidence, _ terms: PathTerms, _ settings: EstimationSettings) -> TermFit {
         let count = evidence.termCount
-        var values = Array(repeating: 0.0, count: count)
         let changed = Set(terms.after)
         let isFree = (0..<count).map { term in
             !evidence.failures(term).isEmpty
                 && (!terms.isLink(term) || term >= terms.before.count || changed.contains(term))
         }
-        // From the same loss at all, so that what nothing can tell apart stays alike.
-        for term in 0..<count where isFree[term] { values[term] = begin }
         var fit = TermFit(
-            evidence, values: values,
-            costs: (0..<count).map { terms.isLink($0) ? settings.keptLinkPenalty : settings.nodePenalty },
-            ridges: (0..<count).map { terms.isLink($0) ? 0 : settings.nodeRidge }, isFree: isFree)
+            evidence, values: isFree.map { $0 ? begin : 0 }, costs: Array(repeating: settings.penalty, count: count),
+            isFree: isFree)
         fit.run()
         return fit
     }
 
     private static let begin = 0.02
 
-    /// Gives links a term of their own where the nodes cannot explain the loss: first at a price that chance does not reach, then those
-    /// that have paid it are kept, cheaply, so that the price does not stay with their nodes.
-    private mutating func addLinks() {
-        let links = (0..<fit.values.count).filter { terms.isLink($0) }
-        for term in links {
-            guard fit.evidence.samples(term) >= settings.minimumLinkSamples else { continue }
+    /// Gives links a term of their own where the nodes cannot explain the loss, and ends where the rule for ends cannot: first at a price that
+    /// chance does not reach, then those that have paid it are kept, cheaply, so that the price does not stay with their nodes.
+    private mutating func choose() {
+        let choices = (0..<fit.values.count).filter { terms.isLink($0) || terms.isEnd($0) }
+        for term in choices {
+            let isEnd = terms.isEnd(term)
+            guard isEnd || fit.evidence.samples(term) >= settings.minimumLinkSamples else { continue }
             let chance = fit.slope(term).curvature.squareRoot()
-            fit.costs[term] = max(settings.keptLinkPenalty, settings.linkPenalty * chance)
+            fit.costs[term] = max(settings.penalty, (isEnd ? settings.endPenalty : settings.linkPenalty) * chance)
             fit.isFree[term] = !fit.evidence.failures(term).isEmpty
         }
         fit.run()
-        for term in links {
-            fit.costs[term] = settings.keptLinkPenalty
+        for term in choices {
+            fit.costs[term] = settings.penalty
             fit.isFree[term] = fit.values[term] > 0
         }
         fit.run()
@@ -64,10 +61,19 @@ struct ModelFit {
     /// The estimates of all terms with enough samples.
     func estimates() -> [Estimate?] {
         let information = Information(fit)
+        // The rule is for an entry and a mailbox together.
+        let rule = exp(-fit.values[terms.ends] / 2)
         return (0..<terms.before.count).map { term in
             let least = terms.isLink(term) ? settings.minimumLinkSamples : settings.minimumSamples
             guard fit.evidence.samples(term) >= least else { return nil }
-            return estimate(term, share: information.shares[term])
+            var found = estimate(term, share: information.shares[term])
+            if terms.isEnd(term) {
+                found.value *= rule
+                found.low *= rule
+                // One that loses less than the rule has no term below it.
+                if fit.values[term] > 0 { found.high *= rule }
+            }
+            return found
         }
     }
 

@@ -3,16 +3,15 @@ internal import Glibc
 /// Finds the terms that make the likelihood greatest: each term in turn, the others held, by Newton's method, until nothing is gained.
 ///
 /// A probe passes with the chance exp(-sum of its terms). With q = sight * exp(-sum) the logarithm of the likelihood is
-/// - sum over terms (arrived + cost) * value - ridge * value^2 / 2 + sum over failures weight * log(1 - q),
+/// - sum over terms (arrived + cost) * value + sum over failures weight * log(1 - q),
 /// concave in the terms, which are all >= 0. A turn never makes it less, so it converges; for a concave function that is smooth where
 /// it is finite, with bounds for each term alone, it converges to the greatest value.
 struct TermFit {
     let evidence: Evidence
     /// >= 0, for each term.
     var values: [Double]
-    /// What a term costs for each unit, and the ridge.
+    /// What a term costs for each unit: as much as that many more arrivals.
     var costs: [Double]
-    var ridges: [Double]
     /// The others keep their value.
     var isFree: [Bool]
     /// q of each failure.
@@ -23,11 +22,10 @@ struct TermFit {
     /// Keeps 1 - q away from zero, where only rounding can bring it.
     private static let least = 1e-12
 
-    init(_ evidence: Evidence, values: [Double], costs: [Double], ridges: [Double], isFree: [Bool]) {
+    init(_ evidence: Evidence, values: [Double], costs: [Double], isFree: [Bool]) {
         self.evidence = evidence
         self.values = values
         self.costs = costs
-        self.ridges = ridges
         self.isFree = isFree
         unseen = evidence.failureSight
         refresh()
@@ -49,7 +47,7 @@ struct TermFit {
         var sum = 0.0
         for term in values.indices where values[term] > 0 {
             sum -=
-                (evidence.arrived[term] + costs[term]) * values[term] + ridges[term] * values[term] * values[term] / 2
+                (evidence.arrived[term] + costs[term]) * values[term]
         }
         for failure in 0..<evidence.failureCount {
             sum += evidence.failureWeights[failure] * log(max(1 - unseen[failure], Self.least))
@@ -98,8 +96,7 @@ struct TermFit {
                 }
             }
         }
-        slope -= evidence.arrived[term] + costs[term] + ridges[term] * (values[term] + step)
-        return (slope, curvature + ridges[term])
+        return (slope - evidence.arrived[term] - costs[term], curvature)
     }
 
     /// Puts a term where the objective is greatest for the others as they are.
