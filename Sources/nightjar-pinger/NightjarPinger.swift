@@ -12,9 +12,10 @@ struct NightjarPinger: AsyncParsableCommand {
               nightjar-pinger init --name owl --network example.network
               nightjar-pinger check-config
               nightjar-pinger run
+              nightjar-pinger report
             """,
         version: PingerVersion.text,
-        subcommands: [Init.self, CheckConfig.self, Run.self])
+        subcommands: [Init.self, CheckConfig.self, Run.self, Report.self, Export.self])
 
     static func main() async {
         await CommandRunner.run(Self.self)

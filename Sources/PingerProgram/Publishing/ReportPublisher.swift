@@ -74,7 +74,12 @@ final class ReportPublisher: Sendable {
     func publish(_ analysis: Analysis, network: Network, at now: Timestamp) throws -> MeasurementReport? {
         takeOver(network, at: now)
         let times = Self.times(settings, network)
-        if let last = current, times.slot(at: last.published) == times.slot(at: now) { return nil }
+        // One from the future, of a clock that was wrong, is nobody's any more.
+        if let last = current, last.published <= now + ReportTally.maximumAhead,
+            times.slot(at: last.published) == times.slot(at: now) || now - last.published < times.shortest
+        {
+            return nil
+        }
         guard
             let contents = ReportDecision.contents(
                 analysis, pinger: settings.name, deadline: settings.deadline, at: now)

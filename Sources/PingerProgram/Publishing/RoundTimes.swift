@@ -14,11 +14,15 @@ struct RoundTimes: Sendable {
         return milliseconds >= 0 ? milliseconds / length : -1
     }
 
-    /// A random moment of the slot after that of `time`.
+    /// A random moment of the slot after that of `time`, at least half a slot away: authorities take no reports in bursts.
     func next(after time: Timestamp, using generator: inout some RandomNumberGenerator) -> Timestamp {
         let (start, overflow) = (slot(at: time) + 1).multipliedReportingOverflow(by: interval.milliseconds)
-        guard !overflow else { return Timestamp(milliseconds: .max) }
-        return Timestamp(milliseconds: start)
-            + .milliseconds(Int64.random(in: 0..<interval.milliseconds, using: &generator))
+        let (end, isLast) = start.addingReportingOverflow(interval.milliseconds)
+        guard !overflow, !isLast else { return Timestamp(milliseconds: .max) }
+        let first = min(max(start, (time + shortest).milliseconds), end - 1)
+        return Timestamp(milliseconds: Int64.random(in: first..<end, using: &generator))
     }
+
+    /// The least time from one to the next.
+    var shortest: Interval { .milliseconds(interval.milliseconds / 2) }
 }
