@@ -69,6 +69,11 @@ extension AuthorityCommands {
                 label: "nodes",
                 value: "\(report.nodes.filter(\.isListed).count) listed of \(report.nodes.count) known"
             ))
+        if !report.pingers.isEmpty {
+            let heard = report.pingers.count { $0.published != nil && !$0.isSilent }
+            rows.append(
+                (label: "pingers", value: "\(heard) of \(report.pingers.count) reported in the last six hours"))
+        }
         let closed = report.slots.filter { $0.state == .certified || $0.state == .failed }
         if !closed.isEmpty {
             let certified = closed.filter { $0.state == .certified }.count

@@ -26,6 +26,10 @@ struct HealthFacts: Sendable {
     var clocks: [ClockFacts] = []
     /// Nodes in the newest consensus, and those whose descriptors it holds without listing them.
     var nodes: [HealthReport.NodeInfo] = []
+    /// Pingers that it believes.
+    var pingers: [HealthReport.PingerInfo] = []
+    /// The reports that the votes name.
+    var reports: [HealthReport.ReportInfo] = []
     /// Descriptors that the newest consensus names and this authority does not hold.
     var missingDescriptors = 0
     /// All evidence that it holds.

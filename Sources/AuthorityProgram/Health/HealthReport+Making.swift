@@ -29,6 +29,8 @@ extension HealthReport {
                 ($1.slot, $0.authority, $0.kind, $0.first) < ($0.slot, $1.authority, $1.kind, $1.first)
             },
             nodes: facts.nodes.sorted { ($0.nickname.lowercased(), $0.id) < ($1.nickname.lowercased(), $1.id) },
+            pingers: judged(facts.pingers, at: facts.now).sorted { $0.name < $1.name },
+            reports: facts.reports.sorted { ($0.pinger ?? "", $0.digest) < ($1.pinger ?? "", $1.digest) },
             disk: facts.disk)
         report.warnings = HealthWarnings.of(report, missingDescriptors: facts.missingDescriptors) + facts.warnings
         // Stable: within a level the order in which they were found, which is that of importance.

@@ -30,6 +30,10 @@ struct HealthReport: Codable, Sendable {
     var evidence: [EvidenceInfo]
     /// By nickname.
     var nodes: [NodeInfo]
+    /// By name.
+    var pingers: [PingerInfo]
+    /// By the pingers' names.
+    var reports: [ReportInfo]
     var disk: DiskInfo?
 
     enum State: String, Codable, Sendable {
@@ -152,8 +156,11 @@ struct HealthReport: Codable, Sendable {
         var reliability: Int?
         /// Time that it adds beyond the delay asked for; nil until measured.
         var latencyMilliseconds: Int64?
-        /// Links from or to it that are marked broken.
-        var brokenLinks = 0
+        /// Where links from it lead, and from where links come to it, that are marked broken.
+        var brokenTo: [NodeID] = []
+        var brokenFrom: [NodeID] = []
+        /// What this authority's pingers found.
+        var findings: [Finding] = []
     }
 
     struct DiskInfo: Codable, Sendable {

@@ -27,6 +27,7 @@ enum HealthWarnings {
         warnings += certificates(report)
         warnings += clocks(report)
         warnings += disk(report)
+        warnings += pingers(report)
         if missingDescriptors > 0 {
             warnings.append(
                 HealthWarning(
@@ -221,6 +222,19 @@ enum HealthWarnings {
                 "Only \(PageText.bytes(disk.free)) are free where the data directory is.",
                 advice: "Make room: without it the authority cannot record what it signs, and then it does not sign.")
         ]
+    }
+
+    private static func pingers(_ report: HealthReport) -> [HealthWarning] {
+        report.pingers.filter(\.isSilent).map { pinger in
+            let text =
+                pinger.published.map {
+                    "The newest report of pinger \(pinger.name) is of \(PageText.time($0)), and does not count any more."
+                } ?? "No report of pinger \(pinger.name) has come since \(PageText.time(pinger.since))."
+            return HealthWarning(
+                .attend, "pinger-silent", text,
+                advice:
+                    "Ask whoever runs it; if it is yours, look into its log. Take it out of [pingers] if it is gone.")
+        }
     }
 
     private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -25,7 +25,7 @@ struct NodePages {
                     node.problem.map { "<br><span class=\"look\">\(HTML.foreign($0, most: 80))</span>" } ?? ""
                 table.add([
                     parts.node(node.id, node.nickname) + (node.isLeaving ? "<br>leaves" : ""),
-                    HTML.flags(node.flags) + problem, node.weight.map { "\($0)" } ?? "-", measured(node),
+                    HTML.flags(node.flags) + problem, node.weight.map { "\($0)" } ?? "-", MeasurementTables.measured(node),
                     node.since.map { "<span class=\"when\">\(String(PageText.time($0).prefix(10)))</span>" } ?? "-",
                     descriptor,
                     node.addresses.map { HTML.foreign($0, most: 80) }.joined("<br>"),
@@ -58,20 +58,24 @@ struct NodePages {
                 ?? "<code>\(String(member.hex.prefix(16)))</code>"
         }.joined("<br>")
         let none: HTML = "<span class=\"soft\">none</span>"
+        let tables = MeasurementTables(report: report, parts: parts)
         var content = HTML.terms([
             ("Id", "<code>\(node.id.hex)</code>"),
             ("Listed", node.isListed ? "in the newest consensus" : "no"),
             ("Problem", node.problem.map { HTML.foreign($0) }),
             ("Flags", HTML.flags(node.flags)),
             ("Weight", node.weight.map { "\($0) of 100" }),
-            ("Measured", measured(node)),
-            ("Broken links", node.brokenLinks > 0 ? "<span class=\"look\">\(node.brokenLinks)</span>" : nil),
+            ("Measured", MeasurementTables.measured(node)),
+            ("Broken links", tables.brokenLinks(node)),
             ("Known since", node.since.map { parts.moment($0) }),
             ("Leaves", node.isLeaving ? "yes, it said so" : nil),
             ("Descriptor", parts.document(node.descriptor)),
             ("Published", parts.moment(node.published)),
             ("Valid until", parts.moment(node.validUntil)),
         ])
+        if let findings = tables.findings(node) {
+            content += HTML.section("measured", "What pingers found", findings)
+        }
         content += HTML.section(
             "says", "What it says of itself",
             HTML.terms([
@@ -97,15 +101,5 @@ struct NodePages {
             content += HTML.section("disagreements", "Disagreements", table.html)
         }
         return parts.page("Node \(String(node.nickname.prefix(32)))", content)
-    }
-
-    private func measured(_ node: HealthReport.NodeInfo) -> HTML {
-        let reliability: HTML? = node.reliability.map { value in
-            value < 900
-                ? "<span class=\"look\">\(PageParts.permille(value))</span>" : "\(PageParts.permille(value))"
-        }
-        let latency: HTML? = node.latencyMilliseconds.map { "+\(PageText.length(.milliseconds($0)))" }
-        let known = [reliability, latency].compactMap { $0 }
-        return known.isEmpty ? "<span class=\"soft\">not yet</span>" : known.joined(", ")
     }
 }

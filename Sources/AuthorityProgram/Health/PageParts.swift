@@ -58,6 +58,6 @@ struct PageParts {
         return "<a href=\"\(top)node/\(id.hex)\">\(HTML.foreign(nickname, most: 32))</a> \(short)"
     }
 
-    /// `97.3 %`.
-    static func permille(_ value: Int) -> String { "\(value / 10).\(abs(value % 10)) %" }
+    /// `97 %` of 970 or 973: no measurement is worth more figures.
+    static func points(_ permille: Int) -> String { "\((permille + 5) / 10) %" }
 }

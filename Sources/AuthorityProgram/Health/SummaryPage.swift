@@ -17,6 +17,8 @@ struct SummaryPage {
         content += HTML.section("disagreements", "Disagreements", disagreements)
         content += HTML.section("evidence", "Evidence of double signing", EvidencePage.list(report, parts))
         content += HTML.section("nodes", "Nodes", nodes)
+        content += HTML.section(
+            "measurement", "Measurement", MeasurementTables(report: report, parts: parts).summary)
         content += HTML.section("self", "This authority", own)
         return parts.page("Directory health", current: parts.summary, content)
     }

@@ -17,6 +17,7 @@ struct HealthSource: Sendable {
     let dataDirectory: String
     /// Evidence that has been read: it never changes, and to read it takes long.
     private let known = KnownEvidence()
+    private let measurements: MeasurementSource
 
     init(
         parts: AuthorityParts, registry: NodeRegistry, driver: SlotDriver, publication: Publication,
@@ -28,6 +29,7 @@ struct HealthSource: Sendable {
         self.publication = publication
         self.started = started
         self.dataDirectory = dataDirectory
+        measurements = MeasurementSource(store: parts.store, desk: driver.reports)
     }
 
     /// All facts at this moment.
@@ -58,7 +60,10 @@ struct HealthSource: Sendable {
                 published: certified.consensus.published, freshUntil: certified.consensus.freshUntil,
                 validUntil: certified.consensus.validUntil, signers: certified.signers.map(\.text))
         }
-        facts.nodes = await nodes(certified?.consensus)
+        let pingers = await measurements.pingers()
+        facts.pingers = pingers.infos
+        facts.reports = measurements.reports(of: state.votes)
+        facts.nodes = await nodes(certified?.consensus, pingers.findings)
         if let certified, let present = try? parts.store.present(among: certified.consensus.nodes.map(\.descriptor)) {
             facts.missingDescriptors = Set(certified.consensus.nodes.map(\.descriptor)).subtracting(present).count
         }
@@ -102,14 +107,14 @@ struct HealthSource: Sendable {
                 }, uniquingKeysWith: { first, _ in first }))
     }
 
-    private func nodes(_ consensus: Consensus?) async -> [HealthReport.NodeInfo] {
+    private func nodes(
+        _ consensus: Consensus?, _ findings: [NodeID: [HealthReport.Finding]]
+    ) async -> [HealthReport.NodeInfo] {
         let listed = Dictionary(
             (consensus?.nodes ?? []).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var broken: [NodeID: Int] = [:]
-        for link in consensus?.brokenLinks ?? [] {
-            broken[link.from, default: 0] += 1
-            broken[link.to, default: 0] += 1
-        }
+        let broken = consensus?.brokenLinks ?? []
+        let brokenTo = Dictionary(grouping: broken, by: \.from)
+        let brokenFrom = Dictionary(grouping: broken, by: \.to)
         var infos: [HealthReport.NodeInfo] = []
         for entry in await registry.all() {
             let (node, fields) = (entry.node, entry.descriptor.fields)
@@ -128,7 +133,9 @@ struct HealthSource: Sendable {
             info.isLeaving = fields.isLeaving
             info.reliability = standing?.reliability
             info.latencyMilliseconds = standing?.latency?.milliseconds
-            info.brokenLinks = broken[node.id] ?? 0
+            info.brokenTo = (brokenTo[node.id] ?? []).map(\.to)
+            info.brokenFrom = (brokenFrom[node.id] ?? []).map(\.from)
+            info.findings = findings[node.id] ?? []
             infos.append(info)
         }
         return infos

@@ -1,5 +1,6 @@
 // Networks as an authority may see them, made up and always the same: for golden pages and for the browser.
 
+import Directory
 import TestSupport
 import WireFormat
 
@@ -41,6 +42,7 @@ struct HealthStage {
         stage.addConsensus()
         stage.addNodes(40)
         stage.addVotes()
+        stage.addPingers()
         stage.facts.disk = HealthReport.DiskInfo(free: 41_200_000_000, size: 52_000_000_000, used: 318_000_000)
         return stage.facts
     }
@@ -76,6 +78,7 @@ struct HealthStage {
         stage.addConsensus(age: 5, without: ["genoa", "faro"])
         stage.addNodes(12)
         stage.addVotes()
+        stage.addPingers(oneIsSilent: true)
         let other = stage.digest()
         for index in stage.facts.votes.indices {
             if index == 2 { stage.facts.votes[index].parameters["mean-delay"] = 90_000 }
@@ -224,8 +227,42 @@ struct HealthStage {
         if count > 3 {
             facts.nodes[0].family = [facts.nodes[1].id, NodeID.random(using: &random)]
             facts.nodes[2].isLeaving = true
-            facts.nodes[1].brokenLinks = 2
+            facts.nodes[1].brokenTo = [facts.nodes[0].id, facts.nodes[3].id]
+            facts.nodes[0].brokenFrom = [facts.nodes[1].id]
+            facts.nodes[3].brokenFrom = [facts.nodes[1].id]
         }
+    }
+
+    /// Two pingers, of whom one may be silent, what they found, and the report of another authority's.
+    private mutating func addPingers(oneIsSilent: Bool = false) {
+        for (index, name) in ["north", "south"].enumerated() {
+            let age = index == 1 && oneIsSilent ? Interval.hours(9) : .minutes(14)
+            var pinger = HealthReport.PingerInfo(name: name, key: digest(), since: Self.now - .days(30))
+            pinger.report = digest()
+            (pinger.published, pinger.received) = (Self.now - age, Self.now - age + .seconds(2))
+            (pinger.measuredNodes, pinger.brokenLinks) = (facts.nodes.count, 2)
+            facts.pingers.append(pinger)
+            for count in facts.nodes.indices {
+                guard let reliability = facts.nodes[count].reliability else { continue }
+                var node = ReportedNode(id: facts.nodes[count].id)
+                node.relay = ReportedEstimate(
+                    value: reliability, low: max(reliability - 20, 0), high: min(reliability + 15, 1000),
+                    samples: 10 + 37 * count)
+                node.latency = .seconds(Int64(30 * count))
+                node.within = ReportedArrivals(tenMinutes: 700, hour: 940, sixHours: 955, day: 955)
+                node.handshakes = ReportedShare(value: 995, samples: 200)
+                node.duplicates = count == 4 ? 1 : 0
+                facts.nodes[count].findings.append(HealthReport.Finding(name, node))
+            }
+        }
+        let others = [(facts.pingers[0].report, "north", names), (digest(), "elsewhere", [names[1]])]
+        for (digest, pinger, authorities) in others {
+            guard let digest else { continue }
+            facts.reports.append(
+                HealthReport.ReportInfo(
+                    digest: digest, pinger: pinger, published: Self.now - .minutes(14), authorities: authorities))
+        }
+        facts.reports.append(HealthReport.ReportInfo(digest: digest(), authorities: [names[2]]))
     }
 
     /// All authorities vote alike in the present slot.
