@@ -19,19 +19,23 @@ extension PingStore {
         }
     }
 
+    /// What `judge` takes for a deadline at most.
+    static let longestDeadline = Interval.days(365)
+
     /// Decides what can be decided. With E the first emptying of a probe's mailbox at `sent + deadline` or later: lost is
     /// a probe that was not there at E, or came after E; void is one whose E is not before `sent + 2 * deadline`, whether it
     /// came or not. To be called more often than once in a deadline.
     public func judge(deadline: Interval, at now: Timestamp) throws(PingStoreError) -> Judged {
-        guard deadline > .zero else { throw .malformed }
-        let now = now.milliseconds
+        guard deadline > .zero, deadline <= Self.longestDeadline else { throw .malformed }
+        let past = { (deadlines: Int64) in (now - deadline * deadlines).milliseconds }
         let length = deadline.milliseconds
         return try write { database in
             func run(_ sql: String, _ arguments: StatementArguments) throws -> Int {
                 try database.cachedStatement(sql: sql).execute(arguments: arguments)
                 return database.changesCount
             }
-            let before = try meta("judged", in: database).map { min($0, now) - length } ?? .min
+            let last = try meta("judged", in: database) ?? .min
+            let before = min((Timestamp(milliseconds: last) - deadline).milliseconds, past(1))
             let window = """
                 FROM emptying WHERE emptying.mailbox = ping.mailbox
                     AND at >= sent + :deadline AND at < sent + 2 * :deadline AND at <= :now
@@ -41,10 +45,10 @@ extension PingStore {
                 """
                 UPDATE ping SET state = 3, decided = (SELECT MIN(at) \(window))
                 WHERE state = 1 AND sent <= :now - :deadline AND EXISTS (SELECT 1 \(window))
-                """, ["now": now, "deadline": length])
+                """, ["now": now.milliseconds, "deadline": length])
             judged.void += try run(
                 "UPDATE ping SET state = 4, decided = :now WHERE state = 1 AND sent <= :now - 2 * :deadline",
-                ["now": now, "deadline": length])
+                ["now": now.milliseconds, "deadline": length])
             // Those that came, but after their deadline for certain, or when nobody can say.
             judged.lost += try run(
                 """
@@ -59,9 +63,9 @@ extension PingStore {
             // Whether these were ever sent nobody knows.
             judged.void += try run(
                 "UPDATE ping SET state = 4, decided = :now WHERE state = 0 AND planned <= :now - 2 * :deadline",
-                ["now": now, "deadline": length])
-            try database.execute(sql: "DELETE FROM emptying WHERE at < ?", arguments: [now - 4 * length])
-            try setMeta("judged", now, in: database)
+                ["now": now.milliseconds, "deadline": length])
+            try database.execute(sql: "DELETE FROM emptying WHERE at < ?", arguments: [past(4)])
+            try setMeta("judged", now.milliseconds, in: database)
             try setMeta("deadline", length, in: database)
             return judged
         }

@@ -72,7 +72,7 @@ enum PingStoreFile {
                 guard try checkFormat(database, path) == PingSchema.version else {
                     throw PingStoreError.other("it was written by an older version; start the pinger once")
                 }
-                try checkTables(database, path)
+                try checkContent(database, path)
             }
             return queue
         } catch { throw Self.error(error, path) }
@@ -109,7 +109,13 @@ enum PingStoreFile {
                 return .commit
             }
         }
-        try checkTables(database, path)
+        try checkContent(database, path)
+    }
+
+    private static func checkContent(_ database: Database, _ path: String) throws {
+        guard Set(try tables(database)).isSuperset(of: PingSchema.tables) else {
+            throw PingStoreError.damaged(path: path)
+        }
         let isSmall = PosixDirectory.size(of: path) ?? 0 <= checkedBytes
         for table in PingSchema.tables where isSmall || table != "ping" {
             guard try String.fetchAll(database, sql: "PRAGMA quick_check(\(table))") == ["ok"] else {
@@ -127,12 +133,6 @@ enum PingStoreFile {
             throw PingStoreError.newer(path: path, found: version, wanted: PingSchema.version)
         }
         return version
-    }
-
-    private static func checkTables(_ database: Database, _ path: String) throws {
-        guard Set(try tables(database)).isSuperset(of: PingSchema.tables) else {
-            throw PingStoreError.damaged(path: path)
-        }
     }
 
     private static func tables(_ database: Database) throws -> [String] {

@@ -64,10 +64,10 @@ import WireFormat
             ["expire-pings", directory.path, "5000"], killAt: "pings-expiring:1")
         #expect(killed)
         let store = try PingStore.open(path: directory.file("pings.db"))
-        #expect(try PingFixture.rows(store).count == 3000)
+        #expect(try PingFixture.rows(store).count == 4000)
         store.close()
         let (lines, _) = try CrashProgram.run(["expire-pings", directory.path, "5000"])
-        #expect(lines == ["gone 2990"])
+        #expect(lines == ["gone 3990"])
     }
 
     @Test func aFullDiskAndAReadOnlyOne() throws {

@@ -91,6 +91,7 @@ import WireFormat
         for number in 0..<600 { _ = try fixture.send(.seconds(Int64(number))) }
         _ = try fixture.store.maintain { try Row.fetchAll($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
         let store = try PingStore.openForReading(path: path)
+        _ = try store.maintain { try Row.fetchAll($0, sql: "PRAGMA shrink_memory") }
         let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
         let size = try file.seekToEnd()
         try file.seek(toOffset: 4096)
