@@ -16,7 +16,7 @@ public import WireFormat
 public final class PingStore: Sendable {
     /// How much is kept at most, whatever `expire` is told; of more, the oldest goes.
     struct Bounds: Sendable {
-        /// Probes: eleven times the default rate for 30 days, some 400 MB.
+        /// Probes: eleven times the default rate for 30 days, some 300 MB.
         var pings = 2_000_000
         var handshakes = 2_000_000
         var gaps = 100_000
