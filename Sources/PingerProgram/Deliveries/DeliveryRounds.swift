@@ -86,10 +86,10 @@ struct DeliveryRounds: Sendable {
         do {
             let looked = try await parts.stored { store in
                 var reader = reader
-                let round = try reader.read { tags in
+                let round = try reader.read { tags, item in
                     for tag in tags {
                         let found = try store.noteReturn(
-                            tag: tag, content: .sha256(tag), at: clock.now(), notBefore: emptied)
+                            tag: tag, content: .sha256(tag), at: clock.now(), notBefore: emptied, item: item)
                         if found != .unknown { return true }
                     }
                     return false

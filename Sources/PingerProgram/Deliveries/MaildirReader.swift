@@ -3,6 +3,8 @@
 
 internal import Daemon
 internal import Glibc
+internal import MixCrypto
+internal import WireFormat
 
 /// Reads a Maildir.
 struct MaildirReader: Sendable {
@@ -35,9 +37,10 @@ struct MaildirReader: Sendable {
     }
 
     /// Looks at all files that are new.
-    /// - Parameter take: told the tags that a mail may have; whether it is one of ours, and safely noted. It is removed then.
+    /// - Parameter take: told the tags that a mail may have and a number for its file; whether it is one of ours, and safely
+    ///   noted. It is removed then.
     /// - Throws: `CommandFailure` if the Maildir cannot be read, or what `take` throws.
-    mutating func read(_ take: (_ tags: [[UInt8]]) throws -> Bool) throws -> Round {
+    mutating func read(_ take: (_ tags: [[UInt8]], _ item: UInt64) throws -> Bool) throws -> Round {
         var round = Round()
         var present: Set<String> = []
         if strangers.count > Self.strangersLimit { strangers = [] }
@@ -57,7 +60,7 @@ struct MaildirReader: Sendable {
                     round.foreign += 1
                     continue
                 }
-                if try take(TestMail.tags(in: bytes)) {
+                if try take(TestMail.tags(in: bytes), Self.number(of: name)) {
                     round.found += 1
                     unlink("\(path)/\(file)")
                 } else {
@@ -68,6 +71,12 @@ struct MaildirReader: Sendable {
         }
         strangers.formIntersection(present)
         return round
+    }
+
+    /// Names a mail whichever of the two directories it lies in, and whatever was noted behind the colon.
+    private static func number(of name: String) -> UInt64 {
+        let unique = name.prefix { $0 != ":" }
+        return Digest.sha256(Array(unique.utf8)).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     private static func names(in directory: String) throws(CommandFailure) -> [String] {

@@ -104,6 +104,10 @@ final class RunningPinger: Sendable {
                 try await ProbeRounds(parts: self.parts, links: self.links, mailboxes: self.mailboxes).run()
             }
             group.addTask { try await HandshakeRounds(parts: self.parts, dialer: self.dialer).run() }
+            let publisher = ReportPublisher(parts: parts)
+            let analysis = AnalysisRounds(parts: parts, publisher: publisher)
+            group.addTask { try await publisher.run() }
+            group.addTask { try await analysis.run() }
             if let deliveries = parts.settings.deliveries {
                 group.addTask {
                     try await DeliveryRounds(parts: self.parts, links: self.links, settings: deliveries).run()
