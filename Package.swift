@@ -152,7 +152,7 @@ let package = Package(
             "LabProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService", "NodeProgram",
-                .nioCore, .nioPosix,
+                "PingerProgram", .nioCore, .nioPosix,
             ]),
         .ours("CommandLineEntry", ["Daemon", .arguments]),
 
@@ -213,7 +213,7 @@ let package = Package(
             [
                 "PingerProgram", "Measurement", "Spool", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon",
                 "DirectoryService", "Mailboxes", "Pages", "TestSupport", "nightjar-pinger", .nioCore, .nioPosix, .logging,
-            ]),
+            ], exclude: ["Pages/Golden"]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .lifecycle, .logging, .metrics]),
         .tests(
             "NodeTests",

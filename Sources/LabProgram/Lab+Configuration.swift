@@ -6,6 +6,7 @@ internal import WireFormat
 
 extension Lab {
     func configurationText(_ node: LabNode, plan: LabPlan, origin: Timestamp) -> String {
+        let deadLinks = plan.deadLinks.filter { $0.from == node.name }.map { "\"\($0.to)\"" }.joined(separator: ", ")
         var text = """
             # Made by nightjar-lab.
             nickname = "\(node.name)"
@@ -34,7 +35,9 @@ extension Lab {
             [test]
             time-scale = \(plan.timeScale)
             time-origin = \(origin.milliseconds)
-            drop-fraction = \(plan.dropFraction)
+            drop-fraction = \(plan.dropAt[node.name] ?? plan.dropFraction)
+            delay = "\((plan.delayAt[node.name] ?? .zero).milliseconds)ms"
+            dead-links = [\(deadLinks)]
 
             """
         if let loops = plan.loopsPerMinute { text += "\n[cover]\nloops-per-minute = \(loops)\n" }

@@ -9,7 +9,7 @@ internal import MixCrypto
 internal import WireFormat
 
 extension Lab {
-    /// Makes keys and the network file, and the configurations of the authorities.
+    /// Makes the authorities' keys and the network file.
     /// - Returns: what makes the consensus in a lab without authorities.
     func makeTrust(_ plan: LabPlan, origin: Timestamp) throws -> SoleAuthority? {
         let published = Timestamp(seconds: origin.seconds)
@@ -34,20 +34,30 @@ extension Lab {
         var draft = try NetworkFile.draft(
             name: "lab", version: 1, isTest: true, published: published,
             authorities: zip(state.authorities, identities).compactMap { authority, key in
-                Nickname(authority.name).map { Authority(name: $0, identity: key.verificationKey, urls: [authority.url]) }
+                Nickname(authority.name).map {
+                    Authority(name: $0, identity: key.verificationKey, urls: [authority.url])
+                }
             }, parameters: lengths)
         for key in identities { draft = try draft.signed(by: key) }
         let root = try draft.verify()
         try AtomicFile.write(root.bytes, to: networkFile)
         for (authority, identity) in zip(state.authorities, identities) {
-            try make(authority, identity: identity, plan: plan, origin: origin)
+            try make(authority, identity: identity, origin: origin)
         }
         return nil
     }
 
-    private func make(
-        _ authority: LabAuthority, identity: HybridSigningKey, plan: LabPlan, origin: Timestamp
-    ) throws {
+    /// Writes what the authorities are told.
+    /// - Parameter pinger: digest of the key of the pinger that they trust; nil for none.
+    func configureAuthorities(_ plan: LabPlan, origin: Timestamp, pinger: Digest?) throws {
+        for authority in state.authorities {
+            try AtomicFile.write(
+                text: authorityText(authority, plan: plan, origin: origin, pinger: pinger),
+                to: configuration(authority.name))
+        }
+    }
+
+    private func make(_ authority: LabAuthority, identity: HybridSigningKey, origin: Timestamp) throws {
         guard let name = Nickname(authority.name) else { throw LabError("\(authority.name) is not a name") }
         let directory = try PrivateDirectory(dataDirectory(authority.name))
         let seed = try SecretBytes.random(count: HybridSigningKey.seedSize)
@@ -58,8 +68,6 @@ extension Lab {
             network: "lab", name: name, identity: identity, key: key.verificationKey, published: begin,
             validUntil: begin + AuthorityCertificate.maximumValidity)
         try AtomicFile.write(certificate, to: directory.file("certificate"))
-        try AtomicFile.write(
-            text: authorityText(authority, plan: plan, origin: origin), to: configuration(authority.name))
         // The identity stays with whoever wants to play the authority's operator, or to lie in its name.
         try identity.withSeed { seed in
             try SecretFile.create(
@@ -68,7 +76,9 @@ extension Lab {
         }
     }
 
-    private func authorityText(_ authority: LabAuthority, plan: LabPlan, origin: Timestamp) -> String {
+    private func authorityText(
+        _ authority: LabAuthority, plan: LabPlan, origin: Timestamp, pinger: Digest?
+    ) -> String {
         let parameters = plan.parameters.values
             .filter { $0.name != "acceptance" && $0.name != "period-length" }
             .map { "\($0.name) = \($0.value)\n" }.joined()
@@ -89,13 +99,14 @@ extension Lab {
             time-scale = \(plan.timeScale)
             time-origin = \(origin.milliseconds)
 
-            """
+            """ + (pinger.map { "\n[pingers]\n\(Self.pingerName) = \"\($0.hex)\"\n" } ?? "")
     }
 
     /// The consensus of a lab without authorities, given to every node.
     func certify(_ nodes: [Descriptor], by sole: SoleAuthority, at origin: Timestamp) throws {
         let consensus = try sole.certify(nodes, at: origin)
-        let places = [directoryFiles] + state.nodes.map { dataDirectory($0.name) + "/directory" }
+        let readers = state.nodes.map(\.name) + (state.pinger == nil ? [] : [Self.pingerName])
+        let places = [directoryFiles] + readers.map { dataDirectory($0) + "/directory" }
         for place in places {
             let cache = DirectoryCache(directory: place)
             try cache.install(root: sole.root.bytes)

@@ -12,31 +12,37 @@ extension Lab {
         try AtomicFile.write(Array(JSONEncoder().encode(state)), to: "\(directory)/lab.json")
     }
 
-    /// Names of all processes, authorities first.
-    private var all: [String] { state.authorities.map(\.name) + state.nodes.map(\.name) }
+    /// Names of all processes, authorities first, the pinger last.
+    public var processes: [String] {
+        state.authorities.map(\.name) + state.nodes.map(\.name) + (state.pinger == nil ? [] : [Self.pingerName])
+    }
 
-    /// Process id of a node or an authority; 0 if it was not started.
-    private func pid(_ name: String) -> Int32 {
-        state.nodes.first { $0.name == name }?.pid ?? state.authorities.first { $0.name == name }?.pid ?? 0
+    /// Process id of a node, an authority or the pinger; 0 if it was not started.
+    public func pid(_ name: String) -> Int32 {
+        if name == Self.pingerName { return state.pinger?.pid ?? 0 }
+        return state.nodes.first { $0.name == name }?.pid ?? state.authorities.first { $0.name == name }?.pid ?? 0
     }
 
     private mutating func note(_ pid: Int32, of name: String) {
+        if name == Self.pingerName { state.pinger?.pid = pid }
         if let index = state.nodes.firstIndex(where: { $0.name == name }) { state.nodes[index].pid = pid }
         if let index = state.authorities.firstIndex(where: { $0.name == name }) { state.authorities[index].pid = pid }
     }
 
-    /// The program beside `nightjar-node` that runs authorities.
-    private var authorityProgram: String {
-        URL(fileURLWithPath: state.program).deletingLastPathComponent().appendingPathComponent("nightjar-authority").path
+    /// The program that is to run as `name`: beside `nightjar-node`.
+    private func program(_ name: String) -> String {
+        let isAuthority = state.authorities.contains { $0.name == name }
+        guard isAuthority || name == Self.pingerName else { return state.program }
+        return URL(fileURLWithPath: state.program).deletingLastPathComponent()
+            .appendingPathComponent(isAuthority ? "nightjar-authority" : "nightjar-pinger").path
     }
 
-    /// Starts a node or an authority that is not running.
+    /// Starts a node, an authority or the pinger, which must not be running.
     /// - Parameter processor: the only processor that it may use, for measurements.
     public mutating func start(_ name: String, processor: Int? = nil, environment: [String: String] = [:]) throws {
-        guard all.contains(name) else { throw LabError("the lab has no \(name)") }
-        let program = state.authorities.contains { $0.name == name } ? authorityProgram : state.program
+        guard processes.contains(name) else { throw LabError("the lab has no \(name)") }
         try? FileManager.default.removeItem(atPath: "\(dataDirectory(name))/running")
-        var command = [program, "run", "--config", configuration(name)]
+        var command = [program(name), "run", "--config", configuration(name)]
         if let processor { command = ["/usr/bin/taskset", "-c", String(processor)] + command }
         let process = try ProcessTable.start(
             name, executable: command[0], arguments: Array(command.dropFirst()), log: log(name),
@@ -69,7 +75,7 @@ extension Lab {
     /// Waits until everything that was started listens.
     public func waitUntilReady(seconds: Double = Lab.readyTimeout) throws {
         let end = Date().addingTimeInterval(seconds)
-        for name in all where pid(name) > 0 {
+        for name in processes where pid(name) > 0 {
             while !FileManager.default.fileExists(atPath: "\(dataDirectory(name))/running") {
                 try checkAlive(name)
                 guard Date() < end else { throw LabError("\(name) is not ready; see \(log(name))") }
@@ -85,7 +91,7 @@ extension Lab {
         let ids = Set(started.compactMap { NodeID(hex: $0.id) })
         for name in started.map(\.name) {
             while !knowsAll(name, ids) {
-                for name in all where pid(name) > 0 { try checkAlive(name) }
+                for name in processes where pid(name) > 0 { try checkAlive(name) }
                 guard Date() < end else {
                     throw LabError("\(name) has no consensus that lists all nodes as running; see \(log(name))")
                 }
@@ -115,8 +121,8 @@ extension Lab {
 
     /// Stops everything: asks, then insists.
     public mutating func stop() {
-        for name in all where pid(name) > 0 { ProcessTable.signal(pid(name), SIGTERM) }
-        for name in all where pid(name) > 0 {
+        for name in processes where pid(name) > 0 { ProcessTable.signal(pid(name), SIGTERM) }
+        for name in processes where pid(name) > 0 {
             if (try? waitUntilGone(pid(name), seconds: 20)) == nil {
                 ProcessTable.signal(pid(name), SIGKILL)
                 try? waitUntilGone(pid(name), seconds: 5)

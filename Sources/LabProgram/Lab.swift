@@ -36,6 +36,11 @@ public struct LabAuthority: Codable, Sendable {
     public var url: String { "http://127.0.0.1:\(port)" }
 }
 
+/// The pinger of a lab.
+public struct LabPinger: Codable, Sendable {
+    public var pid: Int32
+}
+
 /// What `lab.json` holds.
 struct LabState: Codable {
     var nodes: [LabNode]
@@ -43,6 +48,8 @@ struct LabState: Codable {
     var timeScale: Double
     /// Milliseconds since 1970.
     var timeOrigin: Int64
+    /// Nil in a lab without one.
+    var pinger: LabPinger?
     /// Path of `nightjar-node`; the other programs are beside it.
     var program: String
 }
@@ -71,18 +78,28 @@ public struct Lab: Sendable {
     /// Network file, consensus and descriptors, as `DirectoryCache` keeps them; the consensus only in a lab without
     /// authorities.
     public var directoryFiles: String { "\(directory)/directory" }
-    /// Of a node or an authority, as the following.
-    public func dataDirectory(_ name: String) -> String { "\(place(name))/\(name)" }
+    /// Name of the pinger's process.
+    public static let pingerName = "pinger"
+
+    /// Of a node, an authority or the pinger, as the following.
+    public func dataDirectory(_ name: String) -> String {
+        "\(place(name))/\(name == Self.pingerName ? "data" : name)"
+    }
     public func configuration(_ name: String) -> String { "\(place(name))/\(name).toml" }
     public func log(_ name: String) -> String { "\(place(name))/\(name).log" }
     private func place(_ name: String) -> String {
-        "\(directory)/\(Self.authorityNames.contains(name) ? "authorities" : "nodes")"
+        if name == Self.pingerName { return pingerDirectory }
+        return "\(directory)/\(Self.authorityNames.contains(name) ? "authorities" : "nodes")"
     }
+    /// Where the pinger's pages, tables and report are.
+    public var pingerOutput: String { "\(pingerDirectory)/output" }
+    var pingerDirectory: String { "\(directory)/pinger" }
     /// Maildir of a local user of an exit.
     public func maildir(_ node: String, user: String = "postmaster") -> String { "\(directory)/mail/\(node)-\(user)" }
 
     public var nodes: [LabNode] { state.nodes }
     public var authorities: [LabAuthority] { state.authorities }
+    public var pinger: LabPinger? { state.pinger }
     public var timeScale: Double { state.timeScale }
 
     /// What a shell needs to use the lab: `NAME=value`.
@@ -99,8 +116,8 @@ public struct Lab: Sendable {
     }
 
     /// Makes keys, network file and configurations in a directory that is empty or not there, starts all authorities and
-    /// nodes, and waits until the consensus lists every node as running.
-    /// - Parameter program: path of `nightjar-node`; `nightjar-authority` is beside it.
+    /// nodes, waits until the consensus lists every node as running, and starts the pinger.
+    /// - Parameter program: path of `nightjar-node`; the other programs are beside it.
     public static func start(_ plan: LabPlan, directory: String, program: String) throws -> Lab {
         var lab = try prepare(plan, directory: directory, program: program)
         do {
@@ -108,6 +125,10 @@ public struct Lab: Sendable {
             for node in lab.state.nodes { try lab.start(node.name) }
             try lab.waitUntilReady()
             if plan.authorities > 0 { try lab.waitForConsensus() }
+            if plan.pinger {
+                try lab.start(pingerName)
+                try lab.waitUntilReady()
+            }
         } catch {
             lab.stop()
             throw error
@@ -117,13 +138,7 @@ public struct Lab: Sendable {
 
     /// As `start`, without starting anything.
     public static func prepare(_ plan: LabPlan, directory: String, program: String) throws -> Lab {
-        guard (1...names.count).contains(plan.nodes) else { throw LabError("a lab has 1 to \(names.count) nodes") }
-        guard (0...plan.nodes).contains(plan.exits) else {
-            throw LabError("a lab of \(plan.nodes) nodes cannot have \(plan.exits) exits")
-        }
-        guard (0...authorityNames.count).contains(plan.authorities) else {
-            throw LabError("a lab has 0 to \(authorityNames.count) authorities")
-        }
+        try plan.check()
         guard FileManager.default.isExecutableFile(atPath: program) else {
             throw LabError("\(program) is not there; build it first with `swift build`")
         }
@@ -134,7 +149,9 @@ public struct Lab: Sendable {
             )
         }
         let directory = URL(fileURLWithPath: directory).standardizedFileURL.path
-        for path in [directory, "\(directory)/nodes", "\(directory)/authorities", "\(directory)/mail", "\(directory)/client"] {
+        for path in [
+            directory, "\(directory)/nodes", "\(directory)/authorities", "\(directory)/mail", "\(directory)/client",
+        ] {
             _ = try PrivateDirectory(path)
         }
         let ports = try FreePorts.find(plan.nodes * 3 + plan.authorities)
@@ -162,7 +179,13 @@ public struct Lab: Sendable {
             node.id = descriptor.id.hex
             lab.state.nodes.append(node)
         }
-        if let sole = trust { try lab.certify(descriptors, by: sole, at: origin) }
+        if plan.pinger { lab.state.pinger = LabPinger(pid: 0) }
+        let pinger = plan.pinger ? try lab.makePinger(plan, origin: origin) : nil
+        if let sole = trust {
+            try lab.certify(descriptors, by: sole, at: origin)
+        } else {
+            try lab.configureAuthorities(plan, origin: origin, pinger: pinger)
+        }
         try lab.save()
         return lab
     }

@@ -11,8 +11,9 @@ public struct LabPlan: Sendable {
     public var authorities = 0
     /// Length of a slot in the network's time; nil for about two seconds of real time.
     public var slot: Interval?
-    /// How many nodes offer mailboxes: the last one that is no exit, the first exit, then the others, last ones first.
-    public var mailboxNodes = 2
+    /// How many nodes offer mailboxes: the last one that is no exit, the first exit, then the others, last ones first. Nil is
+    /// two of them, and all in a lab with a pinger, which wants many.
+    public var mailboxNodes: Int?
     /// How many times faster than real time the network lives.
     public var timeScale = 1.0
     /// Mixing strategy of every node.
@@ -35,6 +36,24 @@ public struct LabPlan: Sendable {
     public var deliveryDeadline: Interval?
     /// Share of the packets that every node receives which it loses on purpose, 0 to 1.
     public var dropFraction = 0.0
+    /// The same for single nodes, by name, in place of `dropFraction`.
+    public var dropAt: [String: Double] = [:]
+    /// How much longer single nodes hold packets for other nodes than these ask, the network's time.
+    public var delayAt: [String: Interval] = [:]
+    /// Links over which nothing goes: from the first node to the second one, by name.
+    public var deadLinks: [DeadLink] = []
+    /// Whether a pinger, named by all authorities, measures the network.
+    public var pinger = false
+    /// Probes that it sends in an hour of the network's time; nil for its default.
+    public var probesPerHour: Double?
+    /// When one of its probes is lost; nil for its default.
+    public var probeDeadline: Interval?
+    /// How often it looks into each of its mailboxes, the network's time; nil for its default.
+    public var probePoll: Interval?
+    /// Connections that it tries in an hour; nil for its default.
+    public var handshakesPerHour: Double?
+    /// How often it reports to the authorities; nil for once a slot.
+    public var reportInterval: Interval?
     /// Whether exits take answers by ordinary mail, each at a domain and an LMTP port of its own (`LabNode`).
     public var hasGateways = true
     /// Ports of 127.0.0.1 to publish for nodes, by name, in place of those that they listen on: for what stands between.
@@ -45,7 +64,7 @@ public struct LabPlan: Sendable {
         let relays = (0..<max(0, nodes - exits)).reversed()
         let others = (max(0, nodes - exits)..<nodes)
         let order = relays.prefix(1) + Array(others.prefix(1)) + Array(relays.dropFirst()) + Array(others.dropFirst())
-        return Set(order.prefix(max(0, mailboxNodes)))
+        return Set(order.prefix(max(0, mailboxNodes ?? (pinger ? nodes : 2))))
     }
 
     /// Whole seconds, as the network file wants them.
@@ -62,4 +81,30 @@ public struct LabPlan: Sendable {
     }
 
     public init() {}
+
+    /// Throws what in it does not fit together.
+    func check() throws(LabError) {
+        guard (1...Lab.names.count).contains(nodes) else { throw LabError("a lab has 1 to \(Lab.names.count) nodes") }
+        guard (0...nodes).contains(exits) else {
+            throw LabError("a lab of \(nodes) nodes cannot have \(exits) exits")
+        }
+        guard (0...Lab.authorityNames.count).contains(authorities) else {
+            throw LabError("a lab has 0 to \(Lab.authorityNames.count) authorities")
+        }
+        let names = Lab.names.prefix(nodes)
+        for name in [dropAt.keys.sorted(), delayAt.keys.sorted(), deadLinks.flatMap { [$0.from, $0.to] }].joined()
+        where !names.contains(name) {
+            throw LabError("the lab has no node \(name); its nodes are \(names.joined(separator: ", "))")
+        }
+    }
+}
+
+/// A link of a lab over which nothing goes, by the names of its nodes.
+public struct DeadLink: Hashable, Sendable {
+    public let from, to: String
+
+    public init(from: String, to: String) {
+        self.from = from
+        self.to = to
+    }
 }

@@ -28,11 +28,14 @@ struct DirectoryOption: ParsableArguments {
 
 struct Start: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "start", abstract: "Make a network and start it; returns when the consensus lists every node as running.",
+        commandName: "start",
+        abstract: "Make a network and start it; returns when the consensus lists every node as running.",
         discussion: """
             Example:
               nightjar-lab start --directory lab --nodes 6 --exits 2 --time-scale 60 --smarthost 127.0.0.1:8025
               nightjar-lab start --directory lab --time-scale 60 --drop 10%
+              nightjar-lab start --directory lab --nodes 8 --time-scale 60 --pinger --drop-at bravo=20% --delay-at charlie=90m \
+                --dead-link alpha:delta
             """)
     @OptionGroup var lab: DirectoryOption
     @Option(help: "Nodes in all.")
@@ -43,8 +46,8 @@ struct Start: AsyncParsableCommand {
     var authorities = 3
     @Option(help: "Length of a slot, in seconds of the network's time; without it about two of ours.")
     var slot: Int64?
-    @Option(help: "How many nodes offer mailboxes.")
-    var mailboxes = 2
+    @Option(help: "How many nodes offer mailboxes; without it two, or all in a lab with a pinger.")
+    var mailboxes: Int?
     @Option(help: "How many times faster than real time the network lives.")
     var timeScale = 1.0
     @Option(help: "Mail server (host:port) that the exits hand mail to.")
@@ -57,6 +60,19 @@ struct Start: AsyncParsableCommand {
     var retryPause: Int64?
     @Option(help: "Share of the packets that every node receives which it loses on purpose, such as 10% or 0.1.")
     var drop: Share = Share(0)
+    @Option(help: "The same for one node, such as bravo=20%; may be given again.")
+    var dropAt: [NodeFault<Share>] = []
+    @Option(
+        help:
+            "How much longer a node holds what it hands on, the network's time, such as bravo=90m; may be given again.")
+    var delayAt: [NodeFault<Length>] = []
+    @Option(
+        help: "A link over which nothing goes, such as alpha:bravo, from the first to the second; may be given again.")
+    var deadLink: [LinkFault] = []
+    @Flag(help: "Start a pinger that all authorities name.")
+    var pinger = false
+    @Option(help: "Probes that the pinger sends in an hour of the network's time.")
+    var probesPerHour: Double?
 
     func run() async throws {
         var plan = LabPlan()
@@ -71,6 +87,11 @@ struct Start: AsyncParsableCommand {
         plan.loopsPerMinute = loopsPerMinute
         plan.retryPause = retryPause.map(Interval.milliseconds)
         plan.dropFraction = drop.fraction
+        for fault in dropAt { plan.dropAt[fault.node] = fault.value.fraction }
+        for fault in delayAt { plan.delayAt[fault.node] = fault.value.interval }
+        plan.deadLinks = deadLink.map { DeadLink(from: $0.from, to: $0.to) }
+        plan.pinger = pinger
+        plan.probesPerHour = probesPerHour
         let lab = try Lab.start(plan, directory: self.lab.directory, program: Programs.node)
         try LabNetwork.installForClient(lab)
         for authority in lab.authorities {
@@ -82,28 +103,15 @@ struct Start: AsyncParsableCommand {
                     + (node.offersMailboxes ? "  mailboxes" : "")
                     + (node.gatewayPort.map { "  \(node.gatewayDomain) by LMTP at 127.0.0.1:\($0)" } ?? ""))
         }
+        if let pinger = lab.pinger {
+            try Terminal.standard.print("\(Lab.pingerName)  \(lab.pingerOutput)/index.html  pid \(pinger.pid)")
+        }
     }
-}
-
-/// A part of the whole, written `10%` or `0.1`.
-struct Share: ExpressibleByArgument {
-    let fraction: Double
-
-    init(_ fraction: Double) { self.fraction = fraction }
-
-    init?(argument: String) {
-        let isPercent = argument.hasSuffix("%")
-        guard let value = Double(isPercent ? String(argument.dropLast()) : argument) else { return nil }
-        fraction = isPercent ? value / 100 : value
-        guard (0...1).contains(fraction) else { return nil }
-    }
-
-    var defaultValueDescription: String { "0%" }
 }
 
 struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop the authorities and nodes of a lab.",
+        commandName: "stop", abstract: "Stop the pinger, the nodes and the authorities of a lab.",
         discussion: """
             Example:
               nightjar-lab stop --directory lab --remove

@@ -119,7 +119,7 @@ enum ImportTable {
             "LabProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService",
-                "NodeProgram",
+                "NodeProgram", "PingerProgram",
             ],
             libraries: ["NIOPosix"], system: ["Foundation", "Glibc"]),
         // How programs start and end: the only place besides the executables that knows the command line.

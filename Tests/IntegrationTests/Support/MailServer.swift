@@ -35,6 +35,20 @@ final class MailServer: Sendable {
             .compactMap { FileManager.default.contents(atPath: "\(path)/\($0)") }
     }
 
+    /// When each mail was stored, by its subject.
+    var arrivals: [String: Date] {
+        let path = directory.file("new")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return Dictionary(
+            names.compactMap { name in
+                let file = "\(path)/\(name)"
+                guard let data = FileManager.default.contents(atPath: file),
+                    let date = try? FileManager.default.attributesOfItem(atPath: file)[.modificationDate] as? Date
+                else { return nil }
+                return (ArrivedMail(data).subject, date)
+            }, uniquingKeysWith: min)
+    }
+
     var count: Int { (try? FileManager.default.contentsOfDirectory(atPath: directory.file("new")))?.count ?? 0 }
 }
 

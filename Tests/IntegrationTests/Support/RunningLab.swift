@@ -55,7 +55,7 @@ final class RunningLab: Sendable {
 
     deinit {
         held.withLock { lab in
-            for name in authorities.map(\.name) + nodes.map(\.name) where lab.isRunning(name) { try? lab.kill(name) }
+            for name in lab.processes where lab.isRunning(name) { try? lab.kill(name) }
         }
     }
 
@@ -75,6 +75,8 @@ final class RunningLab: Sendable {
     func waitForConsensus() throws { try held.withLock { $0 }.waitForConsensus(seconds: 120) }
     /// The network's time.
     var now: Timestamp { held.withLock { $0 }.now }
+    /// Pages, tables and the last report of the lab's pinger.
+    var pingerOutput: String { held.withLock { $0.pingerOutput } }
     /// What `nightjar network add` takes; in a lab without authorities with the consensus.
     var networkArguments: [String] {
         guard authorities.isEmpty else { return [networkFile] }
