@@ -48,7 +48,8 @@ import WireFormat
         }
         print("reading \(count) probes: \(time)")
         #expect(rows == count && arrived == count / 10 * 7 && hops > count * 4)
-        #expect(time < .seconds(Int64(max(1, count / 10_000))))
+        // Twenty times what it takes without optimisation on an idle machine; two seconds for a million with it.
+        #expect(time < .seconds(Int64(max(5, count / 2500))))
         var late = 0
         try fixture.store.forEachPing(since: fixture.at(.minutes(Int64(count) - 1000))) { _ in late += 1 }
         #expect(late == 1000)
@@ -92,7 +93,7 @@ import WireFormat
         let gone = try store.expire(pingsBefore: fixture.at(.days(27)), daysBefore: fixture.at(.days(1)))
         stop.note(.seconds(1))
         print("the longest wait while forgetting: \(longest.value)")
-        #expect(longest.value < .seconds(2))
+        #expect(longest.value < .seconds(10))
         #expect(gone == 27 * 1440 + 1 + 2)
         #expect(try fixture.rows().count == 3 * 1440)
         #expect(try settled(fixture) < before / 4)
