@@ -28,10 +28,13 @@ struct PublishingFixture {
     var ids: [NodeID] { nodes.map(\.id) }
 
     /// - Parameter published: of the consensus; it is valid for three days.
-    init(urls: [String] = [], nodes count: Int = 6, published: Timestamp = Self.now - .minutes(30)) throws {
+    init(
+        urls: [String] = [], nodes count: Int = 6, published: Timestamp = Self.now - .minutes(30),
+        authoritySince: Timestamp = Self.now - .days(10)
+    ) throws {
         directory = try TemporaryDirectory("publishing")
         authority = try SoleAuthority(
-            network: "testing", isTest: true, key: HybridSigningKey.generate(), published: Self.now - .days(10),
+            network: "testing", isTest: true, key: HybridSigningKey.generate(), published: authoritySince,
             urls: urls)
         nodes = try (0..<count).map { try Self.node("node\($0)", published: published) }
         key = try HybridSigningKey.generate()
