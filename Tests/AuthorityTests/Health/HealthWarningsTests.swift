@@ -24,7 +24,7 @@ import WireFormat
             codes(HealthStage.failing) == [
                 "consensus-old urgent", "signatures-differ urgent", "own-certificate urgent", "disk urgent",
                 "few-signers attend", "silence attend", "certificate attend", "certificate attend", "clock attend",
-                "descriptors-missing note",
+                "pinger-silent attend", "descriptors-missing note",
             ])
         #expect(HealthReport.make(HealthStage.failing).state == .urgent)
         #expect(codes(HealthStage.empty) == ["no-consensus-yet note"])
@@ -107,6 +107,27 @@ import WireFormat
         #expect(codes(facts) == ["silence attend", "equivocation note"])
         facts.authority = "gamma"
         #expect(codes(facts) == ["own-silence urgent", "own-equivocation note"])
+    }
+
+    @Test func aSilentPinger() {
+        var facts = HealthStage.healthy
+        #expect(facts.pingers.count == 2)
+        facts.pingers[0].published = now - .hours(6)
+        #expect(codes(facts).isEmpty)
+        facts.pingers[0].published = now - .hours(6) - .seconds(1)
+        #expect(codes(facts) == ["pinger-silent attend"])
+        #expect(
+            HealthReport.make(facts).warnings[0].text
+                == "The newest report of pinger north is of 2026-11-21 08:47:09 UTC, and does not count any more.")
+        // One that was named a moment ago has time.
+        (facts.pingers[1].published, facts.pingers[1].report) = (nil, nil)
+        facts.pingers[1].since = now - .hours(2)
+        #expect(codes(facts) == ["pinger-silent attend"])
+        facts.pingers[1].since = now - .hours(7)
+        #expect(codes(facts) == ["pinger-silent attend", "pinger-silent attend"])
+        #expect(
+            HealthReport.make(facts).warnings[1].text
+                == "No report of pinger south has come since 2026-11-21 07:47:10 UTC.")
     }
 
     @Test func aFullDisk() {
