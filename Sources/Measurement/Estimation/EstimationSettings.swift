@@ -24,7 +24,7 @@ public struct EstimationSettings: Hashable, Sendable {
     /// links of a node share goes to the node.
     public var linkPenalty = 3.0
     /// The same for a term for what an entry or a mailbox loses more than is the rule.
-    public var endPenalty = 2.0
+    public var endPenalty = 0.5
 
     /// An arrival of which is known only within more than this when it came says nothing of latency.
     public var usefulSlack: Interval = .minutes(30)
