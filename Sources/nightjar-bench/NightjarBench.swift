@@ -5,5 +5,5 @@ import ArgumentParser
 struct NightjarBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nightjar-bench", abstract: "Measure what Nightjar costs on this machine.",
-        subcommands: [PacketCommand.self, RelayCommand.self, TallyCommand.self])
+        subcommands: [PacketCommand.self, RelayCommand.self, TallyCommand.self, AnalysisCommand.self])
 }
