@@ -6,10 +6,14 @@ struct Nodes: ClientCommand {
         commandName: "nodes",
         abstract: "Show the nodes of the network.",
         discussion: """
+            MEASURED is what pingers found: how many packets of a hundred a node passes on, and what it adds to their \
+            journey. An unreliable node is used only if there is no path without it; of an unmeasured one nothing is known.
+
             Examples:
               nightjar nodes
               nightjar nodes --capability exit-smtp --usable
               nightjar nodes --features nickname,id,capabilities
+              nightjar nodes --links
               nightjar nodes --json
             """)
 
@@ -26,11 +30,22 @@ struct Nodes: ClientCommand {
                 + "weight, reliability, latency, published, valid-until, mixing, weaknesses, family, contact, software.",
             valueName: "names"))
     var features: String?
+    @Flag(help: "Show the links between nodes on which packets get lost at present; no path crosses them.")
+    var links = false
     @OptionGroup var network: NetworkOption
     @OptionGroup var json: JSONOption
     @OptionGroup var home: HomeOption
 
+    func validate() throws {
+        guard !links || capability.isEmpty && !usable && features == nil else {
+            throw ValidationError("--links shows links, not nodes: leave out --capability, --usable and --features")
+        }
+    }
+
     func perform() async throws {
+        guard !links else {
+            return try await home.client(using: network).listBrokenLinks(network: network.network, json: json.json)
+        }
         var selection = NodeSelection()
         selection.capabilities = capability
         selection.usableOnly = usable

@@ -148,7 +148,7 @@ struct NetworkTests {
             ])
         let alpha = network["alpha"]
         #expect(lines[1].hasPrefix("alpha    \(alpha.id.hex.prefix(8))  Running,Unmeasured"))
-        #expect(lines[1].contains("  100     -         127.0.0.1:\(alpha.port)"), "\(lines[1])")
+        #expect(lines[1].contains("  100     unmeasured  127.0.0.1:\(alpha.port)"), "\(lines[1])")
 
         struct Node: Decodable {
             var nickname, id: String

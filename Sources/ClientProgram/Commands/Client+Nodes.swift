@@ -23,6 +23,8 @@ private struct NodeReport: Encodable {
     var reliability: Int?
     /// Seconds that it adds to a packet's way; nil if it is not measured.
     var latency: Int64?
+    /// Ids of nodes to which packets from it get lost.
+    var brokenLinksTo: [String]
     var published: String
     var validUntil: String
     var mixing: String
@@ -30,6 +32,13 @@ private struct NodeReport: Encodable {
     var family: [String]
     var contact: String
     var software: String
+    private var text: MeasuredText
+
+    private enum CodingKeys: CodingKey {
+        case nickname, id, addresses, capabilities, periods, hasCurrentKey, isUsable, flags, weight, reliability,
+            latency
+        case brokenLinksTo, published, validUntil, mixing, weaknesses, family, contact, software
+    }
 
     init(_ node: Descriptor, network: Network, now: Timestamp) {
         let fields = node.fields
@@ -48,6 +57,8 @@ private struct NodeReport: Encodable {
         weight = standing?.weight ?? 0
         reliability = standing?.reliability
         latency = standing?.latency.map { $0.milliseconds / 1000 }
+        text = MeasuredText(standing: standing)
+        brokenLinksTo = (network.consensus?.consensus.brokenLinks ?? []).filter { $0.from == node.id }.map(\.to.hex)
         published = fields.published.description
         validUntil = fields.validUntil.description
         mixing = fields.mixing.joined(separator: " ")
@@ -59,12 +70,7 @@ private struct NodeReport: Encodable {
 }
 
 extension NodeReport {
-    /// `99.5% +12s`; what is not measured is a hyphen.
-    var measured: String {
-        let share = reliability.map { "\($0 / 10).\($0 % 10)%" }
-        let words = [share, latency.map { "+\($0)s" }].compactMap(\.self)
-        return words.isEmpty ? "-" : words.joined(separator: " ")
-    }
+    var measured: String { text.summary }
 
     /// What can be asked for by name, as one line of text each.
     static let features: [(name: String, text: @Sendable (NodeReport) -> String)] = [
@@ -76,8 +82,8 @@ extension NodeReport {
         ("usable", { $0.isUsable ? "yes" : "no" }),
         ("flags", { $0.flags.joined(separator: ",") }),
         ("weight", { String($0.weight) }),
-        ("reliability", { $0.reliability.map { "\($0 / 10).\($0 % 10)%" } ?? "-" }),
-        ("latency", { $0.latency.map { "\($0)s" } ?? "-" }),
+        ("reliability", { $0.text.reliability ?? "-" }),
+        ("latency", { $0.text.latency ?? "-" }),
         ("published", { $0.published }),
         ("valid-until", { $0.validUntil }),
         ("mixing", { $0.mixing }),

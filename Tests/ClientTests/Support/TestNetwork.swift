@@ -104,6 +104,9 @@ final class TestNetwork: Sendable {
         var parameters = NetworkParameters()
         /// Changes a descriptor before it is signed.
         var change: (inout DescriptorFields) -> Void = { _ in }
+        /// What the authority says of nodes, and of the links between those of these names.
+        var standing: (inout ConsensusNode) -> Void = { _ in }
+        var brokenLinks: [(from: String, to: String)] = []
     }
 
     init(_ change: (inout Plan) -> Void = { _ in }) throws {
@@ -140,7 +143,13 @@ final class TestNetwork: Sendable {
         authority = try SoleAuthority(
             network: plan.name, isTest: plan.isTest, parameters: plan.parameters, rootParameters: lengths, key: signer,
             published: published, urls: plan.urls)
-        file = try authority.network(descriptors, at: published)
+        let ids = Dictionary(uniqueKeysWithValues: nodes.map { ($0.name, $0.id) })
+        let links = plan.brokenLinks.compactMap { from, to in
+            ids[from].flatMap { from in ids[to].map { NodeLink(from: from, to: $0) } }
+        }
+        let consensus = try authority.certify(
+            descriptors, at: published, brokenLinks: links, change: plan.standing)
+        file = Network(root: authority.root, consensus: consensus, descriptors: descriptors)
     }
 
     /// A later consensus of the same nodes.

@@ -15,6 +15,8 @@ import WireFormat
 ///     % network [NAME]     writes NAME.network, .consensus, .descriptors (testing): six nodes that nobody can reach;
 ///                          echo and foxtrot deliver mail, delta has mailboxes
 ///     % joined             the same, installed
+///     % measured           the same, with measurements: bravo slow, charlie unreliable, foxtrot unmeasured, two links
+///                          broken
 ///     % nodes              the nodes listen and take packets
 ///     % node NAME          this one alone listens
 ///     % deliver            what the nodes took goes on to its end; answers come into mailboxes at delta
@@ -35,6 +37,7 @@ final class TranscriptStage {
         switch words.first {
         case "network": _ = try add(words.dropFirst().first ?? "testing")
         case "joined": try await user.join(try add("testing"))
+        case "measured": try await user.join(try add("testing", isMeasured: true))
         case "nodes": for network in networks { try await network.start() }
         case "deliver": for network in networks { try deliver(network) }
         case "node": for network in networks { try await network[words.dropFirst().joined()].start() }
@@ -45,9 +48,13 @@ final class TranscriptStage {
         }
     }
 
-    private func add(_ name: String) throws -> TestNetwork {
+    private func add(_ name: String, isMeasured: Bool = false) throws -> TestNetwork {
         let network = try TestNetwork { plan in
             plan.name = name
+            if isMeasured {
+                plan.standing = Self.measure
+                plan.brokenLinks = [("echo", "alpha"), ("alpha", "bravo")]
+            }
             plan.change = { fields in
                 guard fields.nickname.text == "delta" else { return }
                 fields.capabilities.append(Capability(Capability.Name.mailbox))
@@ -60,6 +67,17 @@ final class TranscriptStage {
         mailboxes[name] = boxes
         try user.files(of: network)
         return network
+    }
+
+    private static func measure(_ node: inout ConsensusNode) {
+        let measured: [String: (reliability: Int, latency: Interval?, weight: Int)] = [
+            "alpha": (1000, .zero, 100), "bravo": (983, .minutes(35), 55), "charlie": (704, .hours(3), 4),
+            "delta": (990, nil, 100), "echo": (800, .seconds(20), 62),
+        ]
+        guard let found = measured[node.nickname.text] else { return }
+        node.flags.remove(.unmeasured)
+        (node.reliability, node.latency, node.weight) = found
+        if node.nickname.text == "charlie" { node.flags.insert(.unreliable) }
     }
 
     private func deliver(_ network: TestNetwork) throws {
