@@ -62,8 +62,9 @@ struct RecognitionClassifier {
         var values: [Int]
     }
 
-    static func judge(_ sights: [Sight]) -> Verdict {
-        let rows = features(sights)
+    static func judge(_ sights: [Sight], columns: [Int]? = nil) -> Verdict {
+        let all = features(sights)
+        let rows = columns.map { columns in all.map { row in columns.map { row[$0] } } } ?? all
         let half = rows.count / 2
         var tables: [Cell: (probes: Double, others: Double)] = [:]
         let width = rows.first?.count ?? 0

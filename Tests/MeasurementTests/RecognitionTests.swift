@@ -57,17 +57,68 @@ struct RecognitionTests {
         #expect(rhythm.score < 7)
     }
 
-    @Test("nor by neighbours and times, of many more packets, with nodes of equal and of different weight")
+    @Test("nor by neighbours and times of many more packets")
     func manyPackets() throws {
-        for isEqual in [true, false] {
-            let net = try RecognitionNetwork(
-                12, weights: { isEqual ? 100 : [100, 100, 62, 100, 50, 100][$0 % 6] }, name: "recognition, many packets"
-            )
-            let parcels = try Self.others(net, mean: .seconds(16)) + Self.probes(net, mean: .seconds(8))
-            let sights = try net.sights(parcels, isReal: false)
-            let verdict = RecognitionClassifier.judge(sights)
-            let rhythm = RhythmSearch.strongest(sights)
-            print("recognition, many packets, equal weights \(isEqual): \(verdict); rhythm \(rhythm)")
+        let net = try RecognitionNetwork(12, name: "recognition, many packets")
+        let parcels = try Self.others(net, mean: .seconds(16)) + Self.probes(net, mean: .seconds(8))
+        let sights = try net.sights(parcels, isReal: false)
+        let verdict = RecognitionClassifier.judge(sights)
+        let rhythm = RhythmSearch.strongest(sights)
+        print("recognition, many packets: \(verdict); rhythm \(rhythm)")
+        #expect(verdict.score < Self.bound)
+        #expect(rhythm.score < 7)
+    }
+
+    /// Each of these mistakes has been made by a pinger of old.
+    enum Mistake: CaseIterable {
+        /// Every path once an hour, at its minute.
+        case fixedInterval
+        /// The pinger is a node: from it to the node that is tested, and back.
+        case ownNode
+        case nextPeriod
+        case noDelays
+    }
+
+    static func mistaken(_ net: RecognitionNetwork, _ mistake: Mistake, mean: Interval) -> [Parcel] {
+        var probes = Self.probes(net, mean: mean)
+        switch mistake {
+        case .nextPeriod: for index in probes.indices { probes[index].isAhead = true }
+        case .noDelays:
+            for index in probes.indices { probes[index].delays = probes[index].delays.map { _ in 0 } }
+        case .ownNode:
+            for index in probes.indices {
+                let target = Int.random(in: 0..<11, using: &net.random)
+                probes[index].path = [11, target, 11]
+            }
+        case .fixedInterval:
+            let hour = Interval.hours(1)
+            let count = Int(hour.milliseconds / mean.milliseconds)
+            let paths = Array(probes.map(\.path).prefix(count))
+            probes = []
+            for round in 0..<(length.milliseconds / hour.milliseconds) {
+                for (number, path) in paths.enumerated() {
+                    probes.append(
+                        Parcel(
+                            sent: net.start + hour * round + mean * Int64(number), path: path,
+                            delays: net.delays(path.count), isProbe: true))
+                }
+            }
+        }
+        return probes
+    }
+
+    @Test("planners with a mistake are found out", arguments: Mistake.allCases)
+    func mistakes(_ mistake: Mistake) throws {
+        let net = try RecognitionNetwork(12, name: "recognition of \(mistake)")
+        let parcels = try Self.others(net, mean: .seconds(32)) + Self.mistaken(net, mistake, mean: .seconds(16))
+        let sights = try net.sights(parcels, isReal: false)
+        let verdict = RecognitionClassifier.judge(sights)
+        let rhythm = RhythmSearch.strongest(sights)
+        print("recognition of \(mistake): \(verdict); rhythm \(rhythm)")
+        if mistake == .fixedInterval {
+            #expect(rhythm.score > 10)
+        } else {
+            #expect(verdict.score > 10)
         }
     }
 }

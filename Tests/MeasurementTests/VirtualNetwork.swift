@@ -169,7 +169,7 @@ struct VirtualNetwork {
         open[mailbox] = left
     }
 
-    private func analyse() -> Analysis {
+    func analyse() -> Analysis {
         var table = ProbeTable(nodes: ids)
         for flight in flights {
             table.append(

@@ -47,19 +47,56 @@ struct VirtualNetworkTests {
         return (result, net)
     }
 
-    @Test("many seeds")
-    func many() {
-        let seeds = (0..<10).map { UInt64($0) }
+    /// Some runs fail by chance alone: the loss of a node that 400 probes passed is known within 2 points (one standard
+    /// deviation), and a link that is met late cannot be tested often enough. doc/PINGER.md has how many of 50.
+    @Test("2000 probes over 60 nodes find the node that drops a fifth and the broken link")
+    func bar() {
+        var random = SeededRandom(name: "virtual network")
         var good = 0
-        for seed in seeds {
-            let (result, net) = Self.run(seed: seed)
+        for _ in 0..<4 {
+            let seed = random.next()
+            let (result, _) = Self.run(seed: seed, loss: 0)
             if result.isGood { good += 1 }
-            let tests = net.flights.count { $0.probe.path.links.contains(result.broken) }
             print(
-                "seed \(seed): \(result.isGood) worst \(result.worst) at \(result.worstNode) dropper \(result.dropper) marked "
-                    + "\(result.marked.count) right \(result.marked == [result.broken]) tests \(tests) unmeasured \(result.unmeasured)"
-            )
+                "virtual network \(seed): good \(result.isGood), worst \(result.worst), dropper \(result.dropper), marked "
+                    + "\(result.marked.count), the right one \(result.marked == [result.broken])")
+            // No link is ever marked that carries packets.
+            #expect(result.marked.isSubset(of: [result.broken]))
+            #expect(abs(result.dropper) < 0.1)
+            #expect(result.unmeasured == 0)
         }
-        print("good \(good) of \(seeds.count)")
+        #expect(good >= 2)
+    }
+
+    @Test("so they do over 6 nodes")
+    func small() {
+        var settings = VirtualNetwork.Settings()
+        settings.nodes = 6
+        settings.mailboxes = 6
+        var random = SeededRandom(name: "virtual network of 6")
+        let seed = random.next()
+        let (result, _) = Self.run(settings, seed: seed, loss: 0)
+        print("virtual network of 6: \(result)")
+        #expect(result.isGood)
+    }
+
+    /// A node that treats what it takes for probes well: its score is what it does with the others.
+    @Test("a node that tries to recognise probes wins nothing", arguments: Recognition.allCases)
+    func cheating(_ recognition: Recognition) throws {
+        var random = SeededRandom(name: "cheating by \(recognition)")
+        var settings = VirtualNetwork.Settings()
+        settings.nodes = 20
+        settings.mailboxes = 16
+        settings.analysisEvery = .hours(1)
+        var net = VirtualNetwork(settings, seed: random.next())
+        // A node with a mailbox of the pinger's, so that it has all features to go by.
+        net.nodes[0].strategy = .cheats(recognition, 0.2)
+        let analysis = net.run(probes: 1500)
+        let relay = try #require(analysis.nodes[net.ids[0]]?.relay)
+        let truth = Double(net.nodes[0].passed) / Double(max(net.nodes[0].relayed, 1))
+        print("cheating by \(recognition): \(relay), in truth \(truth) of \(net.nodes[0].relayed)")
+        #expect(abs(truth - 0.8) < 0.1)
+        #expect(relay.low - 0.02 <= truth && truth <= relay.high + 0.02)
+        #expect(relay.high < 0.9, "it would pass for reliable")
     }
 }

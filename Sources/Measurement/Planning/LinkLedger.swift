@@ -10,18 +10,22 @@ struct LinkNumber: Hashable {
 /// The links that were tested lately; all others count as never tested. Bounded: beyond the limit the half that was tested
 /// longest ago is forgotten.
 struct LinkLedger {
-    /// How many tests a link has when all are tested alike and `halfLife` is set for it (`setSize`), about.
+    /// A link with so many tests lately is as good as one with more.
+    static let enoughTests = 1.0
+    /// How many tests a link has lately, about, when all are tested alike.
     private static let steadyTests = 3.0
+    /// What is lately in small networks: that many probes, in which all their links are tested often.
+    private static let leastHalfLife = 2000.0
     /// No single failure counts more, in natural logarithms.
     static let largestEvidence: Float = 5
     /// From here on a link counts as broken and is tested again only now and then.
-    static let settled: Float = 16
+    static let settled: Float = 28
     /// Most retests of one link under way.
-    private static let maximumRetests: UInt8 = 3
+    private static let maximumRetests: UInt8 = 6
 
     private struct Record {
-        /// Probes planned over it, and those that arrived, both decayed to `updated`.
-        var tests: Float = 0, good: Float = 0
+        /// Probes planned over it, those that arrived and those that failed, all decayed to `updated`.
+        var tests: Float = 0, good: Float = 0, lost: Float = 0
         var updated: UInt64 = 0
         /// How much more likely its failures since the last success are if it is broken (logarithm).
         var suspicion: Float = 0
@@ -35,7 +39,7 @@ struct LinkLedger {
     private(set) var suspects: Set<LinkNumber> = []
     /// Probes so far: the planner's time.
     private var time: UInt64 = 0
-    private var halfLife = 1000.0
+    private var halfLife = leastHalfLife
 
     init(limit: Int) { self.limit = limit }
 
@@ -44,7 +48,7 @@ struct LinkLedger {
     /// Lets a test count half after so many probes that all links of so many nodes are tested about three times.
     mutating func setSize(nodes: Int) {
         let links = Double(max(2, nodes * (nodes - 1)))
-        halfLife = max(100, links / 3.6 * Self.steadyTests * 0.69)
+        halfLife = max(Self.leastHalfLife, links / 3.6 * Self.steadyTests * 0.69)
     }
 
     /// A probe passes on; what is old counts less.
@@ -59,6 +63,13 @@ struct LinkLedger {
         records[link].map { Double($0.tests * decay($0)) } ?? 0
     }
 
+    /// Probes over a link that were decided lately, and those of them that failed.
+    func decided(_ link: LinkNumber) -> (seen: Double, lost: Double) {
+        guard let record = records[link] else { return (0, 0) }
+        let factor = decay(record)
+        return (Double((record.good + record.lost) * factor), Double(record.lost * factor))
+    }
+
     /// What a path is drawn by: a broken link, or one under suspicion, would spoil what the rest of the path tells.
     func reluctance(_ link: LinkNumber) -> Double {
         guard let record = records[link] else { return 1 }
@@ -70,6 +81,7 @@ struct LinkLedger {
         let factor = decay(record)
         record.tests *= factor
         record.good *= factor
+        record.lost *= factor
         record.updated = time
         change(&record)
         records[link] = record
@@ -97,8 +109,11 @@ struct LinkLedger {
     }
 
     /// - Parameter evidence: logarithm of how much more likely the failure is if the link is broken.
-    mutating func failed(_ link: LinkNumber, evidence: Float) {
-        update(link) { $0.suspicion += min(max(evidence, 0), Self.largestEvidence) }
+    mutating func failed(_ link: LinkNumber, evidence: Double) {
+        update(link) { record in
+            record.lost += 1
+            record.suspicion += min(max(Float(evidence), 0), Self.largestEvidence)
+        }
     }
 
     mutating func retested(_ link: LinkNumber, _ isBegun: Bool) {
@@ -126,7 +141,7 @@ struct LinkLedger {
         // One that is settled is tried now and then, lest nobody see that it was repaired.
         if isBroken(link) { return isRare && record.retests == 0 ? Double(Self.settled) : nil }
         let urgency = record.suspicion - log(1 + record.good * decay(record))
-        let most = min(Self.maximumRetests, UInt8(max(1, min(urgency, 100) * 0.75)))
+        let most = min(Self.maximumRetests, UInt8(max(1, min(urgency, 100))))
         return urgency >= 1.5 && record.retests < most ? Double(urgency) : nil
     }
 }

@@ -10,28 +10,34 @@ struct NodeNeeds {
     private static let bestReliability = 0.998
     /// A node with less than this, and less than most, may be at fault when a path fails.
     private static let goodReliability = 0.95
-    /// Intervals narrower than this need not become narrower still.
-    private static let narrow = 0.02
-    /// How many probes the interval of a node without any stands for.
-    private static let fewest = 4.0
-    /// The power of an interval's width by which nodes are drawn: the widest nearly always.
-    private static let sharpness = 6.0
+    /// A reliability that is known this well (as a standard deviation) need not be known better.
+    private static let wellKnown = 0.006
+    /// This part of the width of a node's interval counts as a standard deviation, if chance alone gives a smaller one: there
+    /// are nodes whose losses cannot be told from those of their neighbours.
+    private static let widthPart = 0.15
+    /// Paths of a node that are counted until the count is halved.
+    private static let longest = 1000.0
+    /// The power of the standard deviation by which nodes are drawn: the least known nearly always.
+    private static let sharpness = 12.0
 
     private struct Node {
-        var width = 1.0
+        /// Of its interval; nil without one.
+        var width: Double?
         var samples = 0.0
         var reliability = NodeNeeds.unknownReliability
-        /// Probes with it between their ends that are under way, and that were decided since the last analysis.
-        var pending = 0, fresh = 0
+        /// Probes with it between their ends that are under way, that were decided since the last analysis, and before.
+        var pending = 0, fresh = 0, older = 0
+        /// Of the paths with it anywhere that were decided: how many, and how many failed. Halved from time to time.
+        var seen = 0.0, lost = 0.0
     }
 
     private var nodes: [UInt32: Node] = [:]
 
     /// A new analysis begins: nodes that it does not mention are unknown.
     mutating func begin() {
-        for number in Array(nodes.keys) {
-            let pending = nodes[number]?.pending ?? 0
-            nodes[number] = pending > 0 ? Node(pending: pending) : nil
+        for (number, before) in nodes {
+            nodes[number] = Node(
+                pending: before.pending, older: before.older + before.fresh, seen: before.seen, lost: before.lost)
         }
     }
 
@@ -62,17 +68,42 @@ struct NodeNeeds {
         }
     }
 
+    /// A path was decided.
+    mutating func seen(_ hops: [UInt32], arrived: Bool) {
+        for hop in hops {
+            var node = nodes[hop] ?? Node()
+            node.seen += 1
+            if !arrived { node.lost += 1 }
+            if node.seen >= Self.longest {
+                node.seen /= 2
+                node.lost /= 2
+            }
+            nodes[hop] = node
+        }
+    }
+
+    /// Which part of the paths with this node fails that do not go by a link of which so many were seen and lost.
+    func loss(of number: UInt32, without link: (seen: Double, lost: Double)) -> Double {
+        guard let node = nodes[number] else { return 0 }
+        return max(0, node.lost - link.lost) / (max(0, node.seen - link.seen) + 2)
+    }
+
     private mutating func change(_ hops: [UInt32], _ body: (inout Node) -> Void) {
         for hop in hops.dropFirst().dropLast() { body(&nodes[hop, default: Node()]) }
     }
 
-    /// How much a node needs another probe: a high power of the width that its interval will have when all is decided that
-    /// is under way.
+    /// How much a node needs another probe: a high power of how far its reliability may be from what is believed, when all is
+    /// decided that is under way. Losses make it less certain than arrivals, so most goes to nodes that lose some.
     func score(of number: UInt32) -> Double {
         let node = nodes[number] ?? Node()
-        let known = max(node.samples, Self.fewest)
-        let width = node.width * (known / (known + Double(node.pending + node.fresh))).squareRoot()
-        return pow(max(width, Self.narrow), Self.sharpness)
+        let coming = Double(node.pending + node.fresh)
+        // Without an estimate, what became of the paths with it must do.
+        let known = node.width == nil ? Double(node.older) : node.samples
+        let loss = node.width == nil ? node.lost / max(node.seen, 1) : 1 - node.reliability
+        let doubtful = (loss * known + 0.5) / (known + 1)
+        let chance = (doubtful * (1 - doubtful) / (known + coming + 1)).squareRoot()
+        let width = (node.width ?? 0) * (known / max(known + coming, 1)).squareRoot()
+        return pow(max(chance, Self.widthPart * width, Self.wellKnown), Self.sharpness)
     }
 
     static func pick(_ scores: [Double], using generator: inout some RandomNumberGenerator) -> Int? {
@@ -85,8 +116,4 @@ struct NodeNeeds {
         }
         return scores.indices.last
     }
-
-    /// How much more likely a failure is if a link of the path is broken, as a logarithm.
-    /// - Parameter lossWithout: what the path loses if it is not.
-    static func evidence(lossWithout: Double) -> Float { Float(-log(min(max(lossWithout, 0.005), 1))) }
 }

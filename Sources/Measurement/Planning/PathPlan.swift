@@ -68,9 +68,9 @@ struct PathPlan {
         candidates.indices.filter { isAllowed(candidates[$0]) && fits($0, in: path) }
     }
 
-    /// The choice whose links to its neighbours are worth most to be tested. What a test is worth falls with the number of
-    /// tests lately; chance decides among those that have had none, by weight, so that in the long run a node sees neighbours
-    /// as often as clients have them.
+    /// The choice whose links to its neighbours are worth most to be tested: rather one that was not tested lately. Among those
+    /// that were, and among those that were not, chance decides, by weight: were links taken in turn, a node could tell from
+    /// the time since a neighbour's last packet that the next is no probe.
     private func best(
         _ choices: [Int], at place: Int, in path: [Int?], using generator: inout some RandomNumberGenerator
     ) -> Int? {
@@ -86,7 +86,8 @@ struct PathPlan {
                 let link = LinkNumber(from: candidates[from].number, to: candidates[to].number)
                 let reluctance = links.reluctance(link)
                 if reluctance > 1 { isSuspect = true }
-                value += own.weight / (links.tests(link) + Exponential.draw(using: &generator)) / reluctance
+                let tests = min(links.tests(link), LinkLedger.enoughTests)
+                value += own.weight / (tests + Exponential.draw(using: &generator)) / reluctance
             }
             guard !isStrict || !isSuspect else { continue }
             if value > best?.value ?? -1 { best = (index, value) }

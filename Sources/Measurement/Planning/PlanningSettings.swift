@@ -8,13 +8,13 @@ public struct PlanningSettings: Hashable, Sendable {
     /// Parts of the probes with 3 and with 4 hops; the others have 5.
     public var threeHops = 0.1, fourHops = 0.2
     /// Part of the probes that carry, between their ends, a node of which too little is known.
-    public var needShare = 0.5
+    public var needShare = 0.6
     /// The largest part of the probes that test again links of paths that failed.
     public var suspicionShare = 0.25
     /// A link of low weight is tested as if its nodes had at least this part of the largest weight.
     public var smallestWeight = 0.25
     /// A probe that has not arrived after this time counts, for planning only, as one that failed.
-    public var overdue: Interval = .hours(1)
+    public var overdue: Interval = .minutes(45)
 
     /// Most nodes looked at for one place in a path: in larger networks a random selection of them.
     public static let maximumChoices = 256

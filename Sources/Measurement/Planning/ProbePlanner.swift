@@ -1,6 +1,7 @@
 // Which way probes go (doc/PINGER.md, planning). Pure: what is known and the generator go in, paths come out.
 
 internal import Directory
+internal import Glibc
 internal import WireFormat
 
 /// Plans probes: ordinary paths, chosen so that every link is tested in the long run, nodes of which little is known more
@@ -49,19 +50,29 @@ public struct ProbePlanner: Sendable {
             for pair in pairs { links.planned(pair) }
         }
         if arrived {
+            needs.seen(hops, arrived: true)
             failed[path] = nil
             for pair in pairs { links.arrived(pair) }
             return
         }
         guard failed.updateValue(time, forKey: path) == nil else { return }
         Self.bound(&failed) { $0 }
-        // What the path loses if none of its links is broken.
-        let through = hops.reduce(1.0) { $0 * needs.reliability(of: $1) }
+        needs.seen(hops, arrived: false)
         let broken = pairs.filter { links.isBroken($0) }
         for pair in pairs {
             let isExplained = broken.contains { $0 != pair }
-            links.failed(pair, evidence: NodeNeeds.evidence(lossWithout: isExplained ? 0.95 : 1 - through))
+            links.failed(pair, evidence: -log(isExplained ? 0.95 : loss(of: hops, without: pair)))
         }
+    }
+
+    /// Which part of the probes on a path would fail if one of its links were sound: by what is known of its other nodes, and
+    /// of the link's own by their other links, as an analysis may blame them for the link.
+    private func loss(of hops: [UInt32], without link: LinkNumber) -> Double {
+        let others = hops.filter { $0 != link.from && $0 != link.to }
+        let through = others.reduce(1.0) { $0 * needs.reliability(of: $1) }
+        let decided = links.decided(link)
+        let ends = [link.from, link.to].map { needs.loss(of: $0, without: decided) }
+        return min(max(1 - through, ends[0], ends[1], 0.005), 1)
     }
 
     /// A planned probe was not sent (its entry did not take it), or can never be decided.
