@@ -11,8 +11,8 @@ import WireFormat
     @Test func everyRouteReadsWhatItWrites() throws {
         let routes: [DirectoryRoute] = [
             .consensus, .consensusAt(0), .consensusAt(.max), .descriptors, .document(digest), .network,
-            .networkVersion(.max), .votes(7), .signatures(7), .slots, .evidence, .page(""), .page("health"),
-            .page("health.json"), .page("a/b/c.svg"),
+            .networkVersion(.max), .votes(7), .signatures(7), .slots, .evidence, .reports, .page(""),
+            .page("health"), .page("health.json"), .page("a/b/c.svg"),
         ]
         for route in routes { #expect(DirectoryRoute(path: route.path) == route) }
         for upload in DirectoryUpload.allCases { #expect(DirectoryUpload(path: upload.path) == upload) }
@@ -30,7 +30,7 @@ import WireFormat
 
     /// A mirror of files must be possible: no route is a folder of another.
     @Test func noNameIsAFolderToo() {
-        let files: [DirectoryRoute] = [.consensus, .descriptors, .network, .slots, .evidence]
+        let files: [DirectoryRoute] = [.consensus, .descriptors, .network, .slots, .evidence, .reports]
         let inFolders: [DirectoryRoute] = [
             .consensusAt(1), .document(digest), .networkVersion(1), .votes(1), .signatures(1),
         ]
