@@ -9,6 +9,7 @@ struct FuzzNetwork {
 
     let file: NetworkFile
     let signer: AuthoritySigner
+    let pinger: HybridSigningKey
     let slot: Slot
 
     private init() throws {
@@ -26,6 +27,7 @@ struct FuzzNetwork {
                 validUntil: start + .days(30))
         ).verify(in: file, at: start)
         signer = try AuthoritySigner(certificate: certificate, key: signing)
+        pinger = try Self.key(160)
         slot = file.slots.slot(at: start) ?? Slot(1)
     }
 
@@ -56,6 +58,23 @@ struct FuzzNetwork {
         check(consensus)
         precondition(
             ConsensusAudit.check(consensus, votes: [made.bytes], network: file) == .identical, "an audit fails")
+    }
+
+    /// Traps if a report that says what `report` says, signed here, says something else, or does not count.
+    func check(_ report: UnverifiedReport) {
+        guard let made = try? MeasurementReport.make(report.claimed, network: file, key: pinger) else {
+            preconditionFailure("a report that was read cannot be written")
+        }
+        precondition(made.contents == report.claimed, "a report changed on the way")
+        let kept: Set<String> = [
+            "pinger", "published", "window", "software", "deadline", "probes", "node", "broken-link",
+        ]
+        precondition(
+            Self.lines(made.bytes, kept) == Self.lines(report.bytes, kept),
+            "a report was read that has a second spelling")
+        let verdict = ReportTally.judge([made], network: file.name, at: made.published)
+        precondition(verdict.used == [made.digest] && verdict.leftOut.isEmpty, "a good report does not count")
+        precondition(verdict.unreliable.isSubset(of: verdict.measurements.keys), "unreliable without a measurement")
     }
 
     /// Traps if a consensus, certified here, cannot be read.
@@ -108,11 +127,25 @@ struct FuzzNetwork {
         contents.nodes = []
         let other = try Vote.make(contents, network: file, signer: signer)
         let consensus = try Tally.consensus(of: [vote], slot: slot, network: file)
+        let report = try MeasurementReport.make(
+            ReportContents(
+                pinger: node, published: file.published, from: file.published - .days(2), to: file.published,
+                deadline: .hours(6), software: "test", counts: ReportedCounts(sent: 9, arrived: 5, lost: 2, void: 1),
+                nodes: [
+                    ReportedNode(
+                        id: nodes[0].id, relay: ReportedEstimate(value: 900, low: 850, high: 950, samples: 40),
+                        latency: .seconds(60),
+                        within: ReportedArrivals(tenMinutes: 5, hour: 10, sixHours: 900, day: 1000),
+                        entry: ReportedShare(value: 5, samples: 1), mailbox: ReportedShare(value: 0, samples: 2),
+                        deliveries: ReportedShare(value: 1000, samples: 3),
+                        handshakes: ReportedShare(value: 995, samples: 4), duplicates: 1, damaged: 2),
+                    ReportedNode(id: nodes[1].id),
+                ], brokenLinks: [NodeLink(from: nodes[1].id, to: nodes[0].id)]), network: file, key: pinger)
         let signature = try ConsensusSignature.make(consensus.link, network: file, signer: signer)
         let proposal = try Proposal.make(slot: slot, votes: consensus.votes, network: file, signer: signer)
         return [
             (.networkFile, file.bytes), (.certificate, signer.certificate.bytes), (.vote, vote.bytes),
-            (.vote, other.bytes), (.proposal, proposal.bytes),
+            (.vote, other.bytes), (.proposal, proposal.bytes), (.report, report.bytes),
             (.consensus, try CertifiedConsensus(consensus, signatures: [signature], network: file).bytes),
             (.consensusSignature, SentConsensusSignature(signature, on: consensus.link, network: file).bytes),
             (.evidence, try Evidence.make(.vote, vote.bytes, other.bytes, network: file).bytes),

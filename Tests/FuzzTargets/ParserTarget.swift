@@ -20,6 +20,7 @@ public enum ParserTarget: UInt8, CaseIterable, Sendable {
     case directoryRequest
     case directoryBlock
     case bundle
+    case report
 
     /// Gives `input` to its parser and traps if what was read does not give the same bytes again.
     public static func run(_ input: [UInt8]) {
@@ -67,12 +68,12 @@ public enum ParserTarget: UInt8, CaseIterable, Sendable {
             let pieces = DescriptorBundle.split(bytes)
             precondition(pieces.reduce(0) { $0 + $1.count } <= bytes.count, "a bundle grew")
             for piece in pieces { precondition(piece.first == UInt8(ascii: "n"), "a piece without its first line") }
-        case .certificate, .vote, .proposal, .evidence, .consensus, .consensusSignature:
+        case .certificate, .vote, .proposal, .evidence, .consensus, .consensusSignature, .report:
             if let network = FuzzNetwork.made { readSigned(bytes, network) }
         }
     }
 
-    /// What authorities sign.
+    /// What authorities and pingers sign.
     private func readSigned(_ bytes: [UInt8], _ network: FuzzNetwork) {
         switch self {
         case .certificate:
@@ -101,6 +102,10 @@ public enum ParserTarget: UInt8, CaseIterable, Sendable {
             guard let sent = try? SentConsensusSignature(bytes) else { return }
             precondition(sent.bytes == bytes, "a signature of a second spelling")
             _ = try? sent.verify(in: network.file)
+        case .report:
+            guard let report = try? UnverifiedReport(bytes) else { return }
+            _ = try? report.verify(in: network.file)
+            network.check(report)
         default: break
         }
     }
