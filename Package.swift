@@ -212,7 +212,7 @@ let package = Package(
             "PingerTests",
             [
                 "PingerProgram", "Measurement", "Spool", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon",
-                "DirectoryService", "Mailboxes", "Pages", "TestSupport", "nightjar-pinger", .nioCore, .nioPosix, .logging,
+                "DirectoryService", "Mailboxes", "Pages", "AuthorityProgram", "TestSupport", "nightjar-pinger", .nioCore, .nioPosix, .logging,
             ], exclude: ["Pages/Golden"]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .lifecycle, .logging, .metrics]),
         .tests(
