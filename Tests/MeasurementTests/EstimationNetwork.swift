@@ -34,7 +34,9 @@ struct EstimationNetwork {
     func link(_ from: Int, _ to: Int) -> NodeLink { NodeLink(from: nodes[from], to: nodes[to]) }
 
     /// `count` probes sent evenly at random within `span` before `now`.
-    func probes(_ count: Int, within span: Interval, until now: Timestamp, using random: inout SeededRandom) -> ProbeTable {
+    func probes(_ count: Int, within span: Interval, until now: Timestamp, using random: inout SeededRandom)
+        -> ProbeTable
+    {
         var table = ProbeTable(nodes: nodes)
         table.reserveCapacity(count)
         for _ in 0..<count {
@@ -81,7 +83,8 @@ struct EstimationNetwork {
             if added[node] > 0 { travel += isErratic ? exponential(added[node], &random) : added[node] }
         }
         if Double.random(in: 0..<1, using: &random) < passes {
-            let before = exponential(poll, &random), after = exponential(poll, &random)
+            let before = exponential(poll, &random)
+            let after = exponential(poll, &random)
             let seen = sent + .seconds(fraction: travel + after)
             // Found by the first look after it came, unless a look after the deadline had found nothing.
             if seen <= now, .seconds(fraction: travel - before) < deadline {

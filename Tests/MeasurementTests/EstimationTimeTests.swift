@@ -91,7 +91,8 @@ struct EstimationTimeTests {
         let old = Estimator().analyse(probes, at: now + .days(9))
         let gone = Estimator().analyse(probes, at: now + .days(13))
         let node = network.nodes[0]
-        let before = try #require(fresh.nodes[node]?.relay), after = try #require(old.nodes[node]?.relay)
+        let before = try #require(fresh.nodes[node]?.relay)
+        let after = try #require(old.nodes[node]?.relay)
         #expect(abs(before.value - after.value) < 0.02)
         #expect(after.low <= before.low + 0.02)
         #expect(gone.first == nil && gone.last == nil && gone.arrivals == nil && gone.counts.isEmpty)
