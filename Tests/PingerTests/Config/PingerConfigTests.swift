@@ -1,6 +1,8 @@
 import Daemon
 import Directory
 import Foundation
+import Measurement
+import Messages
 import Testing
 import WireFormat
 

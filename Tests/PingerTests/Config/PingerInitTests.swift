@@ -23,7 +23,7 @@ struct PingerPlace: ~Copyable {
         result: Result, output: String, messages: String
     ) {
         let (output, messages) = (directory.file("output"), directory.file("messages"))
-        let files = [output, messages].map { open($0, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
+        let files = [output, messages].map { (path: String) in open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
         defer { for file in files { close(file) } }
         let result = try body(PingerCommands(terminal: Terminal(output: files[0], errors: files[1])))
         func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }

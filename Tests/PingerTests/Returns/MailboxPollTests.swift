@@ -170,7 +170,7 @@ struct MailboxPollTests {
         var entry = MailboxBook.Entry()
         let result = try await poll(node, notes, entry: &entry)
         #expect(result.failure == .malformed && result.emptied == nil)
-        node.answers = [3: .refused(.busy)]
+        node.answers = [2: .refused(.busy)]
         #expect(try await poll(node, notes, entry: &entry).emptied == nil)
     }
 
