@@ -15,8 +15,8 @@ struct AnalysisBench {
         self.probes = probes
     }
 
-    /// The probes of a window of 12 days: a node that drops a fifth, a slow one, one that died an hour ago, a broken link, one in a hundred lost
-    /// by each of the others.
+    /// The probes of a window of 12 days: a node that drops a fifth, a slow one, one that died an hour ago, a broken
+    /// link, one in a hundred lost by each of the others.
     mutating func table() -> ProbeTable {
         var table = ProbeTable(nodes: nodes)
         table.reserveCapacity(probes)

@@ -7,8 +7,9 @@ struct AnalysisCommand: ParsableCommand {
         commandName: "analysis",
         abstract: "Time the analysis of a pinger's probes.",
         discussion: """
-            Makes up probes of 12 days through a network with a dropper, a slow node, a dead one and a broken link, and estimates \
-            everything from them, on one core. A million probes over 60 nodes may take 10 seconds and 500 MB; fails if they take more.
+            Makes up probes of 12 days through a network with a dropper, a slow node, a dead one and a broken link, \
+            and estimates everything from them, on one core. A million probes over 60 nodes may take 10 seconds of a \
+            processor and 500 MB; fails if they take more.
 
             Examples:
               nightjar-bench analysis

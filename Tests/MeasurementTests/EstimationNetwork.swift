@@ -4,8 +4,8 @@ import Measurement
 import TestSupport
 import WireFormat
 
-/// A network whose truth is known, and probes through it as a pinger would see them: Poisson sending, exponential delays, mailboxes looked
-/// into at Poisson times.
+/// A network whose truth is known, and probes through it as a pinger would see them: Poisson sending, exponential
+/// delays, mailboxes looked into at Poisson times.
 struct EstimationNetwork {
     var nodes: [NodeID]
     /// What each node loses in its three roles.

@@ -14,14 +14,14 @@ public struct EstimationSettings: Hashable, Sendable {
     public var minimumLinkSamples = 6
     /// How much likelihood a 95 % interval may give away: half of chi squared with one degree of freedom.
     public var intervalDrop = 1.920_729
-    /// What is added to the failures for the lower limit of a reliability. It makes up for failures being whole numbers:
-    /// without it a node that has lost nothing yet would look too good.
+    /// What is added to the failures for the lower limit of a reliability. It makes up for failures being whole
+    /// numbers: without it a node that has lost nothing yet would look too good.
     public var continuity = 0.5
 
     /// A term costs as much as this many more arrivals: of explanations that fit alike the shorter one is taken.
     public var penalty = 0.25
-    /// A term for a link's loss first costs this many standard deviations of what chance alone would give it, so that loss that several
-    /// links of a node share goes to the node.
+    /// A term for a link's loss first costs this many standard deviations of what chance alone would give it, so that
+    /// loss that several links of a node share goes to the node.
     public var linkPenalty = 3.0
     /// The same for a term for what an entry or a mailbox loses more than is the rule.
     public var endPenalty = 0.5

@@ -1,8 +1,8 @@
 internal import Directory
 public import WireFormat
 
-/// Makes an analysis of probes: what is known of nodes and links from what became of packets on paths of several of them.
-/// doc/ESTIMATION.md has the formulas.
+/// Makes an analysis of probes: what is known of nodes and links from what became of packets on paths of several of
+/// them. doc/ESTIMATION.md has the formulas.
 public struct Estimator: Sendable {
     public var settings: EstimationSettings
 

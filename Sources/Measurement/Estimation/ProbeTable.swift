@@ -1,7 +1,7 @@
 public import WireFormat
 
-/// Probes, a column for each thing that is known of them: 33 bytes a probe, so that a million fit where there is little memory.
-/// Times after the sending are kept in milliseconds up to 49 days.
+/// Probes, a column for each thing that is known of them: 33 bytes a probe, so that a million fit where there is
+/// little memory. Times after the sending are kept in milliseconds up to 49 days.
 public struct ProbeTable: Sendable {
     /// More nodes are not taken in.
     public static let maximumNodes = 4096
@@ -29,8 +29,8 @@ public struct ProbeTable: Sendable {
         static let unseen: UInt8 = 0, pending: UInt8 = 1, arrived: UInt8 = 2, lost: UInt8 = 3, void: UInt8 = 4
     }
 
-    /// - Parameter nodes: the nodes that hops name by their place in it. Of a repeated one the first place counts; no more
-    ///   than `maximumNodes` are taken.
+    /// - Parameter nodes: the nodes that hops name by their place in it. Of a repeated one the first place counts; no
+    ///   more than `maximumNodes` are taken.
     public init(nodes: [NodeID] = []) {
         self.nodes = Array(nodes.prefix(Self.maximumNodes))
         for (number, node) in self.nodes.enumerated() where numbers[node] == nil { numbers[node] = number }

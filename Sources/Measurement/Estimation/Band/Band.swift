@@ -1,10 +1,10 @@
-/// What people are told of a reliability: the interval in whole percent, and a letter. A figure such as 99.43 % from a hundred
-/// samples would say more than is known.
+/// What people are told of a reliability: the interval in whole percent, and a letter. A figure such as 99.43 % from
+/// a hundred samples would say more than is known.
 public struct Band: Hashable, Sendable {
     /// Whole percent, rounded away from the estimate; nil if it is not measured.
     public let low, high: Int?
-    /// `A` from 98 %, `B` from 95 %, `C` from 90 %, `D` from 75 %, `E` from 50 %, `F` below, of the estimate itself; `-` if it is
-    /// not measured.
+    /// `A` from 98 %, `B` from 95 %, `C` from 90 %, `D` from 75 %, `E` from 50 %, `F` below, of the estimate itself;
+    /// `-` if it is not measured.
     public let letter: Character
 
     public init(_ estimate: Estimate?) {

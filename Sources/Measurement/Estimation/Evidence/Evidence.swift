@@ -1,5 +1,5 @@
-/// What the probes say of the terms. Arrivals are summed up: in the logarithm of the likelihood each is linear in the terms of its
-/// path. Only the others stay single.
+/// What the probes say of the terms. Arrivals are summed up: in the logarithm of the likelihood each is linear in the
+/// terms of its path. Only the others stay single.
 struct Evidence {
     /// Groups of age, see `Observations.ages`.
     static let maximumAges = 16
@@ -16,8 +16,8 @@ struct Evidence {
     private var weight: [Double]
     private var squares: [Double]
 
-    /// For each failure: its weight, how surely it would have been seen had it not been lost, its age; and its terms from
-    /// `starts` on.
+    /// For each failure: its weight, how surely it would have been seen had it not been lost, its age; and its terms
+    /// from `starts` on.
     private(set) var failureWeights: [Double] = []
     private(set) var failureSight: [Double] = []
     private(set) var failureAges: [UInt8] = []
@@ -114,7 +114,8 @@ struct Evidence {
     /// Probes with an outcome and the term.
     func samples(_ term: Int) -> Int { Int(arrivals[term] + losses[term]) }
 
-    /// How much an old probe's weight overstates the spread of the estimate. A likelihood in which probes count for a part has the
-    /// variance of that many whole ones, but the estimate rests on more: by sum of squares over sum of weights.
+    /// How much an old probe's weight overstates the spread of the estimate. A likelihood in which probes count for a
+    /// part has the variance of that many whole ones, but the estimate rests on more: by sum of squares over sum of
+    /// weights.
     func spread(_ term: Int) -> Double { weight[term] > 0 ? squares[term] / weight[term] : 1 }
 }

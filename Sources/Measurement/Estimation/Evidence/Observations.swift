@@ -2,7 +2,8 @@ internal import Directory
 internal import Glibc
 internal import WireFormat
 
-/// The probes of the window that say something of nodes and links, judged and weighted by age; and the counts that need no model.
+/// The probes of the window that say something of nodes and links, judged and weighted by age; and the counts that
+/// need no model.
 struct Observations {
     enum Verdict {
         /// There in time.
@@ -92,8 +93,9 @@ struct Observations {
 
     /// Nil if nobody looked for it yet.
     ///
-    /// A probe that was found in time counts as arrived if it can have been there at the deadline, that is if the mailbox was not
-    /// emptied between. That is the rule by which others are lost: those are not there when it is emptied after the deadline.
+    /// A probe that was found in time counts as arrived if it can have been there at the deadline, that is if the
+    /// mailbox was not emptied between. That is the rule by which others are lost: those are not there when it is
+    /// emptied after the deadline.
     private static func verdict(_ table: ProbeTable, _ row: Int, _ settings: EstimationSettings) -> UInt8? {
         let deadline = settings.deadline.milliseconds
         switch table.state[row] {

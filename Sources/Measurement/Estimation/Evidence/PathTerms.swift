@@ -1,6 +1,6 @@
-/// The terms of the model and which of them a path has: one for each node in its interior; one that all paths share, for what entries and
-/// mailboxes lose as a rule, and one each for what this entry and this mailbox lose more; one for each link. A node has three terms,
-/// because it can tell probes by the first and the last role.
+/// The terms of the model and which of them a path has: one for each node in its interior; one that all paths share,
+/// for what entries and mailboxes lose as a rule, and one each for what this entry and this mailbox lose more; one
+/// for each link. A node has three terms, because it can tell probes by the first and the last role.
 struct PathTerms {
     let nodeCount: Int
     /// Both ends of each link that was seen.

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Looks for nodes and links that behave otherwise since some time, so that an outage shows within an hour, and a node that is well again is
-/// not blamed for days.
+/// Looks for nodes and links that behave otherwise since some time, so that an outage shows within an hour, and a
+/// node that is well again is not blamed for days.
 enum Changes {
     struct Change {
         var term: Int

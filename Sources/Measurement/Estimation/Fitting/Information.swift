@@ -1,5 +1,6 @@
-/// How much of what is known of each term is left when the others are not known but estimated from the same probes: the share
-/// 1 / (H[t,t] * inverse(H)[t,t]) of the observed information H (minus the second derivatives of the log likelihood).
+/// How much of what is known of each term is left when the others are not known but estimated from the same probes:
+/// the share 1 / (H[t,t] * inverse(H)[t,t]) of the observed information H (minus the second derivatives of the log
+/// likelihood).
 ///
 /// 1 if a term's failures could have no other cause, near 0 if they could as well be another's.
 struct Information {

@@ -39,8 +39,9 @@ struct ModelFit {
 
     private static let begin = 0.02
 
-    /// Gives links a term of their own where the nodes cannot explain the loss, and ends where the rule for ends cannot: first at a price that
-    /// chance does not reach, then those that have paid it are kept, cheaply, so that the price does not stay with their nodes.
+    /// Gives links a term of their own where the nodes cannot explain the loss, and ends where the rule for ends
+    /// cannot: first at a price that chance does not reach, then those that have paid it are kept, cheaply, so that
+    /// the price does not stay with their nodes.
     private mutating func choose() {
         let choices = (0..<fit.values.count).filter { terms.isLink($0) || terms.isEnd($0) }
         for term in choices {
@@ -95,11 +96,12 @@ struct ModelFit {
             samples: evidence.samples(term))
     }
 
-    /// Whether a link certainly carries (almost) nothing while its nodes work: its term is far above zero, by a likelihood ratio in which
-    /// all other terms are fitted anew without it, and certainly above that of a link that is just not broken.
+    /// Whether a link certainly carries (almost) nothing while its nodes work: its term is far above zero, by a
+    /// likelihood ratio in which all other terms are fitted anew without it, and certainly above that of a link that
+    /// is just not broken.
     ///
-    /// A ratio above 1 / a comes by chance at most with the chance a however often one looks, so the bound holds for a pinger that looks every
-    /// hour; a is shared out over all links.
+    /// A ratio above 1 / a comes by chance at most with the chance a however often one looks, so the bound holds for
+    /// a pinger that looks every hour; a is shared out over all links.
     func isBroken(link number: Int) -> Bool {
         let term = terms.link(number)
         let limit = -log(settings.brokenBelow)

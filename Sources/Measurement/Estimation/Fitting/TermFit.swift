@@ -1,11 +1,12 @@
 internal import Glibc
 
-/// Finds the terms that make the likelihood greatest: each term in turn, the others held, by Newton's method, until nothing is gained.
+/// Finds the terms that make the likelihood greatest: each term in turn, the others held, by Newton's method, until
+/// nothing is gained.
 ///
 /// A probe passes with the chance exp(-sum of its terms). With q = sight * exp(-sum) the logarithm of the likelihood is
-/// - sum over terms (arrived + cost) * value + sum over failures weight * log(1 - q),
-/// concave in the terms, which are all >= 0. A turn never makes it less, so it converges; for a concave function that is smooth where
-/// it is finite, with bounds for each term alone, it converges to the greatest value.
+/// minus the sum over terms of (arrived + cost) * value, plus the sum over failures of weight * log(1 - q). It is concave
+/// in the terms, which are all >= 0. A turn never makes it less, so it converges; for a concave function that is smooth
+/// where it is finite, with bounds for each term alone, it converges to the greatest value.
 struct TermFit {
     let evidence: Evidence
     /// >= 0, for each term.
@@ -101,7 +102,8 @@ struct TermFit {
 
     /// Puts a term where the objective is greatest for the others as they are.
     ///
-    /// The slope is convex and falls, so that Newton's steps from below never pass the place, and from above do so at most once.
+    /// The slope is convex and falls, so that Newton's steps from below never pass the place, and from above do so at
+    /// most once.
     /// - Returns: about what is gained.
     private mutating func turn(_ term: Int) -> Double {
         let start = values[term]

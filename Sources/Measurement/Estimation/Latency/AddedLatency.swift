@@ -1,10 +1,11 @@
 internal import WireFormat
 
-/// What each node adds to a packet's journey, beyond what the packet asks for: excess = common + sum over its nodes + chance.
+/// What each node adds to a packet's journey, beyond what the packet asks for: excess = common + sum over its nodes +
+/// chance.
 ///
-/// First by least squares with no node below zero, on excess times that are cut at the slowest fiftieth; then the medians of what is
-/// left move the nodes, so that the slow tail of a few packets counts for little. What all nodes share (the wait for the next look into
-/// the mailbox) is the common part, and no node's.
+/// First by least squares with no node below zero, on excess times that are cut at the slowest fiftieth; then the
+/// medians of what is left move the nodes, so that the slow tail of a few packets counts for little. What all nodes
+/// share (the wait for the next look into the mailbox) is the common part, and no node's.
 struct AddedLatency {
     /// Seconds.
     private(set) var common = 0.0

@@ -20,7 +20,8 @@ struct ArrivalCurves {
             switch observations.verdicts[place] {
             case Observations.Verdict.arrived:
                 isEvent = slack <= usefulSlack
-                // It came within the slack before. If that is too long to say when, all that is known is that it was not there before.
+                // It came within the slack before. If that is too long to say when, all that is known is that it was
+                // not there before.
                 time = isEvent ? min(age, deadline) : age - slack
             case Observations.Verdict.missing: time = age
             default: break

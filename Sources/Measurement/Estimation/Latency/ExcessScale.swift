@@ -1,5 +1,5 @@
-/// Groups of excess times (how much longer a packet took than its hops were asked to hold it): a quarter of a second wide near zero, a
-/// sixteenth of the time itself further out, on both sides of zero.
+/// Groups of excess times (how much longer a packet took than its hops were asked to hold it): a quarter of a second
+/// wide near zero, a sixteenth of the time itself further out, on both sides of zero.
 enum ExcessScale {
     private static let half = 320
     static let count = 2 * half

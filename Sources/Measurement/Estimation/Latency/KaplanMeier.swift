@@ -58,8 +58,8 @@ public struct KaplanMeier: Sendable {
             tenMinutes: shares[0], hour: shares[1], sixHours: shares[2], day: shares[3], samples: samples)
     }
 
-    /// 10 seconds each to 10 minutes, a minute each to 6 hours, 10 minutes each to a day, and one for what is later. Each holds the
-    /// times after its begin up to and with its end.
+    /// 10 seconds each to 10 minutes, a minute each to 6 hours, 10 minutes each to a day, and one for what is later.
+    /// Each holds the times after its begin up to and with its end.
     private static let groups = 60 + 350 + 108 + 1
     private static func group(_ milliseconds: Int64) -> Int {
         let before = max(0, milliseconds - 1)

@@ -2,9 +2,10 @@ internal import WireFormat
 
 /// How surely a probe that is not lost would have been seen by a given age.
 ///
-/// From the distribution of what is left of the excess times when the delays and the medians of the nodes are taken off, estimated by
-/// Kaplan and Meier so that young probes do not make it look faster than it is. Each node has its own, drawn towards that of all where it
-/// rests on few arrivals, and a path is as slow as its slowest node: a slow or erratic node does not make its pending probes count as lost.
+/// From the distribution of what is left of the excess times when the delays and the medians of the nodes are taken
+/// off, estimated by Kaplan and Meier so that young probes do not make it look faster than it is. Each node has its
+/// own, drawn towards that of all where it rests on few arrivals, and a path is as slow as its slowest node: a slow
+/// or erratic node does not make its pending probes count as lost.
 struct TravelTimes {
     private let added: AddedLatency
     /// By node and group of excess: the part of arrivals before the group.
