@@ -4,8 +4,8 @@ internal import Glibc
 /// nothing is gained.
 ///
 /// A probe passes with the chance exp(-sum of its terms). With q = sight * exp(-sum) the logarithm of the likelihood is
-/// minus the sum over terms of (arrived + cost) * value, plus the sum over failures of weight * log(1 - q). It is concave
-/// in the terms, which are all >= 0. A turn never makes it less, so it converges; for a concave function that is smooth
+/// minus the sum over terms of (arrived + cost) * value, plus the sum over failures of weight * log(1 - q). It is
+/// concave in the terms, which are all >= 0. A turn never makes it less, so it converges; for a concave function that is smooth
 /// where it is finite, with bounds for each term alone, it converges to the greatest value.
 struct TermFit {
     let evidence: Evidence
