@@ -7,6 +7,8 @@ public struct PageTable: Sendable {
     public var columns: [String]
     /// Only as wide as what is in it.
     public var isNarrow = false
+    /// A class of the program's own style sheet.
+    public var style = ""
     private var rows: HTML = ""
     /// Rows.
     public private(set) var count = 0
@@ -32,8 +34,9 @@ public struct PageTable: Sendable {
     /// The whole table.
     public var html: HTML {
         let heads = columns.map { "<th scope=\"col\" role=\"columnheader\">\($0)</th>" as HTML }
+        let classes = [isNarrow ? "narrow" : "", style].filter { !$0.isEmpty }.joined(separator: " ")
         return """
-            \(isNarrow ? "<table role=\"table\" class=\"narrow\">" : "<table role=\"table\">" as HTML)
+            \(classes.isEmpty ? "<table role=\"table\">" : "<table role=\"table\" class=\"\(classes)\">" as HTML)
             <caption>\(caption)</caption>
             <thead role="rowgroup"><tr role="row">\(heads)</tr></thead>
             <tbody role="rowgroup">

@@ -136,7 +136,7 @@ struct HistoryChart {
             axes += "<line class=\"tick\" x1=\"\(Self.left)\" y1=\"\(tick.y)\" x2=\"\(right)\" y2=\"\(tick.y)\"/>\n"
             axes += "<text class=\"late\" x=\"\(Self.left - 5)\" y=\"\(tick.y + 4)\">\(tick.text)</text>\n"
         }
-        for index in stride(from: 1, to: Self.days, by: 7) {
+        for index in stride(from: 0, to: Self.days, by: 7) {
             let x = Self.x(index)
             axes += "<line class=\"tick\" x1=\"\(x)\" y1=\"\(Self.bottom)\" x2=\"\(x)\" y2=\"\(Self.bottom + 4)\"/>\n"
             axes += "<text class=\"mid\" x=\"\(x)\" y=\"\(Self.height - 3)\">\(Day.short(first + index))</text>\n"

@@ -51,28 +51,28 @@ struct IndexPage {
         var table = PageTable(
             caption,
             columns: [
-                "Node", "Reliability", "Adds", "In 10 min", "In 1 h", "In 6 h", "In 24 h", "Handshakes", "Mail",
+                "Node", "Reliability", "Added delay", "In 10 min", "In 1 h", "In 6 h", "In 24 h", "Handshakes", "Mail",
                 "Flags",
             ])
+        table.style = "nodes"
         for id in ids { table.add([pages.node(id)] + cells(id)) }
         return table.html
     }
 
     private func cells(_ id: NodeID) -> [HTML] {
         let result = facts.analysis.nodes[id] ?? NodeResult()
-        let reliability: HTML =
-            result.relay.map { relay in
-                relay.samples < facts.minimumSamples
-                    ? MeasuredText.unmeasured(facts.minimumSamples)
-                    : "\(IntervalBar.html(relay)) \(MeasuredText.estimate(relay, minimum: facts.minimumSamples))"
-            } ?? MeasuredText.unmeasured(facts.minimumSamples)
+        let relay = MeasuredText.sufficient(result.relay, minimum: facts.minimumSamples)
+        let bar: HTML = relay.map { IntervalBar.html($0) } ?? ""
+        let reliability: HTML = "\(bar)\(MeasuredText.estimate(relay, minimum: facts.minimumSamples))"
         let unknown: HTML = "<span class=\"soft\">-</span>"
         let within = [\ArrivalShares.tenMinutes, \.hour, \.sixHours, \.day].map { part -> HTML in
             guard let arrivals = result.arrivals, arrivals.samples >= facts.minimumSamples else { return unknown }
             return "<span class=\"num\">\(MeasuredText.percent(arrivals[keyPath: part]))</span>"
         }
         let latency =
-            result.addedLatency.map { latency -> HTML in "<span class=\"num\">\(MeasuredText.latency(latency))</span>" }
+            (relay == nil ? nil : result.addedLatency).map { latency -> HTML in
+                "<span class=\"num\">\(MeasuredText.latency(latency))</span>"
+            }
             ?? unknown
         let isExit = facts.flags[id]?.contains(.exit) ?? false
         let mail: HTML =
@@ -153,7 +153,7 @@ struct IndexPage {
                 may lead through it yet.
                 """
             ),
-            ("Adds", "How much later packets leave a node than they asked for, in the middle: half are faster."),
+            ("Added delay", "How much later packets leave a node than they asked for, in the middle: half are faster."),
             (
                 "In 10 min ... 24 h",
                 """

@@ -13,19 +13,22 @@ struct LinkMatrix {
     static let fewProbes = 5
     static let left = 112
     static let top = 96
-    /// Letters of a name that there is room for.
-    private static let nameLength = 13
+    /// Room for a name, in pixels.
+    private static let nameWidth = 88
 
     let facts: PingerFacts
     /// In the order of rows and of columns.
     let nodes: [NodeID]
+    /// Whether there are more.
+    let isCut: Bool
 
     /// Of all listed nodes if there is room for them, else of those with the most losses on their links.
     init(facts: PingerFacts) {
         self.facts = facts
         let linked = Set(facts.analysis.links.keys.flatMap { [$0.from, $0.to] })
         let all = facts.nodes.filter { facts.flags[$0] != nil || linked.contains($0) }
-        guard all.count > Self.mostNodes else {
+        isCut = all.count > Self.mostNodes
+        guard isCut else {
             nodes = all
             return
         }
@@ -104,7 +107,12 @@ struct LinkMatrix {
 
     private func label(_ id: NodeID) -> String {
         let name = RemailerNames.cleaned(facts.nicknames[id] ?? "")
-        return name.utf8.count > Self.nameLength ? name.prefix(Self.nameLength - 1) + "." : name
+        var width = 0
+        for (index, letter) in name.enumerated() {
+            width += "WMmw".contains(letter) ? 12 : "fijlrtI-".contains(letter) ? 5 : letter.isUppercase ? 9 : 7
+            if width > Self.nameWidth { return name.prefix(max(index - 1, 1)) + "." }
+        }
+        return name
     }
 
     private static let key: HTML = [

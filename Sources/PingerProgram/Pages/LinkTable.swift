@@ -22,10 +22,10 @@ struct LinkTable {
     }
 
     private func estimate(_ result: LinkResult) -> HTML {
-        guard let estimate = result.estimate, estimate.samples >= pages.facts.minimumSamples else {
+        guard let estimate = MeasuredText.sufficient(result.estimate, minimum: pages.facts.minimumSamples) else {
             return "<span class=\"soft\">too few probes to say</span>"
         }
-        return "<span class=\"num\">\(MeasuredText.interval(estimate))</span>"
+        return "<span class=\"num\">\(Band(estimate).text)</span>"
     }
 
     private func state(_ link: NodeLink, _ result: LinkResult) -> HTML {

@@ -16,21 +16,22 @@ struct LinksPage {
         let tested = links.filter { $0.value.arrived + $0.value.lost > 0 }
         let matrix = LinkMatrix(facts: facts)
         let listed = facts.nodes.count { facts.flags[$0] != nil }
+        let known = tested.keys.count { facts.flags[$0.from] != nil && facts.flags[$0.to] != nil }
         let possible = listed * max(listed - 1, 0)
         var content: HTML
         if tested.isEmpty {
             content = "<p>No link has been tested yet.</p>\n"
         } else {
             content = """
-                <p>Probes went over \(MeasuredText.count(tested.count)) links; the \(MeasuredText.count(listed)) listed nodes \
-                could have \(MeasuredText.count(possible)). What is counted for a link are the probes whose way led over it, \
+                <p>Probes went over \(MeasuredText.count(known)) of the \(MeasuredText.count(possible)) links among the \
+                \(MeasuredText.count(listed)) listed nodes. What is counted for a link are the probes whose way led over it, \
                 wherever on that way they were lost: a row or column of losses speaks of its node, one cell alone of the \
                 link. What a link itself passes on is estimated from all ways together.</p>
 
                 """
         }
         if !matrix.nodes.isEmpty, !tested.isEmpty {
-            if matrix.nodes.count == LinkMatrix.mostNodes {
+            if matrix.isCut {
                 content +=
                     "<p>Shown are the \(LinkMatrix.mostNodes) nodes with the most losses; links.csv has all.</p>\n"
             }

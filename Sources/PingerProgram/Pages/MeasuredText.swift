@@ -11,12 +11,8 @@ enum MeasuredText {
 
     /// `97-99 %`: the interval in whole percents, rounded outwards; `99 %` where both ends are one.
     static func interval(_ low: Double, _ high: Double) -> String {
-        let low = Int((bounded(low) * 100 + 1e-9).rounded(.down))
-        let high = Int((bounded(high) * 100 - 1e-9).rounded(.up))
-        return low == high ? "\(low) %" : "\(low)-\(high) %"
+        Band(Estimate(value: low, low: low, high: high, samples: 0)).text
     }
-
-    static func interval(_ estimate: Estimate) -> String { interval(estimate.low, estimate.high) }
 
     /// `93 %`; over and under where rounding would say all or nothing.
     static func percent(_ fraction: Double) -> String {
@@ -60,12 +56,18 @@ enum MeasuredText {
         "<span class=\"soft\">Unmeasured: fewer than \(minimum) probes</span>"
     }
 
+    /// The estimate, if it rests on enough.
+    static func sufficient(_ estimate: Estimate?, minimum: Int) -> Estimate? {
+        guard let estimate, estimate.samples >= minimum, Band(estimate).low != nil else { return nil }
+        return estimate
+    }
+
     /// Interval and samples in words.
     static func estimate(_ estimate: Estimate?, minimum: Int) -> HTML {
-        guard let estimate, estimate.samples >= minimum else { return unmeasured(minimum) }
+        guard let estimate = sufficient(estimate, minimum: minimum) else { return unmeasured(minimum) }
         let mark = estimate.high < unreliable ? "look num" : "num"
         return """
-            <span class="\(mark)">\(interval(estimate))</span> <span class="soft num">of \(probes(estimate.samples))</span>
+            <span class="\(mark)">\(Band(estimate).text)</span> <span class="soft num">of \(probes(estimate.samples))</span>
             """
     }
 }

@@ -41,11 +41,12 @@ struct NodePage {
 
                 """
         }
-        let bar: HTML = result.relay.map { $0.samples >= minimum ? IntervalBar.html($0) : "" } ?? ""
+        let relay = MeasuredText.sufficient(result.relay, minimum: minimum)
+        let bar: HTML = relay.map { IntervalBar.html($0) } ?? ""
         var arrivals: HTML?
         if let shares = result.arrivals, shares.samples >= minimum {
             arrivals = """
-                \(MeasuredText.percent(shares.tenMinutes)) within 10 minutes, \(MeasuredText.percent(shares.hour)) within an \
+                \(MeasuredText.percent(shares.tenMinutes)) were back within 10 minutes, \(MeasuredText.percent(shares.hour)) within an \
                 hour, \(MeasuredText.percent(shares.sixHours)) within 6 hours, \(MeasuredText.percent(shares.day)) within a \
                 day <span class="soft num">of \(MeasuredText.probes(shares.samples))</span>
                 """
@@ -54,7 +55,7 @@ struct NodePage {
             result.duplicates + result.damaged > 0
             ? """
             <span class="look">\(MeasuredText.count(result.duplicates)) came twice, \
-            \(MeasuredText.count(result.damaged)) changed</span>, of probes on ways with it
+            \(MeasuredText.count(result.damaged)) changed</span>, of the probes through it
             """ : nil
         return lead
             + HTML.terms([
@@ -64,13 +65,15 @@ struct NodePage {
                     facts.flags[id].map { HTML.flags($0.sorted().map(\.rawValue)) }
                         ?? "<span class=\"soft\">not in the newest consensus</span>"
                 ),
-                ("Reliability", "\(MeasuredText.estimate(result.relay, minimum: minimum))\(bar)"),
+                ("Reliability", "\(MeasuredText.estimate(relay, minimum: minimum))\(bar)"),
                 (
-                    "Adds",
-                    result.addedLatency.map { "\(MeasuredText.latency($0)) <span class=\"soft\">(median)</span>" }
+                    "Added delay",
+                    (relay == nil ? nil : result.addedLatency).map {
+                        "\(MeasuredText.latency($0)) <span class=\"soft\">(median)</span>"
+                    }
                         ?? MeasuredText.unmeasured(minimum)
                 ),
-                ("Whole ways over it", arrivals ?? MeasuredText.unmeasured(minimum)),
+                ("Probes through it", arrivals ?? MeasuredText.unmeasured(minimum)),
                 ("Handshakes", MeasuredText.share(result.handshakes)),
                 ("Next keys", MeasuredText.share(result.ahead)),
                 (
@@ -78,9 +81,9 @@ struct NodePage {
                     facts.flags[id]?.contains(.exit) == true || result.deliveries.total > 0
                         ? MeasuredText.share(result.deliveries) : nil
                 ),
-                ("Strange", evidence),
+                ("Evidence", evidence),
                 (
-                    "Where it knows",
+                    "As first or last",
                     """
                     as the first node \(MeasuredText.estimate(result.entry, minimum: minimum)); as the mailbox's node \
                     \(MeasuredText.estimate(result.mailbox, minimum: minimum))<br><span class="soft">There it can tell probes \
@@ -98,7 +101,9 @@ struct NodePage {
         guard !chart.isEmpty else { return "<p>There is no result of a day yet.</p>\n" }
         var table = PageTable(
             "Day by day, newest first",
-            columns: ["Day", "Reliability", "Probes", "Adds", "In 10 min", "In 1 h", "In 6 h", "In 24 h", "Handshakes"])
+            columns: [
+                "Day", "Reliability", "Probes", "Added delay", "In 10 min", "In 1 h", "In 6 h", "In 24 h", "Handshakes",
+            ])
         for day in chart.days.compactMap({ $0 }).reversed() { table.add(row(day)) }
         let begins: HTML =
             chart.floor > 0 ? " The axis begins at \(chart.floor / 10) %, not at nought." : ""
@@ -140,8 +145,8 @@ struct NodePage {
     // MARK: - Links
 
     private var links: HTML {
-        let all = facts.analysis.links.filter { $0.key.from == id || $0.key.to == id }
-        let tested = all.filter { $0.value.arrived + $0.value.lost > 0 }
+        let results = facts.analysis.links
+        let tested = (pages.tested[id] ?? []).compactMap { link in results[link].map { (key: link, value: $0) } }
         guard !tested.isEmpty else { return "<p>None has been tested yet.</p>\n" }
         let sorted = tested.sorted { left, right in
             if left.value.isBroken != right.value.isBroken { return left.value.isBroken }

@@ -8,6 +8,8 @@ internal import WireFormat
 struct PingerPages {
     let facts: PingerFacts
     private let files: [NodeID: String]
+    /// The links of each node that were tested, from it and to it.
+    let tested: [NodeID: [NodeLink]]
 
     static let index = "index.html"
     static let links = "links.html"
@@ -22,6 +24,12 @@ struct PingerPages {
             files[id] = taken.insert(short.lowercased()).inserted ? short : "\(nickname)-\(id.hex)"
         }
         self.files = files
+        var tested: [NodeID: [NodeLink]] = [:]
+        for (link, result) in facts.analysis.links where result.arrived + result.lost > 0 {
+            tested[link.from, default: []].append(link)
+            tested[link.to, default: []].append(link)
+        }
+        self.tested = tested
     }
 
     /// Names and contents.
@@ -66,15 +74,14 @@ struct PingerPages {
 
     /// How the pinger is.
     var state: HTML {
-        let (words, mark) = summary
         var items: [HTML] = []
         if let silence = facts.silence {
             items.append(
                 item(
                     "urgent", "Now:",
                     """
-                    \(Self.sentence(silence)) What follows was so \
-                    \(PageText.relative(facts.analysis.made, to: facts.made)), at \(HTML.when(facts.analysis.made)).
+                    \(Self.sentence(silence)) What follows is as of \
+                    \(HTML.moment(facts.analysis.made, from: facts.made)).
                     """))
         }
         for problem in facts.problems.prefix(20) { items.append(item("attend", "Note:", "\(Self.sentence(problem))")) }
@@ -91,21 +98,18 @@ struct PingerPages {
                     "attend", "Note:",
                     "\(broken == 1 ? "One link is" : "\(broken) links are") broken: <a href=\"#broken\">which</a>."))
         }
-        return HTML.state(words, mark: mark, items: items)
+        let mark = facts.silence != nil ? "urgent" : items.isEmpty ? "well" : "attend"
+        return HTML.state(summary, mark: mark, items: items)
     }
 
-    private var summary: (words: String, mark: String) {
-        if facts.silence != nil { return ("The pinger cannot judge at present.", "urgent") }
-        let mark = facts.problems.isEmpty ? "well" : "attend"
-        if facts.analysis.first == nil { return ("Starting: there is no probe yet.", mark) }
+    private var summary: String {
+        if facts.silence != nil { return "The pinger cannot judge at present." }
+        if facts.analysis.first == nil { return "Starting: there is no probe yet." }
         let listed = facts.nodes.filter { facts.flags[$0] != nil }
         let measured = listed.count { facts.analysis.nodes[$0]?.relay != nil }
-        if measured == 0 { return ("Measuring: no node has had enough probes yet.", mark) }
-        return (
-            measured == listed.count
-                ? "\(measured == 1 ? "The one node is" : "All \(measured) nodes are") measured."
-                : "\(measured) of \(listed.count) nodes are measured.", mark
-        )
+        if measured == 0 { return "Measuring: no node has had enough probes yet." }
+        guard measured == listed.count else { return "\(measured) of \(listed.count) nodes are measured." }
+        return measured == 1 ? "The one node is measured." : "All \(measured) nodes are measured."
     }
 
     private func item(_ mark: String, _ level: String, _ words: HTML) -> HTML {

@@ -5,13 +5,20 @@ extension PageStyle {
     static let pinger = PageStyle(
         own: """
             .num { white-space: nowrap; }
-            .bar { display: block; margin: .15rem 0; }
+            .bar { display: block; margin: .2rem 0 .2rem -8px; }
+            @media (min-width: 46.01rem) { tbody :is(th, td) > code.soft { display: block; } }
             .b-track { fill: var(--line); }
             .b-tick { fill: var(--soft); }
             .b-good { fill: var(--good); }
             .b-fair { fill: var(--look); }
             .b-bad { fill: var(--bad); }
             .b-more { fill: var(--soft); }
+            @media (max-width: 46rem) {
+              table.nodes td:nth-child(n+4) { display: inline-block; width: 24%; padding: .3rem 0 0; vertical-align: top; }
+              table.nodes td:nth-child(n+8) { width: 48.5%; }
+              table.nodes td:last-child { width: 100%; }
+              table.nodes td:nth-child(n+4)::before { position: static; display: block; width: auto; font-size: .85rem; }
+            }
             .charts { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
             .charts figure { flex: 0 1 540px; min-width: 0; }
             .charts svg { display: block; width: 100%; max-width: 540px; height: auto; margin-top: .4rem; }

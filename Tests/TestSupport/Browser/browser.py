@@ -29,13 +29,16 @@ MEASURE = r"""(() => {
   const all = [...document.querySelectorAll("body *")].filter(e => e.getClientRects().length);
   const width = document.documentElement.clientWidth;
   const outside = all.filter(e => { const r = e.getBoundingClientRect();
-      return r.width > 0 && r.right > width + 1 && !e.closest("thead, .skip"); }).map(name);
+      return r.width > 0 && r.right > width + 1 && !e.closest("thead, .skip, .scroll"); }).map(name);
   const overlaps = [];
   const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
   for (const svg of document.querySelectorAll("figure svg[role=img]")) {
     const texts = [...svg.querySelectorAll("text")];
     const marks = [...svg.querySelectorAll("circle, path, rect:not(.row)")].map(e => e.getBoundingClientRect());
+    const edge = svg.getBoundingClientRect();
     texts.forEach((t, i) => { const box = t.getBoundingClientRect();
+      if (box.left < edge.left - 1 || box.right > edge.right + 1 || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
+        overlaps.push("cut: " + name(t));
       texts.slice(i + 1).forEach(u => { if (meet(box, u.getBoundingClientRect())) overlaps.push(name(t) + " / " + name(u)); });
       if (marks.some(m => meet(box, m))) overlaps.push("mark on " + name(t)); });
   }
@@ -45,7 +48,8 @@ MEASURE = r"""(() => {
       overlaps.push(name(cells[i - 1]) + " / " + name(c)); });
   }
   // Beside the names of columns that a narrow table shows, nothing else may stand.
-  for (const cell of document.querySelectorAll("td")) if (getComputedStyle(cell, "::before").content != "none")
+  for (const cell of document.querySelectorAll("td")) if (getComputedStyle(cell, "::before").content != "none" &&
+      getComputedStyle(cell, "::before").position == "absolute")
     for (const child of cell.children) if (child.getClientRects().length && child.getClientRects()[0].left <
         cell.getBoundingClientRect().left + 90) overlaps.push("under the label: " + name(child));
   const rgb = s => s.match(/[\d.]+/g).map(Number);
