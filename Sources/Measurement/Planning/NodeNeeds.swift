@@ -15,6 +15,8 @@ struct NodeNeeds {
     /// This part of the width of a node's interval counts as a standard deviation, if chance alone gives a smaller one: there
     /// are nodes whose losses cannot be told from those of their neighbours.
     private static let widthPart = 0.15
+    /// Losses that are added to those of a node, as none is perfect.
+    private static let priorLoss = 0.2
     /// Paths of a node that are counted until the count is halved.
     private static let longest = 1000.0
     /// The power of the standard deviation by which nodes are drawn: the least known nearly always.
@@ -100,7 +102,7 @@ struct NodeNeeds {
         // Without an estimate, what became of the paths with it must do.
         let known = node.width == nil ? Double(node.older) : node.samples
         let loss = node.width == nil ? node.lost / max(node.seen, 1) : 1 - node.reliability
-        let doubtful = (loss * known + 0.5) / (known + 1)
+        let doubtful = (loss * known + Self.priorLoss) / (known + 1)
         let chance = (doubtful * (1 - doubtful) / (known + coming + 1)).squareRoot()
         let width = (node.width ?? 0) * (known / max(known + coming, 1)).squareRoot()
         return pow(max(chance, Self.widthPart * width, Self.wellKnown), Self.sharpness)

@@ -181,8 +181,9 @@ public struct ProbePlanner: Sendable {
         let usable = Set(candidates.map(\.number))
         let isRare = Int.random(in: 0..<20, using: &generator) == 0
         var best: (link: LinkNumber, urgency: Double)?
-        // In the order of a set, which is nobody's: chance decides among equals.
-        for link in links.suspects where usable.contains(link.from) && usable.contains(link.to) {
+        // In order, so that a seed repeats a run.
+        let suspects = links.suspects.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+        for link in suspects where usable.contains(link.from) && usable.contains(link.to) {
             guard let urgency = links.urgency(link, isRare: isRare) else { continue }
             let drawn = urgency + Double.random(in: 0..<1, using: &generator)
             if drawn > best?.urgency ?? 0 { best = (link, drawn) }
