@@ -3,10 +3,10 @@ internal import Glibc
 /// Finds the terms that make the likelihood greatest: each term in turn, the others held, by Newton's method, until
 /// nothing is gained.
 ///
-/// A probe passes with the chance exp(-sum of its terms). With q = sight * exp(-sum) the logarithm of the likelihood is
-/// minus the sum over terms of (arrived + cost) * value, plus the sum over failures of weight * log(1 - q). It is
-/// concave in the terms, which are all >= 0. A turn never makes it less, so it converges; for a concave function that is smooth
-/// where it is finite, with bounds for each term alone, it converges to the greatest value.
+/// A probe passes with the chance exp(-sum of its terms). With q = sight * exp(-sum) the logarithm of the likelihood
+/// is minus the sum over terms of (arrived + cost) * value, plus the sum over failures of weight * log(1 - q). It is
+/// concave in the terms, which are all >= 0. A turn never makes it less, so it converges; for a concave function that
+/// is smooth where it is finite, with bounds for each term alone, it converges to the greatest value.
 struct TermFit {
     let evidence: Evidence
     /// >= 0, for each term.
