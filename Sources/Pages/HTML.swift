@@ -32,15 +32,15 @@ public struct HTML: ExpressibleByStringInterpolation, Hashable, Sendable {
     /// Longest text of a stranger's on a page, in characters of Unicode.
     public static let maximumText = 400
 
-    /// What strangers wrote (a nickname, a contact): cut if too long, and kept from turning the direction of what is around
-    /// it.
+    /// What strangers wrote (a nickname, a contact): cut if too long, and kept from turning the direction of what is
+    /// around it.
     public static func foreign(_ words: String, most: Int = maximumText) -> HTML {
         let cut = String(String.UnicodeScalarView(words.unicodeScalars.prefix(most)))
         return "<bdi>\(cut)\(words.unicodeScalars.count > most ? "..." : "")</bdi>"
     }
 
-    /// `text` as character data and as a quoted attribute: nothing of it is markup, and what could not be seen is spelled
-    /// `\x..`, so that two texts that look alike are alike.
+    /// `text` as character data and as a quoted attribute: nothing of it is markup, and what could not be seen is
+    /// spelled `\x..`, so that two texts that look alike are alike.
     public static func escape(_ text: String) -> String {
         var result = ""
         result.reserveCapacity(text.utf8.count)

@@ -1,5 +1,6 @@
-// The style sheet that the pages of all programs have in common. It stands inside every page, so that a page is one file; the
-// policy that goes with a page allows it by its hash and allows nothing else: no scripts, no images, nothing from anywhere.
+// The style sheet that the pages of all programs have in common. It stands inside every page, so that a page is one
+// file; the policy that goes with a page allows it by its hash and allows nothing else: no scripts, no images, nothing
+// from anywhere.
 
 internal import MixCrypto
 internal import WireFormat

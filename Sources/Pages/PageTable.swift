@@ -1,5 +1,5 @@
-/// A table with a caption. Where the page is narrow each row becomes a block with the columns' names before the cells; the
-/// roles keep it a table for those who have it read to them.
+/// A table with a caption. Where the page is narrow each row becomes a block with the columns' names before the cells;
+/// the roles keep it a table for those who have it read to them.
 public struct PageTable: Sendable {
     /// What the table shows.
     public var caption: HTML

@@ -1,4 +1,5 @@
-// What is published is coarse (doc/PINGER.md, what it writes): finer numbers would say more of single probes than of nodes.
+// What is published is coarse (doc/PINGER.md, what it writes): finer numbers would say more of single probes than of
+// nodes.
 
 internal import Measurement
 internal import WireFormat

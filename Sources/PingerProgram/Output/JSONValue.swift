@@ -1,5 +1,5 @@
-// JSON whose keys stand in the order in which they are written down and are always there: what is not known is null. Lists of
-// objects have a line for each, so that two files can be compared.
+// JSON whose keys stand in the order in which they are written down and are always there: what is not known is null.
+// Lists of objects have a line for each, so that two files can be compared.
 
 /// A value of JSON.
 enum JSONValue: Sendable {

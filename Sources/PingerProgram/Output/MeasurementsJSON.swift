@@ -1,5 +1,5 @@
-// measurements.json: everything but the history (doc/PINGER.md, what it writes). Keys are never renamed or taken away within
-// a version; new ones may come.
+// measurements.json: everything but the history (doc/PINGER.md, what it writes). Keys are never renamed or taken away
+// within a version; new ones may come.
 
 internal import Directory
 internal import Measurement

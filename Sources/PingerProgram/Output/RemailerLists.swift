@@ -1,10 +1,10 @@
-// mlist.txt, rlist.txt, mlist2.txt and rlist2.txt for the tools of older remailers, in the format of the pinger Echolot to the
-// byte (doc/PINGER.md, lists of older remailers). Those tools read columns by their position, so every name and number has
-// exactly the room that it has there.
+// mlist.txt, rlist.txt, mlist2.txt and rlist2.txt for the tools of older remailers, in the format of the pinger Echolot
+// to the byte (doc/PINGER.md, lists of older remailers). Those tools read columns by their position, so every name and
+// number has exactly the room that it has there.
 //
-// A node that is not measured has an empty history (blank, or `?`), the latency 99:59 and the uptime 0, because that is how
-// Echolot writes a remailer of which nothing came back, and the formats know nothing else. Uptimes are rounded to whole
-// percents: the format's two decimals would promise more than any pinger knows.
+// A node that is not measured has an empty history (blank, or `?`), the latency 99:59 and the uptime 0, because that is
+// how Echolot writes a remailer of which nothing came back, and the formats know nothing else. Uptimes are rounded to
+// whole percents: the format's two decimals would promise more than any pinger knows.
 
 internal import Directory
 internal import Measurement

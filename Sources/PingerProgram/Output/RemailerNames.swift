@@ -2,8 +2,8 @@ internal import WireFormat
 
 /// Names that fit into the columns of older lists and still are different.
 enum RemailerNames {
-    /// At most `width` bytes each, of letters, digits, `-` and `_`. A name that is cut and would be another's gets the beginning
-    /// of the node's id instead of its own end.
+    /// At most `width` bytes each, of letters, digits, `-` and `_`. A name that is cut and would be another's gets the
+    /// beginning of the node's id instead of its own end.
     static func make(_ nodes: [(id: NodeID, nickname: String)], width: Int) -> [NodeID: String] {
         let cut = nodes.map { (id: $0.id, name: String(cleaned($0.nickname).prefix(width))) }
         let uses = Dictionary(grouping: cut) { $0.name.lowercased() }.mapValues(\.count)

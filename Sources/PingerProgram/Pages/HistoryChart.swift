@@ -1,5 +1,5 @@
-// A month of a node as pictures: reliability with its interval, and the latency that it adds, a column for each day. The same
-// stands in a table below.
+// A month of a node as pictures: reliability with its interval, and the latency that it adds, a column for each day.
+// The same stands in a table below.
 
 internal import Pages
 internal import WireFormat

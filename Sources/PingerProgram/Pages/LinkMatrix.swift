@@ -1,5 +1,5 @@
-// All links as a picture: a row for the node that sends, a column for the one that receives. The larger and darker a mark, the
-// more was lost; every kind of mark has a shape or size of its own, so that nothing hangs on colour.
+// All links as a picture: a row for the node that sends, a column for the one that receives. The larger and darker a
+// mark, the more was lost; every kind of mark has a shape or size of its own, so that nothing hangs on colour.
 
 internal import Directory
 internal import Measurement

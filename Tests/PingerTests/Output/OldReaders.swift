@@ -15,8 +15,8 @@ struct OldRow: Equatable {
 }
 
 enum OldReader {
-    /// Mixmaster's reader of mlist.txt (names to 14) and rlist.txt (to 8): rows are of one length, and every character stands at
-    /// its place; a digit's place may be blank.
+    /// Mixmaster's reader of mlist.txt (names to 14) and rlist.txt (to 8): rows are of one length, and every character
+    /// stands at its place; a digit's place may be blank.
     static func mixmaster(_ text: String, dashes: Int, lengths: ClosedRange<Int>, history: Int, names: [String])
         -> [OldRow]
     {

@@ -1,5 +1,5 @@
-// The pages in a real browser: a headless Chromium without scripts, as wide as a desktop and as a phone, light and dark.
-// NIGHTJAR_SCREENSHOTS=DIRECTORY keeps pictures of all of them to look at.
+// The pages in a real browser: a headless Chromium without scripts, as wide as a desktop and as a phone, light and
+// dark. NIGHTJAR_SCREENSHOTS=DIRECTORY keeps pictures of all of them to look at.
 
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
-// Pages as text: against files (NIGHTJAR_RECORD_TRANSCRIPTS=1 writes them anew; read the difference before committing it), and
-// what must hold of their HTML whatever strangers wrote.
+// Pages as text: against files (NIGHTJAR_RECORD_TRANSCRIPTS=1 writes them anew; read the difference before committing
+// it), and what must hold of their HTML whatever strangers wrote.
 
 import Foundation
 import Measurement

@@ -1,4 +1,5 @@
-// Networks as a pinger may have measured them, made up and always the same: for golden pages, for the browser and for files.
+// Networks as a pinger may have measured them, made up and always the same: for golden pages, for the browser and for
+// files.
 
 import Directory
 import Measurement
