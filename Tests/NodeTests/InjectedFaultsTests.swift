@@ -95,7 +95,8 @@ struct InjectedFaultsTests {
 
     @Test("a slow node holds what it hands on for that much longer, and loses nothing", .timeLimit(.minutes(2)))
     func delay() async throws {
-        let extra = Interval.minutes(20)
+        // More than a pool's cap.
+        let extra = Interval.minutes(45)
         let network = try await InProcessNetwork(nodes: 3) { index, settings in
             if index == 0 { settings.faults.delay = extra }
         }

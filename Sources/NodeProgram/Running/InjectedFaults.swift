@@ -2,6 +2,7 @@
 
 internal import Daemon
 internal import Directory
+internal import Mixing
 internal import WireFormat
 
 /// Faults of a node that its configuration asks for, in test networks only.
@@ -22,6 +23,16 @@ struct InjectedFaults: Sendable {
             dropFraction > 0 ? "drop-fraction" : nil, delay > .zero ? "delay" : nil,
             deadLinks.isEmpty ? nil : "dead-links",
         ].compactMap(\.self)
+    }
+
+    /// The mixing rule of a node that is slow: no packet would stay longer than the rule's cap, so that grows with it.
+    func slowing(_ strategy: MixStrategy) -> MixStrategy {
+        switch strategy {
+        case .poisson(let cap): .poisson(cap: cap + delay)
+        case .timedDynamicPool(let interval, let minimum, let percent, let cap):
+            .timedDynamicPool(interval: interval, minimum: minimum, percent: percent, cap: cap + delay)
+        case .threshold: strategy
+        }
     }
 
     /// Whether the packet at hand is one of those that are lost.

@@ -84,7 +84,7 @@ final class Node: Sendable {
         let relay = SelfDelivery()
         forwarder = Forwarder(
             spool: spool, dialer: dialer, addresses: { [network] in network.addresses(of: $0) },
-            strategy: settings.strategy,
+            strategy: settings.faults.slowing(settings.strategy),
             settings: settings.queues, clock: clock.forForwarder, selfNode: id, deliverToSelf: { relay.handler?($0) },
             report: { [ledger, counters] event in
                 switch event {
