@@ -12,9 +12,6 @@ struct NodeNeeds {
     private static let goodReliability = 0.95
     /// A reliability that is known this well (as a standard deviation) need not be known better.
     private static let wellKnown = 0.006
-    /// This part of the width of a node's interval counts as a standard deviation, if chance alone gives a smaller one: there
-    /// are nodes whose losses cannot be told from those of their neighbours.
-    private static let widthPart = 0.15
     /// Losses that are added to those of a node, as none is perfect.
     private static let priorLoss = 0.2
     /// Paths of a node that are counted until the count is halved.
@@ -23,8 +20,8 @@ struct NodeNeeds {
     private static let sharpness = 12.0
 
     private struct Node {
-        /// Of its interval; nil without one.
-        var width: Double?
+        /// Whether the last analysis has an estimate for it.
+        var isEstimated = false
         var samples = 0.0
         var reliability = NodeNeeds.unknownReliability
         /// Probes with it between their ends that are under way, that were decided since the last analysis, and before.
@@ -46,7 +43,7 @@ struct NodeNeeds {
     mutating func set(_ number: UInt32, _ relay: Estimate?) {
         guard let relay else { return }
         var node = nodes[number] ?? Node()
-        node.width = min(max(relay.high - relay.low, 0), 1)
+        node.isEstimated = true
         node.samples = Double(max(relay.samples, 0))
         node.reliability = min(max(relay.value, 0.01), Self.bestReliability)
         nodes[number] = node
@@ -100,12 +97,11 @@ struct NodeNeeds {
         let node = nodes[number] ?? Node()
         let coming = Double(node.pending + node.fresh)
         // Without an estimate, what became of the paths with it must do.
-        let known = node.width == nil ? Double(node.older) : node.samples
-        let loss = node.width == nil ? node.lost / max(node.seen, 1) : 1 - node.reliability
+        let known = node.isEstimated ? node.samples : Double(node.older)
+        let loss = node.isEstimated ? 1 - node.reliability : node.lost / max(node.seen, 1)
         let doubtful = (loss * known + Self.priorLoss) / (known + 1)
         let chance = (doubtful * (1 - doubtful) / (known + coming + 1)).squareRoot()
-        let width = (node.width ?? 0) * (known / max(known + coming, 1)).squareRoot()
-        return pow(max(chance, Self.widthPart * width, Self.wellKnown), Self.sharpness)
+        return pow(max(chance, Self.wellKnown), Self.sharpness)
     }
 
     static func pick(_ scores: [Double], using generator: inout some RandomNumberGenerator) -> Int? {
