@@ -54,7 +54,7 @@ struct EstimationEdgeTests {
     @Test("probes of which nobody can say what became of them count for nothing")
     func allVoid() {
         var random = SeededRandom(name: "allVoid")
-        let (_, probes) = table(500, using: &random) { _ in .void }
+        let (_, probes) = table(500, using: &random) { _ in .void(emptied: nil) }
         let analysis = Estimator().analyse(probes, at: now)
         #expect(analysis.counts[.loop]?.void == 500 && analysis.first == nil && analysis.links.isEmpty)
         #expect(analysis.nodes.values.allSatisfy { $0.relay == nil && $0.arrivals == nil })

@@ -100,6 +100,12 @@ actor ReportDesk {
         case .known:
             parts.counters.count("reports", kind: "known")
             return .known
+        case .refused(.tooSoon(let time)):
+            // Not refused for good: an upload that was held up must not keep the next report away.
+            parts.counters.count("reports", kind: "too-soon")
+            // Others wait by their own clocks, in real time.
+            let left = (time - parts.clock.now()).inSeconds / parts.clock.scale
+            return .busy(retryAfter: max(.seconds(1), .seconds(fraction: left)))
         case .refused(let refusal): return refused(refusal)
         }
     }

@@ -8,8 +8,9 @@ public enum ProbeOutcome: Hashable, Sendable {
     case arrived(Timestamp, slack: Interval)
     /// Its mailbox was emptied after the deadline, and it was not there.
     case lost
-    /// Nobody can say: the pinger was off, cut off, or its clock was wrong meanwhile. It counts for nothing.
-    case void
+    /// Nobody can say what became of it after that time: the pinger was off, cut off, its clock was wrong, or its mailbox
+    /// could not be emptied. Until then it had not arrived, which is all that counts; nil if not even that is known.
+    case void(emptied: Timestamp?)
 }
 
 /// A probe and what became of it.

@@ -99,7 +99,7 @@ struct AnalysisInput: Sendable {
             guard let arrived = row.arrived, arrived <= time else { return .pending(emptied: emptied) }
             return .arrived(arrived, slack: row.slack)
         case .lost: return .lost
-        case .void: return .void
+        case .void: return .void(emptied: nil)
         case .planned, nil: return nil
         }
     }

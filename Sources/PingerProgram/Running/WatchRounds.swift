@@ -60,6 +60,8 @@ struct WatchRounds: Sendable {
         let (gaps, aliveUntil) = parts.watch.take()
         let watch = parts.watch
         let voiding = gaps.filter { watch.isVoiding($0) }
+        // No gap ends later, but those of a clock that has been set back.
+        let now = parts.clock.now()
         let voided = try await parts.stored { store in
             var voided = 0
             for gap in gaps {
@@ -67,7 +69,7 @@ struct WatchRounds: Sendable {
                     from: gap.from, to: gap.to, reason: gap.reason.rawValue, voiding: watch.isVoiding(gap))
             }
             // After the gaps: what is killed in between finds them again.
-            try store.noteAlive(aliveUntil)
+            try store.noteAlive(aliveUntil, now: now)
             return voided
         }
         guard let voided else {

@@ -102,8 +102,17 @@ extension PingStore {
     }
 
     /// The pinger runs at this time.
-    public func noteAlive(_ now: Timestamp) throws(PingStoreError) {
-        try write { try setMeta("alive", now.milliseconds, in: $0) }
+    /// - Parameter now: what the clock says. A gap that it has not come to was recorded by a clock that was ahead, and
+    ///   ends here; else whatever is sent until that time would count for nothing.
+    public func noteAlive(_ alive: Timestamp, now: Timestamp? = nil) throws(PingStoreError) {
+        try write { database in
+            try setMeta("alive", alive.milliseconds, in: database)
+            guard let now = now?.milliseconds else { return }
+            try database.cachedStatement(sql: "DELETE FROM gap WHERE ended > ? AND began > ?")
+                .execute(arguments: [now, now])
+            try database.cachedStatement(sql: "UPDATE gap SET ended = ? WHERE ended > ?")
+                .execute(arguments: [now, now])
+        }
     }
 
     /// When the pinger last said that it runs; nil if it never did.

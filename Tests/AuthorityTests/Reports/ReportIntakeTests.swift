@@ -56,7 +56,7 @@ import WireFormat
             (try report(1, age: .minutes(-30)).bytes, 403, "check the clocks"),
             (try report(1, network: elsewhere).bytes, 403, "the report is of another network, elsewhere"),
             (try report(0, age: .minutes(5)).bytes, 403, "only newer ones are taken"),
-            (try report(0).bytes, 403, "the last report of this pinger came a moment ago; the next one is taken from"),
+            (try report(0).bytes, 503, "busy; try again later"),
             (Array(good.bytes.dropLast()), 400, "not a measurement report: the document does not end with a line feed"),
             (Array("nightjar-report 2\n".utf8), 400, "not a measurement report: line 1"),
             (large, 413, "too large"),
