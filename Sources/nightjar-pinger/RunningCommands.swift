@@ -6,7 +6,7 @@ struct ConfigOption: ParsableArguments {
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The pinger's configuration.", valueName: "file"),
         completion: .file())
-    var config = "/etc/nightjar/pinger.toml"
+    var config = "/etc/nightjar-pinger/pinger.toml"
 }
 
 struct Init: AsyncParsableCommand {
@@ -18,7 +18,7 @@ struct Init: AsyncParsableCommand {
             that signs reports: authorities that trust this pinger name it.
 
             Examples:
-              nightjar-pinger init --name owl --network /etc/nightjar/network
+              nightjar-pinger init --name owl --network /etc/nightjar-pinger/network
               nightjar-pinger init --config pinger.toml --name owl --network example.network --data-directory data
             """)
     @OptionGroup var file: ConfigOption
@@ -48,7 +48,7 @@ struct CheckConfig: AsyncParsableCommand {
             Looks at keys, network file, directories and clock too.
 
             Example:
-              nightjar-pinger check-config --config /etc/nightjar/pinger.toml
+              nightjar-pinger check-config --config /etc/nightjar-pinger/pinger.toml
             """)
     @OptionGroup var file: ConfigOption
 
@@ -63,7 +63,7 @@ struct Run: AsyncParsableCommand {
             again, SIGUSR1 opens the log file anew.
 
             Example:
-              nightjar-pinger run --config /etc/nightjar/pinger.toml
+              nightjar-pinger run --config /etc/nightjar-pinger/pinger.toml
             """)
     @OptionGroup var file: ConfigOption
 

@@ -98,8 +98,8 @@ public struct PublicationPlan: Sendable {
         guard new != digest else { return }
         digest = new
         for index in entries.indices where entries[index].taken != new {
-            if refusalsStand, case .refused = entries[index].outcome, entries[index].next != nil { continue }
             entries[index].failures = 0
+            if refusalsStand, case .refused = entries[index].outcome, entries[index].next != nil { continue }
             entries[index].next = Self.soon(now, &generator)
         }
     }

@@ -28,10 +28,10 @@ extension PingerSettings {
         var settings = PingerSettings(
             name: name,
             dataDirectory: root.value(
-                "data-directory", .path, default: "/var/lib/nightjar/pinger",
+                "data-directory", .path, default: "/var/lib/nightjar-pinger",
                 doc: "Database, keys and directory; mode 0700."),
             networkFile: root.value(
-                "network-file", .path, default: "/etc/nightjar/network",
+                "network-file", .path, default: "/etc/nightjar-pinger/network",
                 doc: "The network file, from people whom you trust; newer editions are fetched."))
         settings.readNetworkDigest(root)
         settings.outputDirectory = root.optional(
@@ -92,6 +92,18 @@ extension PingerSettings {
         keepDays = root.value(
             "keep-days", .duration(.days(1) ... .days(36_500)), default: keepDays,
             doc: "How long the results of each day are kept.")
+        if deadline < pollInterval * 6 {
+            root.report(
+                "deadline",
+                "it must be at least six times the poll-interval, or probes are called lost that nobody looked for: make it longer, or poll-interval shorter"
+            )
+        }
+        if blocksBetweenPolls(mailboxes: mailboxes) > Self.mostBlocksBetweenPolls {
+            root.report(
+                "probes-per-hour",
+                "so many probes fill the mailboxes before they are polled, and are lost there: send fewer, shorten poll-interval, or keep more mailboxes"
+            )
+        }
         if keepProbes < deadline * 2 {
             root.report("keep-probes", "it must be at least twice the deadline, or probes are forgotten undecided")
         }

@@ -174,6 +174,14 @@ struct PublicationPlanTests {
         plan.ended(names[0], sent: Self.digest("third"), .taken, at: now + .minutes(31), using: &generator)
         plan.publish(Self.digest("fourth"), at: now + .minutes(40), using: &generator)
         #expect(plan.start(at: now + .minutes(41)) == [names[0]])
+        // Pauses do not grow while new documents come: who was named at last is heard within half an hour.
+        var time = now + .minutes(41)
+        for round in 0..<6 {
+            plan.ended(names[0], sent: Self.digest("round \(round)"), .refused("no"), at: time, using: &generator)
+            plan.publish(Self.digest("round \(round + 1)"), at: time + .minutes(1), using: &generator)
+            time = time + .minutes(30)
+            #expect(plan.start(at: time).contains(names[0]), "round \(round)")
+        }
     }
 
     @Test("what an authority says is kept as one short line without control characters")

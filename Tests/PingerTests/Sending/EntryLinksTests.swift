@@ -95,11 +95,11 @@ struct EntryLinksTests {
     }
     private let contacts = Contacts()
 
-    private func links(patience: Duration = .seconds(10)) throws -> EntryLinks {
+    private func links(patience: Duration = .seconds(30), answer: Interval = .seconds(30)) throws -> EntryLinks {
         var configuration = DialerConfiguration()
         configuration.connectTimeout = .seconds(5)
         configuration.handshakeTimeout = .seconds(5)
-        configuration.answerTimeout = .seconds(1)
+        configuration.answerTimeout = answer
         let contacts = contacts
         return EntryLinks(
             dialer: try MMTPDialer(
@@ -149,7 +149,7 @@ struct EntryLinksTests {
     func silent() async throws {
         let entry = try Entry(nil)
         let node = try await entry.start()
-        let links = try links()
+        let links = try links(answer: .seconds(1))
         #expect(await links.send(packet, to: node) == .unclear)
         async let pending = links.send(packet, to: node)
         await links.close()

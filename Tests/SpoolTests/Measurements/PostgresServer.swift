@@ -16,7 +16,9 @@ final class PostgresServer {
 
     init() throws {
         directory = try TemporaryDirectory("nightjar-postgres")
-        let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")
+        let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql").filter {
+            FileManager.default.isExecutableFile(atPath: "/usr/lib/postgresql/\($0)/bin/initdb")
+        }
         guard let version = versions.max(by: { Int($0) ?? 0 < Int($1) ?? 0 }) else {
             throw Failure(description: "no PostgreSQL is installed; contrib/test installs it")
         }
