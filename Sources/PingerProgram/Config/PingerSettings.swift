@@ -51,6 +51,19 @@ struct PingerSettings: Sendable {
         self.networkFile = networkFile
     }
 
+    /// Probes that lie in one mailbox when it is polled after six times the mean interval, which one poll in 400 exceeds.
+    func blocksBetweenPolls(mailboxes: Int) -> Double {
+        probesPerHour * (pollInterval.inSeconds / 3600) * 6 / Double(max(mailboxes, 1))
+    }
+    /// A mailbox takes 1000 blocks (doc/MAILBOXES.md), and a node may not let go at once of those that were fetched.
+    static let mostBlocksBetweenPolls = 900.0
+
+    /// Which part of the probes that are due may be sent while so many mailboxes answer: with fewer than are configured each
+    /// would get more than it can hold.
+    func sendingShare(mailboxes: Int) -> Double {
+        min(1, Self.mostBlocksBetweenPolls / max(blocksBetweenPolls(mailboxes: mailboxes), 1))
+    }
+
     var clock: ScaledClock { ScaledClock(origin: timeOrigin, scale: timeScale) }
 }
 

@@ -86,6 +86,29 @@ struct PingerConfigTests {
         #expect(complaint.contains("pinger.toml"), "\(complaint)")
     }
 
+    @Test("settings with which working nodes would seem to lose probes are refused, with what to do")
+    func measuringFalsely() throws {
+        let head = "name = \"owl\"\n"
+        let full = Self.complaint(head + "probes-per-hour = 3600\nmailboxes = 1\npoll-interval = \"30m\"\n")
+        #expect(full.contains("fill the mailboxes") && full.contains("poll-interval"), "\(full)")
+        #expect(Self.complaint(head + "probes-per-hour = 36000\n").contains("fill the mailboxes"))
+        #expect(Self.complaint(head + "deadline = \"1m\"\n").contains("six times the poll-interval"))
+        #expect(Self.complaint(head + "poll-interval = \"61m\"\n").contains("six times the poll-interval"))
+        // Just so.
+        _ = try Self.settings(head + "poll-interval = \"1h\"\n")
+        _ = try Self.settings(head + "probes-per-hour = 1800\nmailboxes = 1\n")
+        #expect(Self.complaint(head + "probes-per-hour = 1801\nmailboxes = 1\n").contains("fill the mailboxes"))
+    }
+
+    @Test("with fewer mailboxes than configured each gets no more than it can hold")
+    func fewerMailboxes() throws {
+        let settings = try Self.settings("name = \"owl\"\nprobes-per-hour = 18000\n")
+        #expect(settings.sendingShare(mailboxes: 16) == 1 && settings.sendingShare(mailboxes: 10) == 1)
+        #expect(settings.sendingShare(mailboxes: 5) == 0.5 && settings.sendingShare(mailboxes: 1) == 0.1)
+        #expect(settings.sendingShare(mailboxes: 0) == settings.sendingShare(mailboxes: 1))
+        #expect(try Self.settings("name = \"owl\"\n").sendingShare(mailboxes: 1) == 1)
+    }
+
     @Test("paths start from the file's directory")
     func paths() throws {
         let settings = try Self.settings("name = \"owl\"\ndata-directory = \"d\"\nnetwork-file = \"n\"\n")
