@@ -27,6 +27,8 @@ public struct ProbeTable: Sendable {
     /// What a row's outcome is, in a byte.
     enum State {
         static let unseen: UInt8 = 0, pending: UInt8 = 1, arrived: UInt8 = 2, lost: UInt8 = 3, void: UInt8 = 4
+        /// Void, but its mailbox was emptied before that, and it was not there.
+        static let unfinished: UInt8 = 5
     }
 
     /// - Parameter nodes: the nodes that hops name by their place in it. Of a repeated one the first place counts; no
@@ -102,7 +104,12 @@ public struct ProbeTable: Sendable {
         case .pending(let emptied?): add(State.pending, emptied - time, .zero)
         case .arrived(let arrived, let slack): add(State.arrived, arrived - time, slack)
         case .lost: add(State.lost, .zero, .zero)
-        case .void: add(State.void, .zero, .zero)
+        case .void(let emptied):
+            if let emptied, emptied > time {
+                add(State.unfinished, emptied - time, .zero)
+            } else {
+                add(State.void, .zero, .zero)
+            }
         }
         return true
     }

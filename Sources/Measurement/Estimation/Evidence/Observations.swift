@@ -14,7 +14,9 @@ struct Observations {
         static let lost: UInt8 = 2
     }
 
-    /// Rows of the table: loops and replies with an outcome, or that were at least looked for.
+    /// Rows of the table: loops and replies with an outcome, or that were at least looked for. A void one that had been
+    /// looked for before is `missing` like one that is still under way: were it left out, the losses of the hours before
+    /// a gap would be forgotten, and the arrivals, which are known at once, not.
     private(set) var rows: [Int32] = []
     private(set) var verdicts: [UInt8] = []
     /// 1 for a probe of now, half for one that is a half life old.
@@ -46,17 +48,19 @@ struct Observations {
             let sent = table.sent[row]
             guard sent > earliest, sent <= now.milliseconds else { continue }
             let kind = Int(table.kind[row])
-            guard table.state[row] != ProbeTable.State.void else {
-                counts[kind].void += 1
-                continue
-            }
+            let isUnfinished = table.state[row] == ProbeTable.State.unfinished
+            let isVoid = isUnfinished || table.state[row] == ProbeTable.State.void
+            if isVoid { counts[kind].void += 1 }
+            guard !isVoid || isUnfinished else { continue }
             first = min(first, sent)
             last = max(last, sent)
             let verdict = Self.verdict(table, row, settings)
-            switch verdict {
-            case Verdict.arrived?: counts[kind].arrived += 1
-            case Verdict.lost?: counts[kind].lost += 1
-            default: counts[kind].pending += 1
+            if !isVoid {
+                switch verdict {
+                case Verdict.arrived?: counts[kind].arrived += 1
+                case Verdict.lost?: counts[kind].lost += 1
+                default: counts[kind].pending += 1
+                }
             }
             guard let verdict else { continue }
             switch ProbeTable.kinds[kind] {
@@ -69,7 +73,7 @@ struct Observations {
                 for change in changes where age > change { group += 1 }
                 ages.append(group)
             case .ahead, .delivery:
-                guard verdict != Verdict.missing else { continue }
+                guard !isVoid, verdict != Verdict.missing else { continue }
                 let good = verdict == Verdict.arrived ? 1 : 0
                 let begin = row * ProbeTable.stride
                 let end = begin + Int(table.hopCount[row])
@@ -102,7 +106,8 @@ struct Observations {
         case ProbeTable.State.arrived:
             return Int64(table.age[row]) - Int64(table.slack[row]) < deadline ? Verdict.arrived : Verdict.lost
         case ProbeTable.State.lost: return Verdict.lost
-        case ProbeTable.State.pending: return Int64(table.age[row]) < deadline ? Verdict.missing : Verdict.lost
+        case ProbeTable.State.pending, ProbeTable.State.unfinished:
+            return Int64(table.age[row]) < deadline ? Verdict.missing : Verdict.lost
         default: return nil
         }
     }
