@@ -10,12 +10,15 @@ public struct PoissonTimes<Generator: RandomNumberGenerator & Sendable>: Sendabl
     public let mean: Interval
     /// When the next event is; nil if there is none ever.
     public private(set) var next: Timestamp?
+    /// When somebody last asked.
+    private var asked: Timestamp
     private var generator: Generator
 
     /// - Parameter mean: at most zero means never. No two events are nearer than a millisecond.
     public init(mean: Interval, now: Timestamp, generator: Generator) {
         self.mean = mean
         self.generator = generator
+        asked = now
         if mean > .zero { next = now + gap() }
     }
 
@@ -29,9 +32,11 @@ public struct PoissonTimes<Generator: RandomNumberGenerator & Sendable>: Sendabl
     /// is made up for, not all: a burst would show what they are.
     public mutating func isDue(at now: Timestamp) -> Bool {
         guard let time = next else { return false }
+        let isBack = now < asked
+        asked = now
         guard time <= now else {
             // After a clock was set back the old time may be far off. The process has no memory, so it can start anew.
-            if time - now > mean * 40 { next = now + gap() }
+            if isBack || time - now > mean * 40 { next = now + gap() }
             return false
         }
         // The next follows the event, not the moment when somebody looked, unless that is past too.

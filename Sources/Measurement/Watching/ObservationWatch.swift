@@ -18,8 +18,11 @@ public struct ObservationWatch: Sendable {
     /// When the clock jumped last: by the clock, and in monotonic time.
     private var jumped: (at: Timestamp, uptime: Interval)?
     private var lastWorked: Timestamp
-    /// Contacts that failed since one worked.
-    private var failures = 0
+    /// Contacts that failed since one worked: how many, of how many that nothing is known of, and of which nodes.
+    private var failures = 0, nameless = 0
+    private var failed: [NodeID] = []
+    /// The nodes that were tried last, and when in monotonic time; of both lists no more than are needed.
+    private var tried: [(node: NodeID, uptime: Interval)] = []
     private var isBlind = false
     /// Found at the start, told at the first call.
     private var waiting: [Gap] = []
@@ -87,13 +90,20 @@ public struct ObservationWatch: Sendable {
         return Self.ordered(gaps)
     }
 
-    /// A connection to any node was tried, or is still in use.
+    /// A connection to a node was tried, or is still in use.
+    /// - Parameter node: which; nil for some node, taken for another each time.
     /// - Returns: gaps that ended, in order.
-    public mutating func contact(_ worked: Bool, at now: Timestamp) -> [Gap] {
+    public mutating func contact(_ worked: Bool, with node: NodeID? = nil, at now: Timestamp) -> [Gap] {
         var gaps = waiting
         waiting = []
+        if let node { noteTry(of: node) }
         guard worked else {
             failures += 1
+            if let node {
+                if failed.count < settings.blindTries, !failed.contains(node) { failed.append(node) }
+            } else {
+                nameless += 1
+            }
             lookAround(now)
             return gaps
         }
@@ -101,13 +111,23 @@ public struct ObservationWatch: Sendable {
         lookAround(now)
         if isBlind { gaps.append(Gap(from: lastWorked, to: now, reason: .cutOff)) }
         isBlind = false
-        failures = 0
+        (failures, nameless, failed) = (0, 0, [])
         lastWorked = now
         return Self.ordered(gaps)
     }
 
     private mutating func lookAround(_ now: Timestamp) {
-        if failures >= settings.blindTries, now - lastWorked >= settings.blindAfter { isBlind = true }
+        guard failures >= settings.blindTries, now - lastWorked >= settings.blindAfter else { return }
+        // Where there are fewer nodes, all of them.
+        let others = tried.count { uptime - $0.uptime <= settings.knownFor }
+        let enough = nameless > 0 ? settings.blindTries : min(settings.blindTries, max(1, others))
+        if failed.count + nameless >= enough { isBlind = true }
+    }
+
+    private mutating func noteTry(of node: NodeID) {
+        tried.removeAll { $0.node == node }
+        tried.append((node, uptime))
+        if tried.count > max(1, settings.blindTries) { tried.removeFirst() }
     }
 
     private static func ordered(_ gaps: [Gap]) -> [Gap] { gaps.sorted { ($0.from, $0.to) < ($1.from, $1.to) } }

@@ -6,8 +6,11 @@ public struct WatchSettings: Hashable, Sendable {
     public var harmlessGap: Interval = .minutes(2)
     /// Without a contact that worked for this time the pinger is cut off,
     public var blindAfter: Interval = .minutes(10)
-    /// if at least this many were tried meanwhile: one node that is down proves nothing.
+    /// if at least this many were tried meanwhile, of as many different nodes, or of all nodes where there are fewer: one
+    /// node that is down, or refuses, proves nothing.
     public var blindTries = 3
+    /// A node that was not tried for this time is none.
+    public var knownFor: Interval = .days(1)
     /// The clock has jumped if it moves away from monotonic time by more than this.
     public var clockJump: Interval = .seconds(30)
     /// It is right again when it has not jumped for this time.
