@@ -5,7 +5,7 @@
 CREATE TABLE IF NOT EXISTS meta (
     name text PRIMARY KEY,
     value bigint NOT NULL);
-COMMENT ON TABLE meta IS 'store: which SQLite file the rows are from. alive: when the pinger last said that it runs. judged, deadline: when probes were last judged, and by which deadline';
+COMMENT ON TABLE meta IS 'store: which SQLite file the rows are from. alive: when the pinger last said that it runs. judged, deadline: when probes were last judged, and by which deadline. forgotten: emptyings before that are not kept';
 
 CREATE TABLE IF NOT EXISTS kind (
     number smallint PRIMARY KEY,
@@ -63,6 +63,7 @@ CREATE TABLE IF NOT EXISTS ping (
     arrived bigint,
     slack bigint,
     decided bigint,
+    watched bigint,
     tag bytea NOT NULL UNIQUE,
     content bytea NOT NULL,
     item bigint);
@@ -76,6 +77,7 @@ COMMENT ON COLUMN ping.arrived IS 'seen where it was to arrive, ms since 1970; a
 COMMENT ON COLUMN ping.slack IS 'it may have arrived earlier by at most this, ms';
 COMMENT ON COLUMN ping.decided IS 'from when on its state was certain, ms since 1970; NULL: not yet';
 COMMENT ON COLUMN ping.tag IS '16 bytes by which it is known again';
+COMMENT ON COLUMN ping.watched IS 'of a void one: it had not arrived then, ms since 1970; NULL: not known';
 COMMENT ON COLUMN ping.content IS 'SHA-256 of what must come back, 32 bytes';
 COMMENT ON COLUMN ping.item IS 'the mailbox''s number for the message that came';
 CREATE INDEX IF NOT EXISTS ping_sent ON ping (sent);
@@ -87,7 +89,7 @@ CREATE TABLE IF NOT EXISTS evidence (
     sign smallint NOT NULL REFERENCES sign (number),
     at bigint NOT NULL,
     item bigint);
-COMMENT ON TABLE evidence IS 'a sign, once for each node of the probe''s path: any of them may be to blame';
+COMMENT ON TABLE evidence IS 'a sign, one of a kind for a probe, once for each node of its path: any of them may be to blame';
 COMMENT ON COLUMN evidence.at IS 'when it was seen, ms since 1970';
 COMMENT ON COLUMN evidence.item IS 'the mailbox''s number for the message';
 CREATE INDEX IF NOT EXISTS evidence_ping ON evidence (ping);
@@ -112,7 +114,7 @@ COMMENT ON TABLE gap IS 'times in which the pinger could not see';
 COMMENT ON COLUMN gap.began IS 'ms since 1970';
 COMMENT ON COLUMN gap.ended IS 'ms since 1970';
 COMMENT ON COLUMN gap.reason IS 'off, cutOff, clock';
-COMMENT ON COLUMN gap.voiding IS '1: probes whose life it touches are void';
+COMMENT ON COLUMN gap.voiding IS '1: probes that were not decided before it are void';
 
 CREATE TABLE IF NOT EXISTS day (
     day integer NOT NULL,

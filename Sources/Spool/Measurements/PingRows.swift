@@ -25,7 +25,7 @@ public enum PingState: Int, CaseIterable, Sendable {
     case arrived
     /// Its mailbox was emptied after the deadline and it was not there. It may have come later: then `arrived` is set too.
     case lost
-    /// It counts for nothing, whether it came or not.
+    /// Nobody saw what became of it, or not for long enough; `watched` says until when it had not arrived.
     case void
 
     public var name: String { "\(self)" }
@@ -141,6 +141,8 @@ public struct PingRow: Hashable, Sendable {
     public var slack: Interval
     /// When its mailbox was emptied to its end, the last time; nil if that was never, or before it was sent.
     public var emptied: Timestamp?
+    /// Of a void one: it had not arrived then, and nothing that was seen later counts. Nil if not even that is known.
+    public var watched: Timestamp?
 }
 
 /// What was measured of a node on one day; also what the graphs of the past are made of.
@@ -205,6 +207,6 @@ public struct LinkDayRow: Hashable, Sendable {
 public struct GapRow: Hashable, Sendable {
     public var from, to: Timestamp
     public var reason: String
-    /// Whether the probes whose life it touched count for nothing.
+    /// Whether the probes whose life it touched are void.
     public var isVoiding: Bool
 }

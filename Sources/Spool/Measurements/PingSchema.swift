@@ -20,6 +20,7 @@ enum PingSchema {
         CREATE TABLE meta (
             -- store: a random number, so that one database can be told from another.
             -- alive: when the pinger last said that it runs. judged, deadline: when probes were last judged, and how (ms).
+            -- forgotten: emptyings before that are not kept.
             name TEXT PRIMARY KEY NOT NULL,
             value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE kind (
@@ -36,7 +37,7 @@ enum PingSchema {
             (1, 'sent', 'taken by its entry; it may arrive still'),
             (2, 'arrived', 'seen where it was to arrive, before its deadline'),
             (3, 'lost', 'not there when its mailbox was emptied after the deadline'),
-            (4, 'void', 'the pinger could not see; it counts for nothing');
+            (4, 'void', 'it had not arrived when it was last watched for; nobody saw what came later');
         CREATE TABLE sign (
             -- Signs of an attack, or of a fault.
             number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, meaning TEXT NOT NULL);
@@ -76,6 +77,7 @@ enum PingSchema {
             arrived INTEGER,                  -- seen where it was to arrive, ms since 1970; also if too late
             slack INTEGER,                    -- it may have arrived earlier by at most this, ms
             decided INTEGER,                  -- from when on its state was certain, ms since 1970; NULL: not yet
+            watched INTEGER,                  -- of a void one: it had not arrived then, ms since 1970; NULL: not known
             tag BLOB NOT NULL UNIQUE,         -- 16 bytes by which it is known again
             content BLOB NOT NULL,            -- SHA-256 of what must come back, 32 bytes
             item INTEGER);                    -- the mailbox's number for the message that came
@@ -83,7 +85,7 @@ enum PingSchema {
         CREATE INDEX ping_sent ON ping (sent) WHERE state = 1;
         CREATE INDEX ping_decided ON ping (decided);
         CREATE TABLE evidence (
-            -- A sign, once for each node of the probe's path: any of them may be to blame.
+            -- A sign, one of a kind for a probe, once for each node of its path: any of them may be to blame.
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             ping INTEGER NOT NULL REFERENCES ping (id) ON DELETE CASCADE,
             node INTEGER NOT NULL REFERENCES node (number),
@@ -104,7 +106,7 @@ enum PingSchema {
             began INTEGER NOT NULL,           -- ms since 1970
             ended INTEGER NOT NULL,           -- ms since 1970
             reason TEXT NOT NULL,             -- off, cutOff, clock
-            voiding INTEGER NOT NULL);        -- 1: probes whose life it touches are void
+            voiding INTEGER NOT NULL);        -- 1: probes that were not decided before it are void
         CREATE INDEX gap_ended ON gap (ended);
         CREATE TABLE day (
             -- What was measured of a node on a day. permille: thousandths. NULL: not measured.

@@ -39,10 +39,12 @@ extension PingStore {
                     """, arguments: [Self.day(of: from), Self.day(of: to)]
             ).map { row in
                 DayRow(
-                    day: row[0], node: try node(row[1]), reliability: row[2], low: row[3], high: row[4],
-                    samples: row[5], latency: (row[6] as Int64?).map(Interval.init(milliseconds:)),
-                    tenMinutes: row[7], hour: row[8], sixHours: row[9], wholeDay: row[10], handshakes: row[11],
-                    handshakesGood: row[12], deliveries: row[13], deliveriesGood: row[14])
+                    day: try row.int(0), node: try node(row.text(1)), reliability: try row.maybeInt(2),
+                    low: try row.maybeInt(3), high: try row.maybeInt(4), samples: try row.int(5),
+                    latency: try row.maybeInteger(6).map(Interval.init(milliseconds:)),
+                    tenMinutes: try row.maybeInt(7), hour: try row.maybeInt(8), sixHours: try row.maybeInt(9),
+                    wholeDay: try row.maybeInt(10), handshakes: try row.int(11), handshakesGood: try row.int(12),
+                    deliveries: try row.int(13), deliveriesGood: try row.int(14))
             }
         }
     }
@@ -77,7 +79,8 @@ extension PingStore {
                     """, arguments: [Self.day(of: from), Self.day(of: to)]
             ).map { row in
                 LinkDayRow(
-                    day: row[0], from: try node(row[1]), to: try node(row[2]), arrived: row[3], lost: row[4])
+                    day: try row.int(0), from: try node(row.text(1)), to: try node(row.text(2)),
+                    arrived: try row.int(3), lost: try row.int(4))
             }
         }
     }

@@ -1,5 +1,6 @@
 // What becomes of probes that have not come: the rules of doc/PINGER.md, "When a probe counts".
 
+internal import Foundation
 internal import GRDB
 public import WireFormat
 
@@ -23,8 +24,10 @@ extension PingStore {
     static let longestDeadline = Interval.days(365)
 
     /// Decides what can be decided. With E the first emptying of a probe's mailbox at `sent + deadline` or later: lost is
-    /// a probe that was not there at E, or came after E; void is one whose E is not before `sent + 2 * deadline`, whether it
-    /// came or not. To be called more often than once in a deadline.
+    /// a probe that was not there at E, or came after E; void is one whose E is not before `sent + 2 * deadline`. One that
+    /// came is void too unless its mailbox was emptied afterwards and before `sent + 2 * deadline`: a node that hands out
+    /// what it has and never says that there is no more would else only ever deliver. A void one was watched until the last
+    /// emptying before it came, and before its deadline. To be called more often than once in a deadline.
     public func judge(deadline: Interval, at now: Timestamp) throws(PingStoreError) -> Judged {
         guard deadline > .zero, deadline <= Self.longestDeadline else { throw .malformed }
         let past = { (deadlines: Int64) in (now - deadline * deadlines).milliseconds }
@@ -34,8 +37,12 @@ extension PingStore {
                 try database.cachedStatement(sql: sql).execute(arguments: arguments)
                 return database.changesCount
             }
-            let last = try meta("judged", in: database) ?? .min
-            let before = min((Timestamp(milliseconds: last) - deadline).milliseconds, past(1))
+            let last = Timestamp(milliseconds: try meta("judged", in: database) ?? .min)
+            let before = min((last - deadline).milliseconds, past(1))
+            // The age at which those that came were looked at the last time.
+            let looked = min(max(try meta("deadline", in: database) ?? length, 0), Self.longestDeadline.milliseconds)
+            let floor = try meta("forgotten", in: database) ?? .min
+            let watched = Self.watched.replacingOccurrences(of: ":from", with: ":now")
             let window = """
                 FROM emptying WHERE emptying.mailbox = ping.mailbox
                     AND at >= sent + :deadline AND at < sent + 2 * :deadline AND at <= :now
@@ -47,8 +54,10 @@ extension PingStore {
                 WHERE state = 1 AND sent <= :now - :deadline AND EXISTS (SELECT 1 \(window))
                 """, ["now": now.milliseconds, "deadline": length])
             judged.void += try run(
-                "UPDATE ping SET state = 4, decided = :now WHERE state = 1 AND sent <= :now - 2 * :deadline",
-                ["now": now.milliseconds, "deadline": length])
+                """
+                UPDATE ping SET state = 4, decided = :now, watched = \(watched)
+                WHERE state = 1 AND sent <= :now - 2 * :deadline
+                """, ["now": now.milliseconds, "deadline": length])
             // Those that came, but after their deadline for certain, or when nobody can say.
             judged.lost += try run(
                 """
@@ -57,47 +66,31 @@ extension PingStore {
                 """, ["before": before, "deadline": length])
             judged.void += try run(
                 """
-                UPDATE ping SET state = 4
+                UPDATE ping SET state = 4, watched = \(watched)
                 WHERE decided >= :before AND state = 2 AND arrived >= sent + 2 * :deadline
-                """, ["before": before, "deadline": length])
+                """, ["before": before, "deadline": length, "now": now.milliseconds])
+            judged.void += try run(
+                """
+                UPDATE ping SET state = 4, watched = \(watched)
+                WHERE decided > :looked AND state = 2 AND sent > :looked AND sent <= :now - 2 * :deadline
+                    AND arrived > :floor AND NOT EXISTS (
+                        SELECT 1 FROM emptying WHERE emptying.mailbox = ping.mailbox
+                            AND at >= arrived AND at < sent + 2 * :deadline)
+                """,
+                [
+                    "now": now.milliseconds, "deadline": length, "floor": floor,
+                    "looked": (last - .milliseconds(looked * 2)).milliseconds,
+                ])
             // Whether these were ever sent nobody knows.
             judged.void += try run(
                 "UPDATE ping SET state = 4, decided = :now WHERE state = 0 AND planned <= :now - 2 * :deadline",
                 ["now": now.milliseconds, "deadline": length])
             try database.execute(sql: "DELETE FROM emptying WHERE at < ?", arguments: [past(4)])
+            // A clock that was ahead has forgotten all until now, but nothing that is to come.
+            try setMeta("forgotten", max(min(floor, now.milliseconds), past(4)), in: database)
             try setMeta("judged", now.milliseconds, in: database)
             try setMeta("deadline", length, in: database)
             return judged
-        }
-    }
-
-    /// Records a time in which the pinger could not see; the same one twice makes no difference.
-    /// - Parameter voiding: whether probes count for nothing whose life it touches: those that were sent before its end and
-    ///   were not decided before its beginning, whatever was found out about them since.
-    /// - Returns: how many it has made void.
-    @discardableResult
-    public func addGap(
-        from: Timestamp, to: Timestamp, reason: String, voiding: Bool
-    ) throws(PingStoreError) -> Int {
-        guard from <= to else { throw .malformed }
-        let from = from.milliseconds
-        let to = to.milliseconds
-        return try write(isFlushed: true) { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO gap (began, ended, reason, voiding) SELECT :from, :to, :reason, :voiding WHERE NOT EXISTS (
-                        SELECT 1 FROM gap WHERE ended = :to AND began = :from AND reason = :reason
-                            AND voiding >= :voiding)
-                    """, arguments: ["from": from, "to": to, "reason": reason, "voiding": voiding])
-            if database.changesCount > 0 { try bound("gap", to: bounds.gaps, in: database) }
-            guard voiding else { return 0 }
-            try database.execute(
-                sql: "UPDATE ping SET state = 4, decided = :to WHERE state = 1 AND sent < :to", arguments: ["to": to])
-            let open = database.changesCount
-            try database.execute(
-                sql: "UPDATE ping SET state = 4 WHERE decided > :from AND sent < :to AND state IN (2, 3)",
-                arguments: ["from": from, "to": to])
-            return open + database.changesCount
         }
     }
 
@@ -130,7 +123,7 @@ extension PingStore {
         }
     }
 
-    private func meta(_ name: String, in database: Database) throws -> Int64? {
+    func meta(_ name: String, in database: Database) throws -> Int64? {
         try Int64.fetchOne(
             try database.cachedStatement(sql: "SELECT value FROM meta WHERE name = ?"), arguments: [name])
     }

@@ -46,9 +46,14 @@ extension PingStore {
             guard database.changesCount > 0 else { return }
             try database.cachedStatement(
                 sql: """
-                    UPDATE ping SET state = 4, decided = IFNULL(decided, :sent) WHERE id = :id AND EXISTS (
-                        SELECT 1 FROM gap WHERE voiding AND ended > :sent
-                            AND began < IFNULL(ping.arrived, 9223372036854775807))
+                    UPDATE ping SET state = 4, decided = IFNULL(decided, :sent), watched = (
+                        SELECT MAX(at) FROM emptying WHERE emptying.mailbox = ping.mailbox AND at >= :sent
+                            AND at <= (SELECT MIN(began) FROM gap WHERE voiding AND ended > :sent)
+                            AND at < IFNULL(arrived, 9223372036854775807))
+                    WHERE id = :id AND EXISTS (
+                        SELECT 1 FROM gap WHERE voiding AND ended > :sent AND (arrived IS NULL OR NOT EXISTS (
+                            SELECT 1 FROM emptying WHERE emptying.mailbox = ping.mailbox
+                                AND at >= arrived AND at <= began)))
                     """
             ).execute(arguments: ["sent": sent.milliseconds, "id": id])
         }
@@ -83,17 +88,17 @@ extension PingStore {
                 try database.cachedStatement(sql: "SELECT id, content, sent, arrived, item FROM ping WHERE tag = ?"),
                 arguments: [tag])
             guard let found else { return .unknown }
-            let id: Int64 = found[0]
-            let arrived: Int64? = found[3]
-            let known: Int64? = found[4]
-            guard let content, content.blob == found[1] as Data else {
+            let id = try found.integer(0)
+            let sent = try found.maybeInteger(2)
+            let arrived = try found.maybeInteger(3)
+            let known = try found.maybeInteger(4)
+            guard let content, content.blob == Data.fromDatabaseValue(found[1]) else {
                 return try note(.damaged, of: id, at: at, item: item, in: database) ? .damaged(id) : .noted(id)
             }
             if arrived != nil {
                 if let item, item == known { return .noted(id) }
                 return try note(.duplicate, of: id, at: at, item: item, in: database) ? .again(id) : .noted(id)
             }
-            let sent: Int64? = found[2]
             let earliest = max(notBefore, Timestamp(milliseconds: sent ?? .min))
             // One that came before it was sent speaks of the clock only.
             let isEarly = at.milliseconds < sent ?? .min
@@ -130,7 +135,8 @@ extension PingStore {
         case damaged
     }
 
-    /// Counts a sign against all nodes of the probe's path; false if it is there already.
+    /// Counts a sign against all nodes of the probe's path, one of a kind for a probe: whoever makes one copy can make a
+    /// thousand. False if the same item was counted already.
     private func note(
         _ sign: Sign, of ping: Int64, at: Timestamp, item: Int64?, in database: Database
     ) throws -> Bool {
@@ -140,12 +146,10 @@ extension PingStore {
                 arguments: [ping, item])
             if known != nil { return false }
         }
-        // With the first node's rows counted, signs are.
-        let count = try Int.fetchOne(
-            try database.cachedStatement(
-                sql: "SELECT COUNT(*) FROM evidence JOIN ping ON ping.id = ping WHERE ping = ? AND node = hop1"),
-            arguments: [ping])
-        guard count ?? 0 < bounds.signsPerPing else { return true }
+        let isCounted = try Int.fetchOne(
+            try database.cachedStatement(sql: "SELECT 1 FROM evidence WHERE ping = ? AND sign = ? LIMIT 1"),
+            arguments: [ping, sign.rawValue])
+        if isCounted != nil { return true }
         try database.cachedStatement(
             sql: """
                 INSERT INTO evidence (ping, node, sign, at, item)

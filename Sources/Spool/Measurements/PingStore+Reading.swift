@@ -9,7 +9,7 @@ extension PingStore {
     public func nodes() throws(PingStoreError) -> [PingNode] {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT number, id, nickname FROM node ORDER BY number").map { row in
-                PingNode(number: row[0], id: try node(row[1]), nickname: row[2])
+                PingNode(number: try row.int(0), id: try node(row.text(1)), nickname: try row.maybeText(2))
             }
         }
     }
@@ -40,46 +40,64 @@ extension PingStore {
             var emptied: [Int: Timestamp] = [:]
             let mailboxes = try Row.fetchAll(
                 database, sql: "SELECT number, emptied FROM mailbox WHERE emptied IS NOT NULL")
-            for row in mailboxes { emptied[row[0]] = Timestamp(milliseconds: row[1]) }
+            for row in mailboxes { emptied[try row.int(0)] = Timestamp(milliseconds: try row.integer(1)) }
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
                     SELECT id, kind, state, sent, drawn, mailbox, hop1, IFNULL(hop2, 0), IFNULL(hop3, 0),
-                        IFNULL(hop4, 0), IFNULL(hop5, 0), arrived, IFNULL(slack, 0)
+                        IFNULL(hop4, 0), IFNULL(hop5, 0), arrived, IFNULL(slack, 0), watched
                     FROM ping WHERE id >= ? AND sent >= ? AND +state > 0 ORDER BY id
                     """, arguments: [first, since])
             while let row = try rows.next() {
-                guard let ping = Self.ping(row, emptied) else { throw PingStoreError.damaged(path: path) }
+                guard let ping = try Self.ping(row, emptied) else { throw PingStoreError.damaged(path: path) }
                 body(ping)
             }
         }
     }
 
     /// Nil if a number is out of range.
-    private static func ping(_ row: Row, _ emptied: [Int: Timestamp]) -> PingRow? {
-        func hop(_ column: Int) -> Int32? { Int32(exactly: row[column] as Int64) }
-        guard let one = hop(6), let two = hop(7), let three = hop(8), let four = hop(9), let five = hop(10), one > 0,
-            let kind = PingKind(rawValue: row[1]), let state = PingState(rawValue: row[2])
+    private static func ping(_ row: Row, _ emptied: [Int: Timestamp]) throws -> PingRow? {
+        func hop(_ column: Int) throws -> Int32? { Int32(exactly: try row.integer(column)) }
+        guard let one = try hop(6), let two = try hop(7), let three = try hop(8), let four = try hop(9),
+            let five = try hop(10), one > 0, let kind = PingKind(rawValue: try row.int(1)),
+            let state = PingState(rawValue: try row.int(2))
         else { return nil }
-        let sent = Timestamp(milliseconds: row[3])
-        let last = emptied[row[5]]
+        let sent = Timestamp(milliseconds: try row.integer(3))
+        let last = emptied[try row.int(5)]
         return PingRow(
-            id: row[0], kind: kind.rawValue, hops: PingHops((one, two, three, four, five)), sent: sent,
-            drawn: Interval(milliseconds: row[4]), state: state.rawValue,
-            arrived: (row[11] as Int64?).map(Timestamp.init(milliseconds:)),
-            slack: Interval(milliseconds: row[12]), emptied: last.flatMap { $0 >= sent ? $0 : nil })
+            id: try row.integer(0), kind: kind.rawValue, hops: PingHops((one, two, three, four, five)), sent: sent,
+            drawn: Interval(milliseconds: try row.integer(4)), state: state.rawValue,
+            arrived: try row.maybeInteger(11).map(Timestamp.init(milliseconds:)),
+            slack: Interval(milliseconds: try row.integer(12)), emptied: last.flatMap { $0 >= sent ? $0 : nil },
+            watched: try row.maybeInteger(13).map(Timestamp.init(milliseconds:)))
     }
 
-    /// Probes that came twice, and that came changed, counted for all nodes of their paths.
+    /// Probes that came twice, and that came changed, counted for all nodes of their paths. The node that keeps a mailbox
+    /// makes copies for nothing, and nobody can tell: of the mailbox that shows most for a node no more counts than of
+    /// the next, so that what only one shows counts against nobody.
     public func evidence(
         since: Timestamp
     ) throws(PingStoreError) -> [NodeID: (duplicates: Int, damaged: Int)] {
-        try counts(
-            """
-            SELECT id, SUM(sign = 1), SUM(sign = 2) FROM (SELECT node, sign FROM evidence WHERE at >= ?)
-            JOIN node ON number = node GROUP BY number
-            """, since
-        ).mapValues { (duplicates: $0.0, damaged: $0.1) }
+        try read { database in
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT node.id, sign, COUNT(*) FROM evidence JOIN ping ON ping.id = ping
+                    JOIN node ON node.number = node WHERE at >= ? GROUP BY node, sign, mailbox
+                    """, arguments: [since.milliseconds])
+            var shown: [NodeID: [Int64: [Int]]] = [:]
+            while let row = try rows.next() {
+                shown[try node(row.text(0)), default: [:]][try row.integer(1), default: []].append(try row.int(2))
+            }
+            return shown.mapValues { signs in
+                func count(_ sign: Int64) -> Int {
+                    let counts = (signs[sign] ?? []).sorted(by: >)
+                    return counts.count > 1 ? counts.dropFirst().reduce(counts[1], +) : 0
+                }
+                return (duplicates: count(1), damaged: count(2))
+            }
+            .filter { $0.value != (0, 0) }
+        }
     }
 
     /// Connections that were tried, and made.
@@ -97,7 +115,7 @@ extension PingStore {
         try read { database in
             var counts: [NodeID: (Int, Int)] = [:]
             for row in try Row.fetchAll(database, sql: sql, arguments: [since.milliseconds]) {
-                counts[try node(row[0])] = (row[1], row[2])
+                counts[try node(row.text(0))] = (try row.int(1), try row.int(2))
             }
             return counts
         }
@@ -111,8 +129,8 @@ extension PingStore {
                 arguments: [since.milliseconds]
             ).map {
                 GapRow(
-                    from: Timestamp(milliseconds: $0[0]), to: Timestamp(milliseconds: $0[1]), reason: $0[2],
-                    isVoiding: $0[3])
+                    from: Timestamp(milliseconds: try $0.integer(0)), to: Timestamp(milliseconds: try $0.integer(1)),
+                    reason: try $0.text(2), isVoiding: try $0.integer(3) != 0)
             }
         }
     }

@@ -22,10 +22,10 @@ public final class PingStore: Sendable {
         var gaps = 100_000
         var evidence = 1_000_000
         var linkDays = 4_000_000
-        /// Signs by one probe.
-        var signsPerPing = 8
         /// Nodes beyond which `expire` forgets those that nothing refers to.
         var nodes = 20_000
+        /// Bytes of a file that is checked wholly when it is opened.
+        var checkedBytes = 256 << 20
         /// Rows that one transaction deletes.
         var deletion = 1000
         /// Pages of 4 KiB that one transaction gives back to the disk.
@@ -57,12 +57,16 @@ public final class PingStore: Sendable {
     static func open(
         path: String, bounds: Bounds, patience: Double = PingStore.patience
     ) throws(PingStoreError) -> PingStore {
-        PingStore(path: path, bounds, try PingStoreFile.open(path, patience: patience))
+        PingStore(
+            path: path, bounds, try PingStoreFile.open(path, patience: patience, checkedBytes: bounds.checkedBytes))
     }
 
     /// Opens the database for reading alone, also while a pinger writes to it. What writes then throws.
     public static func openForReading(path: String) throws(PingStoreError) -> PingStore {
-        PingStore(path: path, Bounds(), try PingStoreFile.openForReading(path, patience: patience))
+        let bounds = Bounds()
+        return PingStore(
+            path: path, bounds,
+            try PingStoreFile.openForReading(path, patience: patience, checkedBytes: bounds.checkedBytes))
     }
 
     /// Renames a database that nobody has open, with the files that belong to it; the new name.

@@ -5,9 +5,6 @@ private import Glibc
 internal import WireFormat
 
 enum PingStoreFile {
-    /// Up to this size everything is checked at the start; of a larger file all tables but that of the probes, whose damage
-    /// is found when they are read.
-    private static let checkedBytes = 256 << 20
     private static let readers = 3
     /// Pages after which SQLite carries its log over into the file.
     private static let checkpointPages = 1000
@@ -15,8 +12,11 @@ enum PingStoreFile {
     private static let keptLog = 4 << 20
 
     /// For the one process that writes.
-    /// - Parameter patience: seconds for which another process may hold the file.
-    static func open(_ path: String, patience: Double) throws(PingStoreError) -> DatabasePool {
+    /// - Parameters:
+    ///   - patience: seconds for which another process may hold the file.
+    ///   - checkedBytes: up to this size everything is checked; of a larger file all tables but that of the probes, whose
+    ///     damage is found when they are read.
+    static func open(_ path: String, patience: Double, checkedBytes: Int) throws(PingStoreError) -> DatabasePool {
         do {
             // Made here so that it, and the files that SQLite puts beside it, are for the owner alone. Only if it is not
             // there: closing a descriptor of the file would take away the locks that others of this process have on it.
@@ -47,7 +47,7 @@ enum PingStoreFile {
                     guard try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal" else {
                         throw PingStoreError.other("this system's SQLite has no write-ahead log")
                     }
-                    try check(database, path)
+                    try check(database, path, checkedBytes)
                 }
             } catch {
                 // Closed here, because its files may be renamed now.
@@ -59,7 +59,9 @@ enum PingStoreFile {
     }
 
     /// For looking, also while a pinger runs.
-    static func openForReading(_ path: String, patience: Double) throws(PingStoreError) -> DatabaseQueue {
+    static func openForReading(
+        _ path: String, patience: Double, checkedBytes: Int
+    ) throws(PingStoreError) -> DatabaseQueue {
         guard PosixDirectory.size(of: path) != nil else { throw .system(call: "open", path: path, code: ENOENT) }
         do {
             try checkSize(of: path)
@@ -72,7 +74,7 @@ enum PingStoreFile {
                 guard try checkFormat(database, path) == PingSchema.version else {
                     throw PingStoreError.other("it was written by an older version; start the pinger once")
                 }
-                try checkContent(database, path)
+                try checkContent(database, path, checkedBytes)
             }
             return queue
         } catch { throw Self.error(error, path) }
@@ -92,7 +94,7 @@ enum PingStoreFile {
         if let size = PosixDirectory.size(of: path), (1..<100).contains(size) { throw .damaged(path: path) }
     }
 
-    private static func check(_ database: Database, _ path: String) throws {
+    private static func check(_ database: Database, _ path: String, _ checkedBytes: Int) throws {
         let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         if application == 0, version == 0, try tables(database).isEmpty {
@@ -109,10 +111,10 @@ enum PingStoreFile {
                 return .commit
             }
         }
-        try checkContent(database, path)
+        try checkContent(database, path, checkedBytes)
     }
 
-    private static func checkContent(_ database: Database, _ path: String) throws {
+    private static func checkContent(_ database: Database, _ path: String, _ checkedBytes: Int) throws {
         guard Set(try tables(database)).isSuperset(of: PingSchema.tables) else {
             throw PingStoreError.damaged(path: path)
         }
@@ -165,6 +167,8 @@ enum PingStoreFile {
             return code == ENOSPC || code == EDQUOT || code == EFBIG
                 ? .full(path: path) : .system(call: call, path: path, code: code)
         case SpoolError.damaged: return .damaged(path: path)
+        // A value is missing where one must be, or has another type.
+        case is RowDecodingError: return .damaged(path: path)
         case let error as DatabaseError:
             switch error.resultCode {
             case .SQLITE_FULL: return .full(path: path)

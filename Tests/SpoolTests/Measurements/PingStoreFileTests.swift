@@ -113,6 +113,41 @@ import WireFormat
         #expect(throws: PingStoreError.damaged(path: path)) { try fixture.store.nodes() }
     }
 
+    /// In a file that is too large to be checked wholly values may be missing, or be of another type: told, not trapped on.
+    @Test func valuesThatAreMissing() throws {
+        var bounds = PingStore.Bounds()
+        bounds.checkedBytes = 0
+        let columns = ["id", "kind", "state", "hop1", "mailbox", "drawn", "sent", "slack", "arrived", "watched"]
+        for (column, value) in columns.flatMap({ [($0, "NULL"), ($0, "'x'"), ($0, "1e300"), ($0, "x'00'")] }) {
+            let isNullable = ["sent", "slack", "arrived", "watched"].contains(column)
+            if value == "NULL" && isNullable || column == "id" { continue }
+            var fixture = try PingFixture()
+            let path = fixture.path
+            let (_, ping) = try fixture.send(.zero)
+            _ = try fixture.arrive(ping, .minutes(1))
+            fixture.store.close()
+            let queue = try DatabaseQueue(path: path)
+            try queue.writeWithoutTransaction { database in
+                // The table as one without a rule; the bytes in it can then be anything.
+                try database.execute(sql: "PRAGMA foreign_keys = OFF; PRAGMA writable_schema = ON")
+                try database.execute(
+                    sql: "UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE name = 'ping'")
+                let version = try Int.fetchOne(database, sql: "PRAGMA schema_version") ?? 0
+                try database.execute(sql: "PRAGMA schema_version = \(version + 1); PRAGMA writable_schema = OFF")
+                try database.execute(sql: "UPDATE ping SET \(column) = \(value)")
+            }
+            try queue.close()
+            let store = try PingStore.open(path: path, bounds: bounds)
+            defer { store.close() }
+            #expect(throws: PingStoreError.damaged(path: path), "\(column) \(value)") {
+                var count = 0
+                try store.forEachPing(since: PingFixture.start) { _ in count += 1 }
+                // What is compared with the time may not be found at all.
+                if count == 0, column == "sent" || column == "state" { throw PingStoreError.damaged(path: path) }
+            }
+        }
+    }
+
     @Test func otherFilesAreLeftAlone() throws {
         let directory = try TemporaryDirectory("nightjar-pings")
         let path = directory.file("other.db")

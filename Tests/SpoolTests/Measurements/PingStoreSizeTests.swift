@@ -151,7 +151,8 @@ import WireFormat
             ids.append(id)
             for item in 0..<3 { _ = try fixture.arrive(ping, time, item: UInt64(item)) }
             try store.noteHandshake(NodeID.random(using: &fixture.random), at: fixture.at(time), took: nil)
-            try store.addGap(from: fixture.at(time), to: fixture.at(time), reason: "clock", voiding: true)
+            let gap = fixture.at(time + .seconds(1))
+            try store.addGap(from: gap, to: gap, reason: "clock", voiding: true)
             try store.saveLinkDays([
                 LinkDayRow(day: number, from: fixture.nodes[0], to: fixture.nodes[1], arrived: 1, lost: 0)
             ])
