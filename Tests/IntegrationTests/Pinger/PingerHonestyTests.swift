@@ -116,10 +116,10 @@ extension Integration {
             _ = try await desk.decided(150, seconds: 300)
             _ = try await speaks(desk, "before the jump")
             try await lab.stop(PingerDesk.name)
-            // Ten days ahead: the origin of its time is earlier than that of the others.
+            // Forty days ahead, longer than a consensus is valid: the origin of its time is earlier than that of the others.
             let path = lab.configuration(PingerDesk.name)
             let text = try String(contentsOfFile: path, encoding: .utf8)
-            let shift = Int64(Interval.days(10).milliseconds / Int64(lab.timeScale))
+            let shift = Int64(Interval.days(40).milliseconds / Int64(lab.timeScale))
             let wrong = text.replacing(
                 "time-origin = \(lab.timeOrigin.milliseconds)",
                 with: "time-origin = \(lab.timeOrigin.milliseconds - shift)")
