@@ -16,23 +16,54 @@ final class MailboxBook: Sendable {
         /// Whether the last poll failed.
         var isFailing = false
     }
-    private let entries = Mutex<[NodeID: Entry]>([:])
+    private struct State {
+        var entries: [NodeID: Entry] = [:]
+        /// Where probes go now; others are only looked into for what was sent there before.
+        var chosen: Set<NodeID> = []
+        var sent: [NodeID: Timestamp] = [:]
+    }
+    private let state = Mutex(State())
 
     init() {}
 
     subscript(node: NodeID) -> Entry {
-        get { entries.withLock { $0[node] ?? Entry() } }
-        set { entries.withLock { $0[node] = newValue } }
+        get { state.withLock { $0.entries[node] ?? Entry() } }
+        set { state.withLock { $0.entries[node] = newValue } }
     }
 
-    /// Nodes to whose mailboxes probes can be sent: those that answer.
-    var ready: [NodeID] { entries.withLock { $0.filter { $0.value.isReady && !$0.value.isFailing }.keys.sorted() } }
+    /// Nodes to whose mailboxes probes can be sent: those that are chosen, and answer.
+    var ready: [NodeID] {
+        state.withLock { state in
+            state.entries.filter { state.chosen.contains($0.key) && $0.value.isReady && !$0.value.isFailing }.keys
+                .sorted()
+        }
+    }
 
-    /// How many there are, and how many fail.
+    /// How many are chosen, and how many of these fail.
     var counts: (all: Int, failing: Int) {
-        entries.withLock { ($0.count, $0.values.count { $0.isFailing || !$0.isReady }) }
+        state.withLock { state in
+            (
+                state.chosen.count,
+                state.chosen.count { node in state.entries[node].map { $0.isFailing || !$0.isReady } ?? true }
+            )
+        }
     }
 
-    /// Forgets the mailboxes at other nodes.
-    func keep(_ nodes: Set<NodeID>) { entries.withLock { $0 = $0.filter { nodes.contains($0.key) } } }
+    /// When the last probe was sent to each mailbox, or was about to be.
+    var sent: [NodeID: Timestamp] { state.withLock { $0.sent } }
+
+    /// A probe goes to a mailbox.
+    func noteSent(_ node: NodeID, at time: Timestamp) {
+        state.withLock { $0.sent[node] = max($0.sent[node] ?? time, time) }
+    }
+
+    /// Forgets all mailboxes but those that are polled.
+    /// - Parameter chosen: where probes go now.
+    func keep(_ polled: Set<NodeID>, chosen: Set<NodeID>) {
+        state.withLock { state in
+            state.entries = state.entries.filter { polled.contains($0.key) }
+            state.sent = state.sent.filter { polled.contains($0.key) }
+            state.chosen = chosen
+        }
+    }
 }

@@ -24,13 +24,17 @@ struct MailboxRounds: Sendable {
     func run() async throws {
         var times: [NodeID: PoissonTimes<SystemRandomNumberGenerator>] = [:]
         let busy = BusyNodes()
+        var polled = PolledMailboxes(deadline: parts.settings.deadline)
         try await withThrowingDiscardingTaskGroup { tasks in
             while true {
                 let now = parts.clock.now()
                 var next = now + parts.settings.pollInterval
-                let nodes = nodes()
+                let network = parts.network()
+                let chosen = chosen(network)
+                let newest = parts.newestNetwork()
+                let nodes = polled.nodes(chosen: chosen, sent: book.sent, at: now) { newest.node($0) }
                 times = times.filter { nodes[$0.key] != nil }
-                book.keep(Set(nodes.keys))
+                book.keep(Set(nodes.keys), chosen: Set(chosen.map(\.id)))
                 for (id, node) in nodes {
                     var time = times[id]
                     // A mailbox that is not made yet is made at once.
@@ -50,15 +54,15 @@ struct MailboxRounds: Sendable {
                 }
                 parts.counters.health.set("mailboxes", trouble: trouble())
                 // A new consensus may have new nodes.
-                try await parts.clock.sleep(until: next, atMost: .seconds(nodes.isEmpty ? 1 : 10))
+                try await parts.clock.sleep(until: next, atMost: .seconds(chosen.isEmpty ? 1 : 10))
             }
         }
     }
 
-    private func nodes() -> [NodeID: Descriptor] {
-        guard let network = parts.network() else { return [:] }
-        let nodes = PingerMailbox.nodes(in: network, limit: parts.settings.mailboxes, identity: parts.identity)
-        return Dictionary(nodes.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    private func chosen(_ network: Network?) -> [Descriptor] {
+        network.map {
+            PingerMailbox.nodes(in: $0, limit: parts.settings.mailboxes, identity: parts.identity)
+        } ?? []
     }
 
     private func trouble() -> String? {
@@ -81,9 +85,9 @@ struct MailboxRounds: Sendable {
         switch await open(node, mailbox.key) {
         case .failure(let failure):
             result = PollResult(failure: failure.reason)
-            if failure.isContact { parts.watch.contact(false, at: parts.clock.now()) }
+            if failure.isContact { parts.watch.contact(false, with: node.id, at: parts.clock.now()) }
         case .success(let session):
-            parts.watch.contact(true, at: parts.clock.now())
+            parts.watch.contact(true, with: node.id, at: parts.clock.now())
             result = try await Self.limited(session) {
                 try await MailboxPoll(
                     clock: { [clock = parts.clock] in clock.now() },

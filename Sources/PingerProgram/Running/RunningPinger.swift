@@ -35,7 +35,8 @@ final class RunningPinger: Sendable {
             throw CommandFailure("[test] is for test networks; \(keeper.root.name) is none: take time-scale out")
         }
         let (key, identity) = (try files.loadKey(), try files.loadIdentity())
-        let store = try Self.openStore(files, at: clock.now(), logger: logger, counters: counters)
+        let (store, planner) = try Self.openStore(
+            files, mailboxes, at: clock.now(), logger: logger, counters: counters)
         let watch = WatchBox(
             ObservationWatch(
                 settings: WatchRounds.settings(scale: clock.scale), lastAlive: try store.lastAlive, now: clock.now(),
@@ -43,20 +44,19 @@ final class RunningPinger: Sendable {
         parts = PingerParts(
             settings: settings, files: files, clock: clock, logger: logger, counters: counters, store: store,
             network: { keeper.usable }, newestNetwork: { keeper.newest }, key: key, identity: identity, watch: watch,
-            planner: PlannerBox(), desk: StoreDesk())
+            planner: planner, desk: StoreDesk())
         self.keeper = keeper
         let patience = Duration.milliseconds(settings.connectTimeout.milliseconds * 2)
-        links = EntryLinks(dialer: dialer, patience: patience) { watch.contact($0, at: clock.now()) }
-        try recall()
+        links = EntryLinks(dialer: dialer, patience: patience) { watch.contact($1, with: $0, at: clock.now()) }
         watchCounters()
     }
 
     /// Opens the database. One that is damaged is set aside, loudly, and a new one begun: what was measured is gone, but
-    /// nothing false follows from what is left of it.
-    private static func openStore(
-        _ files: PingerFiles, at now: Timestamp, logger: Logger, counters: PingerCounters
-    ) throws -> PingStore {
-        do throws(PingStoreError) { return try PingStore.open(path: files.database) } catch {
+    /// nothing false follows from what is left of it. So is one of which the damage is found only when it is read.
+    static func openStore(
+        _ files: PingerFiles, _ mailboxes: MailboxBook, at now: Timestamp, logger: Logger, counters: PingerCounters
+    ) throws -> (PingStore, PlannerBox) {
+        do throws(PingStoreError) { return try opened(files.database, mailboxes, at: now) } catch {
             guard case .damaged = error else { throw CommandFailure("\(error)") }
         }
         do throws(PingStoreError) {
@@ -65,24 +65,45 @@ final class RunningPinger: Sendable {
                 "the pinger's database was damaged and is now \(name); measuring begins anew, and nothing is said of any node until there are enough probes again"
             )
             counters.count("databases_set_aside")
-            return try PingStore.open(path: files.database)
+            return try opened(files.database, mailboxes, at: now)
         } catch {
             throw CommandFailure("\(error)")
         }
     }
 
-    /// Tells the planner what became of the probes of the last days.
-    private func recall() throws {
-        let ids = Dictionary(
-            try parts.store.nodes().map { ($0.number, $0.id) }, uniquingKeysWith: { first, _ in first })
-        let planner = parts.planner
-        try parts.store.forEachPing(since: parts.clock.now() - Self.memory) { row in
+    /// The database, and a planner that knows what became of the probes of the last days.
+    private static func opened(
+        _ path: String, _ mailboxes: MailboxBook, at now: Timestamp
+    ) throws(PingStoreError) -> (PingStore, PlannerBox) {
+        let store = try PingStore.open(path: path)
+        do throws(PingStoreError) {
+            _ = try store.lastAlive
+            return (store, try recall(store, mailboxes, at: now))
+        } catch {
+            store.close()
+            throw error
+        }
+    }
+
+    private static func recall(
+        _ store: PingStore, _ mailboxes: MailboxBook, at now: Timestamp
+    ) throws(PingStoreError) -> PlannerBox {
+        let ids = Dictionary(try store.nodes().map { ($0.number, $0.id) }, uniquingKeysWith: { first, _ in first })
+        let planner = PlannerBox()
+        try store.forEachPing(since: now - Self.memory) { row in
+            // What is under way is looked for, wherever probes go now.
+            if row.state == PingState.sent.rawValue, row.kind != PingKind.delivery.rawValue, row.sent <= now,
+                let mailbox = row.hops.last.flatMap({ ids[$0] })
+            {
+                mailboxes.noteSent(mailbox, at: row.sent)
+            }
             guard row.kind == PingKind.loop.rawValue || row.kind == PingKind.reply.rawValue,
                 row.state == PingState.arrived.rawValue || row.state == PingState.lost.rawValue,
                 let path = ProbePath(row.hops.compactMap { ids[$0] })
             else { return }
             planner.note(path, arrived: row.state == PingState.arrived.rawValue)
         }
+        return planner
     }
     private static let memory = Interval.days(3)
 

@@ -5,7 +5,12 @@ internal import Dispatch
 
 /// Does what blocks, one thing after another.
 struct StoreDesk: Sendable {
-    private let queue = DispatchQueue(label: "nightjar.pinger.database", qos: .userInitiated)
+    private let queue: DispatchQueue
+
+    /// - Parameter name: of the thread; a desk of another name works beside the database's.
+    init(_ name: String = "database") {
+        queue = DispatchQueue(label: "nightjar.pinger.\(name)", qos: .userInitiated)
+    }
 
     func perform<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in

@@ -23,9 +23,9 @@ final class WatchBox: Sendable {
         return now == .watching ? nil : now.description
     }
 
-    /// A connection to any node was tried, or is still in use.
-    func contact(_ worked: Bool, at now: Timestamp) {
-        state.withLock { $0.gaps += $0.watch.contact(worked, at: now) }
+    /// A connection to a node was tried, or is still in use.
+    func contact(_ worked: Bool, with node: NodeID, at now: Timestamp) {
+        state.withLock { $0.gaps += $0.watch.contact(worked, with: node, at: now) }
     }
 
     /// Time passes.

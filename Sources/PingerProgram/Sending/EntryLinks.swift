@@ -27,7 +27,7 @@ actor EntryLinks {
     /// How long connecting and the handshake may take together, real time.
     private let patience: Duration
     /// Told of every connection that was tried, and of every answer.
-    private let contact: @Sendable (_ worked: Bool) -> Void
+    private let contact: @Sendable (_ node: NodeID, _ worked: Bool) -> Void
     private var links: [NodeID: Link] = [:]
     private var isClosed = false
 
@@ -36,7 +36,8 @@ actor EntryLinks {
     /// A connection that was not used for so long is closed; nodes close theirs after five minutes.
     static let idle = Duration.seconds(60)
 
-    init(dialer: MMTPDialer, patience: Duration, contact: @escaping @Sendable (_ worked: Bool) -> Void) {
+    init(dialer: MMTPDialer, patience: Duration, contact: @escaping @Sendable (_ node: NodeID, _ worked: Bool) -> Void)
+    {
         self.dialer = dialer
         self.patience = patience
         self.contact = contact
@@ -47,27 +48,28 @@ actor EntryLinks {
         // An open connection may just be ending: then a new one is tried, with the same packet, which is taken once.
         if let link = links[node.id], !link.connection.isExhausted {
             links[node.id]?.used = .now
-            let outcome = await handover(packet, link.connection)
+            let outcome = await handover(packet, link.connection, node.id)
             if outcome != .unclear { return outcome }
             forget(link.connection, of: node.id)
         }
         let connection: MMTPConnection
         do throws(DialFailure) { connection = try await open(node) } catch {
-            contact(false)
+            // Who stops asking has not been refused.
+            if !Task.isCancelled, !isClosed { contact(node.id, false) }
             return .unreachable(error)
         }
-        contact(true)
+        contact(node.id, true)
         keep(connection, of: node.id)
-        return await handover(packet, connection)
+        return await handover(packet, connection, node.id)
     }
 
-    private func handover(_ packet: [UInt8], _ connection: MMTPConnection) async -> Handover {
+    private func handover(_ packet: [UInt8], _ connection: MMTPConnection, _ node: NodeID) async -> Handover {
         switch await connection.send([packet]).first {
         case .received:
-            contact(true)
+            contact(node, true)
             return .taken
         case .rejected(let reason):
-            contact(true)
+            contact(node, true)
             return .refused(reason)
         case .notAcknowledged, nil: return .unclear
         }

@@ -37,8 +37,14 @@ struct HandshakeRounds: Sendable {
         }
     }
 
+    /// Whether a try says something of the node: the pinger saw before it and after it, as far as it knows. Those of a time
+    /// that turns out to be a gap go with it.
+    static func counts(before: WatchState, after: WatchState) -> Bool { before == .watching && after == .watching }
+
+    /// One try. While the pinger cannot see it is still made, for it may be what shows that it sees again, but not counted.
     private func handshake(_ node: Descriptor) async throws {
         let began = parts.clock.now()
+        let before = parts.watch.current
         let patience = Duration.milliseconds(parts.settings.connectTimeout.milliseconds * 2)
         let dialer = dialer
         let result = await TimeLimited.run(patience) {
@@ -56,7 +62,10 @@ struct HandshakeRounds: Sendable {
             connection.finish()
             took = max(.zero, now - began)
         }
-        parts.watch.contact(took != nil, at: now)
+        parts.watch.contact(took != nil, with: node.id, at: now)
+        guard Self.counts(before: before, after: parts.watch.current) else {
+            return parts.counters.count("handshakes", kind: "unwatched")
+        }
         parts.counters.count("handshakes", kind: took == nil ? "failed" : "good")
         let interval = took
         _ = try await parts.stored { try $0.noteHandshake(node.id, at: began, took: interval) }

@@ -45,10 +45,15 @@ struct ProbeRounds: Sendable {
     private func probe() async throws {
         let now = parts.clock.now()
         guard let network = parts.network() else { return parts.counters.count("probes", kind: "no-directory") }
-        guard let plan = parts.planner.plan(PlanningView(network: network, mailboxes: mailboxes.ready, at: now)) else {
+        var generator = SystemRandomNumberGenerator()
+        let ready = mailboxes.ready
+        // A random part of a Poisson process is one too.
+        guard Double.random(in: 0..<1, using: &generator) < parts.settings.sendingShare(mailboxes: ready.count) else {
+            return parts.counters.count("probes", kind: "spared")
+        }
+        guard let plan = parts.planner.plan(PlanningView(network: network, mailboxes: ready, at: now)) else {
             return parts.counters.count("probes", kind: "no-path")
         }
-        var generator = SystemRandomNumberGenerator()
         let probe: MadeProbe
         do throws(ProbeMakingError) {
             probe = try ProbeMaker(network: network, identity: parts.identity, now: now).make(plan, using: &generator)
@@ -56,8 +61,10 @@ struct ProbeRounds: Sendable {
             parts.planner.withdraw(plan)
             return parts.counters.count("probes_not_made", kind: error.rawValue)
         }
+        mailboxes.noteSent(plan.path.last, at: now)
         let outcome = try await ProbeHandover(parts: parts, links: links).send(probe, planned: now)
         if let sent = outcome.sent {
+            mailboxes.noteSent(plan.path.last, at: sent)
             parts.planner.sent(probe.tag, plan, mailbox: plan.path.last, at: sent)
         } else {
             parts.planner.withdraw(plan)
@@ -92,11 +99,8 @@ struct ProbeHandover: Sendable {
             _ = try await parts.stored { try $0.noteUnsent(id) }
         case .unreachable(let failure):
             parts.counters.count("probes_unreachable", kind: failure.label)
-            let now = parts.clock.now()
-            _ = try await parts.stored {
-                try $0.noteUnsent(id)
-                try $0.noteHandshake(probe.entry.id, at: now, took: nil)
-            }
+            // No handshake that counts: those that stand are not counted here either, so it would say that nodes fail more.
+            _ = try await parts.stored { try $0.noteUnsent(id) }
         case .unclear: parts.counters.count("probes", kind: "unclear")
         }
         return Outcome()

@@ -105,7 +105,7 @@ struct EntryLinksTests {
             dialer: try MMTPDialer(
                 configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
                 clock: { ScaledClock.systemTime() }), patience: patience
-        ) { worked in contacts.all.withLock { $0.append(worked) } }
+        ) { _, worked in contacts.all.withLock { $0.append(worked) } }
     }
 
     private let packet = [UInt8](repeating: 7, count: 32_768)
