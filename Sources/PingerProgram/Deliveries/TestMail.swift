@@ -25,21 +25,53 @@ struct TestMail: Hashable, Sendable {
         lines += Self.wrapped(sentences.joined(separator: " "))
         lines += ["", Words.pick(Words.closings, &generator)]
         body = Array((lines.joined(separator: "\r\n") + "\r\n").utf8)
-        tag = Self.tag(of: secret[...])
+        tag = Self.tag(of: secret.dropLast().lowercased().split(separator: " ").map(String.init))
     }
 
-    /// The tags of all sentences of a mail as it came, whatever was put around them; at most `maximumSentences`.
+    /// The tags of all sentences of a mail as it came that could be a test mail's, whatever was put around them; at most
+    /// `maximumTags`. Anybody can send mail, and every tag is looked up: so only what has the form of our sentences gets one.
     static func tags(in mail: [UInt8]) -> [[UInt8]] {
-        String(decoding: mail, as: UTF8.self).split(separator: ".").prefix(maximumSentences).map { piece in
-            // What stands before the sentence, a greeting say, is cut off: every sentence begins with one of few words.
-            let words = words(piece)
-            let start = max(0, words.count - wordCount)
-            return tag(of: words[start...].joined(separator: " ")[...])
+        var tags: [[UInt8]] = []
+        // The last words of the piece so far: what stands before the sentence, a greeting say, is cut off.
+        var words: [Range<Int>] = []
+        var begin: Int?
+        for (index, byte) in mail.enumerated() {
+            // Letters alone: lines may have been broken, and quoted, on the way.
+            let isLetter = (65...90).contains(byte) || (97...122).contains(byte)
+            if isLetter {
+                begin = begin ?? index
+                continue
+            }
+            if let start = begin {
+                if words.count == wordCount { words.removeFirst() }
+                words.append(start..<index)
+                begin = nil
+            }
+            guard byte == UInt8(ascii: ".") else { continue }
+            if let sentence = sentence(words, of: mail) {
+                tags.append(tag(of: sentence))
+                if tags.count == maximumTags { return tags }
+            }
+            words.removeAll(keepingCapacity: true)
         }
+        return tags
     }
 
-    /// A longer mail is none of ours.
-    static let maximumSentences = 4096
+    /// Of further sentences nothing is looked up: a test mail has at most seven, and some programs give each twice.
+    static let maximumTags = 32
+
+    /// The words in lower case, if they can be a sentence of ours.
+    private static func sentence(_ words: [Range<Int>], of mail: [UInt8]) -> [String]? {
+        guard words.count == wordCount else { return nil }
+        var sentence: [String] = []
+        for (range, choice) in zip(words, Words.sentence) {
+            guard range.count <= Words.longest else { return nil }
+            let word = String(decoding: mail[range].lazy.map { $0 | 0x20 }, as: UTF8.self)
+            guard choice.contains(word) else { return nil }
+            sentence.append(word)
+        }
+        return sentence
+    }
 
     /// Eight choices of 16 words and three of 8: 41 bits, for one mail of some thousands.
     private static func sentence(using generator: inout some RandomNumberGenerator) -> String {
@@ -58,13 +90,9 @@ struct TestMail: Hashable, Sendable {
     /// Every sentence has so many words.
     private static let wordCount = 13
 
-    private static func tag(of sentence: Substring) -> [UInt8] {
-        Array(Digest.sha256(Array(words(sentence).joined(separator: " ").utf8)).bytes.prefix(tagSize))
-    }
-
-    /// Lower-case words of letters alone: lines may have been broken, and quoted, on the way.
-    private static func words(_ text: Substring) -> [String] {
-        text.split { !($0.isASCII && $0.isLetter) }.map { $0.lowercased() }
+    /// - Parameter sentence: its words, in lower case.
+    private static func tag(of sentence: [String]) -> [UInt8] {
+        Array(Digest.sha256(Array(sentence.joined(separator: " ").utf8)).bytes.prefix(tagSize))
     }
 
     private static func wrapped(_ text: String) -> [String] {
@@ -108,4 +136,11 @@ private enum Words {
         "clock", "piano", "door", "basket", "roof",
     ]
     static let times = ["today", "yesterday", "early", "again", "twice", "alone", "slowly", "together"]
+
+    /// Which words stand where in a sentence.
+    static let sentence: [Set<String>] = {
+        let half = [people, verbs, ["the"], adjectives, nouns, times].map { Set($0) }
+        return half + [Set(links)] + half
+    }()
+    static let longest = sentence.joined().map(\.utf8.count).max() ?? 0
 }
