@@ -37,6 +37,9 @@ final class AnalysisRounds: Sendable {
         /// The last time that the watch did not watch, as seen from here: the database may not have it yet.
         var ownGap: PastGap?
         var hasSavedDays = false
+        /// Whether a round is on, and whether none is to come of it: the pinger stops.
+        var isAtWork = false
+        var isLeft = false
         var generator = SystemRandomNumberGenerator()
     }
 
@@ -75,7 +78,7 @@ final class AnalysisRounds: Sendable {
             let now = clock.now()
             glance(at: now)
             if now >= next {
-                await round()
+                try await roundOrStop()
                 next = nextRound(at: clock.now())
             }
             // A clock that was set back far would make it wait for ever.
@@ -113,8 +116,25 @@ final class AnalysisRounds: Sendable {
         }
     }
 
+    /// One round, for which a pinger that stops does not wait long: it reads, and what it would write can wait for the next
+    /// run.
+    private func roundOrStop() async throws {
+        if await TimeLimited.run(Self.longestRound, { await self.round() }) != nil { return }
+        state.withLock { $0.isLeft = true }
+        let start = ContinuousClock.now
+        while state.withLock({ $0.isAtWork }), ContinuousClock.now - start < Self.farewell {
+            // Sleeping in the cancelled task itself would not take any time.
+            await Task.detached { try? await Task.sleep(for: .milliseconds(20)) }.value
+        }
+        try Task.checkCancellation()
+    }
+    private static let longestRound = Duration.seconds(7 * 86_400)
+    /// How long a pinger that stops waits for its analysis, real time.
+    static let farewell = Duration.seconds(1)
+
     /// One round, on a thread of its own.
     func round() async {
+        state.withLock { $0.isAtWork = true }
         await withCheckedContinuation { continuation in
             queue.async {
                 self.roundNow()
@@ -125,13 +145,18 @@ final class AnalysisRounds: Sendable {
 
     /// One round; blocks.
     func roundNow() {
+        defer { state.withLock { $0.isAtWork = false } }
+        guard !isLeft else { return }
         let now = surroundings.clock.now()
         let network = surroundings.network()
         var storeTrouble: String?
         do throws(PingStoreError) { try investigate(network, at: now) } catch { storeTrouble = error.description }
-        if let storeTrouble { note(.store(storeTrouble), at: now) }
+        if let storeTrouble, !isLeft { note(.store(storeTrouble), at: now) }
+        guard !isLeft else { return }
         writeOutputs(network, at: now)
     }
+
+    private var isLeft: Bool { state.withLock { $0.isLeft } }
 
     private func investigate(_ network: Network, at now: Timestamp) throws(PingStoreError) {
         let settings = surroundings.settings
@@ -152,11 +177,14 @@ final class AnalysisRounds: Sendable {
         let input = try investigation.read(at: asOf, days: early == nil ? days : [])
         situation.counts = input.counts
         situation.hasSeenReturn = gap.map { gap in input.lastReturned.map { $0 > gap.end(at: now) } ?? false } ?? true
+        guard !isLeft else { return }
         let silence = ReportDecision.silence(situation)
         let isNews = state.withLock { $0.probes != input.state || $0.analysis == nil }
         guard isNews, silence == nil || !known else { return try finish(nil, silence, network, at: now) }
         let analysis = try investigation.analyse(input, at: silence?.asOf(now) ?? now)
+        guard !isLeft else { return }
         if silence == nil { try investigation.saveDays(input, at: now) }
+        guard !isLeft else { return }
         state.withLock { state in
             state.probes = silence == nil ? input.state : nil
             state.hasSavedDays = state.hasSavedDays || silence == nil
