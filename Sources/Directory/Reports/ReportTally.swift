@@ -66,7 +66,7 @@ public enum ReportTally {
             verdict.measurements[id] = NodeMeasurement(reliability: reliability, latency: latency, samples: samples)
             if high < unreliableBelow || latency.map({ $0 > slowAbove }) ?? false { verdict.unreliable.insert(id) }
         }
-        verdict.brokenLinks = brokenLinks(counted)
+        verdict.brokenLinks = brokenLinks(counted, nodes: found.count)
         return verdict
     }
 
@@ -97,8 +97,10 @@ public enum ReportTally {
         return report.published < time - maximumAge ? .tooOld : nil
     }
 
-    /// What at least half of the pingers say that have measured both nodes.
-    private static func brokenLinks(_ reports: [MeasurementReport]) -> [NodeLink] {
+    /// What at least half of the pingers say that have measured both nodes; of a node of which they say it too often,
+    /// none (`LinkBrake`). The tally looks at this again, among the nodes that are listed.
+    /// - Parameter nodes: how many nodes are measured.
+    private static func brokenLinks(_ reports: [MeasurementReport], nodes: Int) -> [NodeLink] {
         var accusers: [NodeLink: Int] = [:]
         let measured = reports.map { Set($0.nodes.filter(isMeasured).map(\.id)) }
         for (report, measured) in zip(reports, measured) {
@@ -109,8 +111,11 @@ public enum ReportTally {
         let broken = accusers.filter { link, count in
             2 * count >= measured.count { $0.contains(link.from) && $0.contains(link.to) }
         }
+        let believed = Set(LinkBrake.kept(Array(broken.keys), nodes: nodes))
         // More than there is room for: those that most name.
-        let kept = broken.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
+        let kept = broken.filter { believed.contains($0.key) }.sorted {
+            $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key
+        }
         return kept.prefix(maximumLinks).map(\.key).sorted()
     }
 }

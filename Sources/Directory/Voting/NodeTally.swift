@@ -6,6 +6,8 @@ internal import WireFormat
 struct NodeTally {
     /// The listed nodes, ascending by id.
     let nodes: [ConsensusNode]
+    /// What measurements would have done to them beyond what they may.
+    let brake: MeasurementBrake
 
     /// What a vote says that stands in the descriptor: votes that mean one descriptor agree on all of it, so a liar
     /// cannot put another date or name to a descriptor that honest authorities have.
@@ -16,9 +18,21 @@ struct NodeTally {
     }
 
     private struct Candidate {
-        let node: ConsensusNode
+        /// Without the brake.
+        var node: ConsensusNode
         /// How many authorities list it.
         let listings: Int
+        let since: Timestamp
+        /// What measurements leave of its weight.
+        let measured: Int
+
+        /// As the brake sees it; nil if clients must not use it whatever measurements say.
+        var braked: MeasurementBrake.Node? {
+            guard node.flags.contains(.running), !node.flags.contains(.bad) else { return nil }
+            return MeasurementBrake.Node(
+                id: node.id, isExit: node.flags.contains(.exit), isUnreliable: node.flags.contains(.unreliable),
+                measured: measured, reliability: node.reliability, latency: node.latency)
+        }
     }
 
     /// - Parameter time: the start of the slot.
@@ -27,21 +41,32 @@ struct NodeTally {
         for vote in votes { for node in vote.nodes { opinions[node.id, default: []].append(node) } }
         var candidates: [Candidate] = []
         for (id, said) in opinions where said.count >= thresholds.majority {
-            guard let node = Self.node(id, said, thresholds, at: time) else { continue }
-            candidates.append(Candidate(node: node, listings: said.count))
+            if let candidate = Self.candidate(id, said, thresholds, at: time) { candidates.append(candidate) }
         }
         // Listed by most first, then by id: what comes first keeps its nickname, and its place if there is not enough
         // room.
         candidates.sort { $0.listings != $1.listings ? $0.listings > $1.listings : $0.node.id < $1.node.id }
         var names: Set<String> = []
         let kept = candidates.filter { names.insert($0.node.nickname.folded).inserted }
-        nodes = kept.prefix(Consensus.maximumNodes).map(\.node).sorted { $0.id < $1.id }
+        let listed = kept.prefix(Consensus.maximumNodes)
+        let brake = MeasurementBrake(listed.compactMap(\.braked))
+        let (spared, raised) = (Set(brake.spared), Set(brake.raised))
+        nodes = listed.map { candidate in
+            var node = candidate.node
+            if spared.contains(node.id) { node.flags.remove(.unreliable) }
+            if raised.contains(node.id) {
+                node.weight = StandingWeight.weight(
+                    measured: StandingWeight.leastMeasured, since: candidate.since, at: time)
+            }
+            return node
+        }.sorted { $0.id < $1.id }
+        self.brake = brake
     }
 
     /// One listed node; nil if no descriptor of it is named by enough authorities.
-    private static func node(
+    private static func candidate(
         _ id: NodeID, _ said: [VotedNode], _ thresholds: TallyThresholds, at time: Timestamp
-    ) -> ConsensusNode? {
+    ) -> Candidate? {
         var claims: [Claim: Int] = [:]
         var flagCounts: [NodeFlag: Int] = [:]
         for opinion in said {
@@ -72,9 +97,11 @@ struct NodeTally {
         // Of fewer dates liars could choose one, and with it the weight: then the node starts anew.
         let dates = said.count >= thresholds.honestMedian ? said.map(\.since) : []
         let since = Tally.lowMedian(dates) ?? time
-        return ConsensusNode(
+        let left = StandingWeight.measured(reliability: reliability, latency: latency)
+        let node = ConsensusNode(
             id: id, nickname: chosen.nickname, descriptor: chosen.descriptor, flags: flags,
-            weight: StandingWeight.weight(reliability: reliability, latency: latency, since: since, at: time),
-            reliability: reliability, latency: latency)
+            weight: StandingWeight.weight(measured: left, since: since, at: time), reliability: reliability,
+            latency: latency)
+        return Candidate(node: node, listings: said.count, since: since, measured: left)
     }
 }

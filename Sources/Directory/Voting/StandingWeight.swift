@@ -17,20 +17,32 @@ enum StandingWeight {
     /// be seen.
     static let rampLength = Interval.days(14)
 
+    /// What `measured` is without a fault.
+    static let fullMeasured = 1_000_000
+    /// Measurements take no more than this from a node that is not among the worst third (`MeasurementBrake`).
+    static let leastMeasured = fullMeasured / 2
+
+    /// Share for reliability × share for latency, of a million.
     /// - Parameters:
     ///   - reliability: packets of 1000 that it passes on; nil if it is not measured, which counts half.
     ///   - latency: what it adds; nil if that is not measured, which costs nothing.
-    ///   - since: when it was first seen; `time` itself if too few say so.
-    ///   - time: the start of the slot.
-    /// - Returns: full weight × share for reliability × share for latency × share for age, rounded down, at least 1: a network in which all
-    ///   nodes are new still has paths.
-    static func weight(reliability: Int?, latency: Interval?, since: Timestamp, at time: Timestamp) -> Int {
+    static func measured(reliability: Int?, latency: Interval?) -> Int {
         let good =
             reliability.map { (min($0, fullReliability) - noReliability) * 1000 / (fullReliability - noReliability) }
             ?? 500
+        return max(good, 0) * promptness(latency ?? .zero)
+    }
+
+    /// - Parameters:
+    ///   - measured: what measurements leave of it, of a million.
+    ///   - since: when it was first seen; `time` itself if too few say so.
+    ///   - time: the start of the slot.
+    /// - Returns: full weight × `measured` × share for age, rounded down, at least 1: a network in which all nodes are
+    ///   new still has paths.
+    static func weight(measured: Int, since: Timestamp, at time: Timestamp) -> Int {
         let age = min(max((time - since).milliseconds, 0), rampLength.milliseconds)
         let grown = 100 + Int(age * 900 / rampLength.milliseconds)
-        return max(1, ConsensusNode.fullWeight * max(good, 0) * promptness(latency ?? .zero) * grown / 1_000_000_000)
+        return max(1, ConsensusNode.fullWeight * measured * grown / (fullMeasured * 1000))
     }
 
     /// Of 1000: all up to `fullLatency`, then evenly less, 100 from `slowLatency` on.

@@ -68,6 +68,7 @@ public enum Tally {
     ///   the node is `Unmeasured`. **Age**: low median of at least 2f + 1 dates, else the node is as good as new. Its
     ///   weight follows from both (1 to 100).
     /// - **Broken links**: what two authorities and a third of all say, between listed nodes.
+    /// - **Too much at once** of what measurements say is taken back (`MeasurementBrake`, `LinkBrake`).
     ///
     /// - Parameters:
     ///   - votes: a quorum or more, of one slot and one network file, at most one of each authority.
@@ -83,8 +84,22 @@ public enum Tally {
             network: network, slot: slot, previous: previous(votes, thresholds),
             votes: votes.map { CountedVote(name: $0.contents.authority, digest: $0.digest) },
             parameters: parameters(votes, network: network), nodes: nodes,
-            brokenLinks: brokenLinks(votes, thresholds, among: Set(nodes.map(\.id))),
+            brokenLinks: brokenLinks(votes.map(\.contents), thresholds, among: nodes).kept,
             optOuts: optOuts(votes, thresholds))
+    }
+
+    /// What the tally takes back of what these votes say: nothing, unless measurements say so much that one may doubt
+    /// them.
+    /// - Parameters:
+    ///   - votes: of one slot, at most one of each authority.
+    ///   - network: the network file that they were verified in.
+    public static func brake(on votes: [VoteContents], network: NetworkFile) -> MeasurementBrake {
+        guard let slot = votes.first?.slot else { return MeasurementBrake() }
+        let thresholds = TallyThresholds(authorities: network.authorities.count)
+        let tally = NodeTally(votes, thresholds, at: network.slots.start(of: slot))
+        var brake = tally.brake
+        brake.links = brokenLinks(votes, thresholds, among: tally.nodes).dropped
+        return brake
     }
 
     private static func check(_ votes: [Vote], slot: Slot, network: NetworkFile) throws(TallyError) {
@@ -125,16 +140,25 @@ public enum Tally {
     }
 
     private static func brokenLinks(
-        _ votes: [Vote], _ thresholds: TallyThresholds, among listed: Set<NodeID>
-    ) -> [NodeLink] {
+        _ votes: [VoteContents], _ thresholds: TallyThresholds, among nodes: [ConsensusNode]
+    ) -> (kept: [NodeLink], dropped: [NodeLink]) {
+        let listed = Set(nodes.map(\.id))
         var counts: [NodeLink: Int] = [:]
-        for vote in votes { for link in vote.contents.brokenLinks { counts[link, default: 0] += 1 } }
+        for vote in votes { for link in vote.brokenLinks { counts[link, default: 0] += 1 } }
         let broken = counts.filter {
             $0.value >= thresholds.brokenLink && listed.contains($0.key.from) && listed.contains($0.key.to)
         }
+        // The nodes that can be used, and not those that votes or reports only speak of: nobody can make a network look
+        // larger to break more of it.
+        let usable = nodes.count { $0.flags.contains(.running) && !$0.flags.contains(.bad) }
+        let believed = Set(LinkBrake.kept(Array(broken.keys), nodes: usable))
         // More than a consensus has room for: those that most authorities name.
-        let kept = broken.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
-        return kept.prefix(Consensus.maximumBrokenLinks).map(\.key).sorted()
+        let ordered = broken.filter { believed.contains($0.key) }
+            .sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
+        return (
+            ordered.prefix(Consensus.maximumBrokenLinks).map(\.key).sorted(),
+            broken.keys.filter { !believed.contains($0) }.sorted()
+        )
     }
 
     private static func optOuts(_ votes: [Vote], _ thresholds: TallyThresholds) -> Digest? {

@@ -6,16 +6,18 @@ import WireFormat
 /// What measurements do to a node's weight in the consensus.
 @Suite("Weight by latency")
 struct ReportedWeightTests {
-    /// The weights of nodes with these measurements, which all authorities say alike.
+    /// The weights of nodes with these measurements, which all authorities say alike, in a network with twice as many
+    /// good ones: no brake acts (`MeasurementBrakeTests`).
     private static func weights(_ measurements: [NodeMeasurement?], days: Int64 = 20) throws -> [Int] {
         let ballot = try Ballot.of(4)
-        let nodes = try measurements.enumerated().map { index, measurement in
+        let good = [NodeMeasurement?](repeating: measured(.zero), count: measurements.count * 2)
+        let nodes = try (measurements + good).enumerated().map { index, measurement in
             try Ballot.node(index + 1) { node in
                 node.measurement = measurement
                 node.since = Ballot.start - .days(days)
             }
         }
-        return try ballot.tally(ballot.votes { _ in nodes }).nodes.map(\.weight)
+        return try ballot.tally(ballot.votes { _ in nodes }).nodes.prefix(measurements.count).map(\.weight)
     }
 
     private static func measured(_ latency: Interval?, _ reliability: Int = 1000) -> NodeMeasurement {
