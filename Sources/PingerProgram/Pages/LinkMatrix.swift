@@ -10,7 +10,7 @@ struct LinkMatrix {
     /// Most nodes that are drawn.
     static let mostNodes = 60
     /// A link with fewer decided probes is drawn hollow.
-    static let fewProbes = 5
+    static let fewProbes = 10
     static let left = 112
     static let top = 96
     /// Room for a name, in pixels.
@@ -80,8 +80,8 @@ struct LinkMatrix {
                     mark = LinkMark(result)
                     let words = result.isBroken ? "; broken" : ""
                     title = """
-                        <title>\(label(from)) to \(label(to)): \(result.arrived) of \(result.arrived + result.lost) \
-                        arrived\(words)</title>
+                        <title>\(label(from)) to \(label(to)): \(Coarse.linkRange(result.arrived)) arrived, \
+                        \(Coarse.linkRange(result.lost)) lost\(words)</title>
                         """
                 } else {
                     (mark, title) = (.untested, "")

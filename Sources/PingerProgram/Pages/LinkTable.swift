@@ -14,18 +14,20 @@ struct LinkTable {
             guard let result = pages.facts.analysis.links[link] else { continue }
             table.add([
                 pages.node(link.from, top: top), pages.node(link.to, top: top),
-                "<span class=\"num\">\(MeasuredText.count(result.arrived))</span>",
-                "<span class=\"num\">\(MeasuredText.count(result.lost))</span>", estimate(result), state(link, result),
+                "<span class=\"num\">\(Coarse.linkRange(result.arrived))</span>",
+                "<span class=\"num\">\(Coarse.linkRange(result.lost))</span>", estimate(result), state(link, result),
             ])
         }
         return table.html
     }
 
     private func estimate(_ result: LinkResult) -> HTML {
-        guard let estimate = MeasuredText.sufficient(result.estimate, minimum: pages.facts.minimumSamples) else {
+        guard MeasuredText.sufficient(result.estimate, minimum: pages.facts.minimumSamples) != nil,
+            let coarse = Coarse.link(result).estimate
+        else {
             return "<span class=\"soft\">too few probes to say</span>"
         }
-        return "<span class=\"num\">\(Band(estimate).text)</span>"
+        return "<span class=\"num\">\(Band(coarse).text)</span>"
     }
 
     private func state(_ link: NodeLink, _ result: LinkResult) -> HTML {

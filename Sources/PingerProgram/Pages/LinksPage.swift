@@ -62,7 +62,7 @@ struct LinksPage {
 
     private func losses(_ tested: [NodeLink: LinkResult]) -> HTML {
         let lossy = tested.filter { $0.value.lost > 0 && !$0.value.isBroken }.sorted { left, right in
-            let (a, b) = (Self.share(left.value), Self.share(right.value))
+            let (a, b) = (Self.rank(left.value), Self.rank(right.value))
             return a != b ? a > b : left.key < right.key
         }.map(\.key)
         guard !lossy.isEmpty else { return "<p>No other link lost a probe.</p>\n" }
@@ -77,8 +77,16 @@ struct LinksPage {
             """
     }
 
-    /// Part lost, as if one more had been lost and one more had arrived: few probes do not lead the list.
-    private static func share(_ result: LinkResult) -> Double {
-        Double(result.lost + 1) / Double(result.arrived + result.lost + 2)
+    /// The worse, the higher, and no finer than the marks: the place in a list must not tell what was counted lately. Few probes
+    /// do not lead it.
+    private static func rank(_ result: LinkResult) -> Int {
+        switch LinkMark(result) {
+        case .same, .untested, .none: 0
+        case .few: 1
+        case .some: 2
+        case .many: 3
+        case .most: 4
+        case .broken: 5
+        }
     }
 }

@@ -150,7 +150,8 @@ struct NodePage {
         guard !tested.isEmpty else { return "<p>None has been tested yet.</p>\n" }
         let sorted = tested.sorted { left, right in
             if left.value.isBroken != right.value.isBroken { return left.value.isBroken }
-            if left.value.lost != right.value.lost { return left.value.lost > right.value.lost }
+            let (a, b) = (Coarse.linkCount(left.value.lost), Coarse.linkCount(right.value.lost))
+            if a != b { return a > b }
             return left.key < right.key
         }
         let lost = sorted.count { $0.value.lost > 0 }

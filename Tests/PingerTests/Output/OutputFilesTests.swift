@@ -98,7 +98,7 @@ import WireFormat
             )
             #expect(low <= value && value <= high && [low, value, high].allSatisfy { $0 % 5 == 0 })
             #expect(Double(low) <= relay.low * 1000 + 0.01 && Double(high) >= relay.high * 1000 - 0.01)
-            #expect(found["samples"] == relay.samples)
+            #expect(found["samples"] == Coarse.samples(relay.samples))
         }
         let links = try #require(parsed["links"] as? [[String: Any]])
         #expect(links.count == facts.analysis.links.count)
@@ -119,6 +119,35 @@ import WireFormat
         #expect(links.count == facts.analysis.links.count + 1 && Set(links.map(\.count)) == [12])
         let history = try #require(rows(try file("history.csv", stage)))
         #expect(history.count == facts.history.values.reduce(1) { $0 + $1.count } && Set(history.map(\.count)) == [16])
+    }
+
+    /// A node that reads the files every hour must not learn from them which of its links was probed since.
+    @Test func oneMoreProbeOverALinkChangesNoFile() throws {
+        let facts = try #require(PingerStage.all.first { $0.name == "blind" }?.facts)
+        let link = try #require(facts.analysis.links.filter { !$0.value.isBroken }.keys.sorted().first)
+        func files(_ arrived: Int, _ lost: Int, _ low: Double) -> [String: [UInt8]] {
+            var facts = facts
+            facts.analysis.links[link] = LinkResult(
+                arrived: arrived, lost: lost,
+                estimate: Estimate(value: 0.99, low: low, high: 1, samples: arrived + lost), isBroken: false)
+            return Dictionary(uniqueKeysWithValues: OutputFiles.all(facts).map { ($0.name, $0.bytes) })
+        }
+        for (now, later) in [((10, 0), (29, 0)), ((100, 1), (290, 9)), ((30, 0), (99, 0))] {
+            #expect(files(now.0, now.1, 0.91) == files(later.0, later.1, 0.97))
+        }
+        #expect(files(29, 0, 0.91) != files(30, 0, 0.91))
+        for (count, first, range) in [
+            (0, 0, "none"), (1, 1, "1-9"), (9, 1, "1-9"), (10, 10, "10-29"), (99, 30, "30-99"), (999, 300, "300-999"),
+            (1000, 1000, "1,000-2,999"), (1_000_000, 100_000, "100,000 or more"),
+        ] {
+            #expect(Coarse.linkCount(count) == first && Coarse.linkRange(count) == range)
+        }
+        for (count, samples) in [
+            (0, 0), (9, 0), (37, 30), (99, 90), (128, 120), (999, 990), (1234, 1200), (98_765, 98_000),
+        ] {
+            #expect(Coarse.samples(count) == samples)
+        }
+        #expect(Coarse.samples(.max) > 0 && Coarse.samples(-5) == 0)
     }
 
     @Test func daysAndStamps() {

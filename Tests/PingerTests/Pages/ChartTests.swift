@@ -104,7 +104,7 @@ import WireFormat
                 let (x, y) = matrix.middle(row: row, column: column)
                 #expect(x == LinkMatrix.left + column * matrix.pitch + matrix.pitch / 2)
                 #expect(y == LinkMatrix.top + row * matrix.pitch + matrix.pitch / 2)
-                let words = "\(result.arrived) of \(result.arrived + result.lost) arrived"
+                let words = "\(Coarse.linkRange(result.arrived)) arrived, \(Coarse.linkRange(result.lost)) lost"
                 let at = mark.drawing(x, y, matrix.pitch, "<title>").text.split(separator: "<title>")[0]
                 #expect(cells[at]?.contains(words) == true, "\(facts.label(from)) to \(facts.label(to))")
             }
@@ -120,8 +120,8 @@ import WireFormat
         func mark(_ arrived: Int, _ lost: Int, isBroken: Bool = false) -> LinkMark {
             LinkMark(LinkResult(arrived: arrived, lost: lost, estimate: nil, isBroken: isBroken))
         }
-        #expect(mark(0, 0) == .untested && mark(4, 0) == .few && mark(1, 3) == .few && mark(5, 0) == .none)
+        #expect(mark(0, 0) == .untested && mark(9, 0) == .few && mark(1, 3) == .few && mark(10, 0) == .none)
         #expect(mark(99, 1) == .some && mark(90, 10) == .many && mark(70, 30) == .many && mark(69, 31) == .most)
-        #expect(mark(0, 9, isBroken: true) == .broken && mark(0, 9) == .most)
+        #expect(mark(0, 9, isBroken: true) == .broken && mark(0, 10) == .most)
     }
 }
