@@ -1,53 +1,41 @@
-/// How much of what is known of each term is left when the others are not known but estimated from the same probes:
-/// the share 1 / (H[t,t] * inverse(H)[t,t]) of the observed information H (minus the second derivatives of the log
-/// likelihood).
+/// How much of what is known of each term above zero is left when the others are not known but estimated from the same
+/// probes: the share 1 / (H[t,t] * inverse(H)[t,t]) of the observed information H (minus the second derivatives of the
+/// log likelihood).
 ///
-/// 1 if a term's failures could have no other cause, near 0 if they could as well be another's.
+/// 1 if a term's failures could have no other cause, near 0 if they could as well be another's. For a term at zero it
+/// is 1: its limit is far from the fit, where the parabola that the share is taken from says nothing, and the others
+/// cannot give way below zero.
 struct Information {
-    /// By term.
+    /// By term; 1 for those that were not asked for.
     private(set) var shares: [Double]
 
     /// With more terms above zero, which only networks of many hundreds of nodes have, all shares are `assumed`.
-    static let greatestSize = 2500
+    static let greatestSize = 1500
     private static let assumed = 0.5
-    private static let least = 0.02
+    /// Other terms take over at most what they have; a smaller share would count on more.
+    private static let least = 0.2
 
-    init(_ fit: TermFit) {
+    /// - Parameter isWanted: the terms whose shares are needed.
+    init(_ fit: TermFit, where isWanted: (Int) -> Bool) {
         shares = Array(repeating: 1, count: fit.values.count)
         let active = fit.values.indices.filter { fit.values[$0] > 0 && fit.isFree[$0] }
         let size = active.count
         guard size <= Self.greatestSize else {
-            shares = shares.map { _ in Self.assumed }
+            for term in active { shares[term] = Self.assumed }
             return
         }
         var numbers = Array(repeating: -1, count: fit.values.count)
         for (number, term) in active.enumerated() { numbers[term] = number }
-        let bends = Self.bends(fit)
-        var matrix = Self.matrix(fit, active, numbers, bends)
+        var matrix = Self.matrix(fit, active, numbers, Self.bends(fit))
         let diagonal = (0..<size).map { matrix[$0 * size + $0] }
         guard Self.factor(&matrix, size) else {
-            shares = shares.map { _ in Self.assumed }
+            for term in active { shares[term] = Self.assumed }
             return
         }
-        let inverse = Self.inverseDiagonal(matrix, size)
-        for (number, term) in active.enumerated() {
-            shares[term] = min(1, max(Self.least, 1 / (diagonal[number] * inverse[number])))
-        }
-        var cross = Array(repeating: 0.0, count: size)
-        for term in fit.values.indices where fit.values[term] == 0 {
-            var own = 0.0
-            for number in 0..<size { cross[number] = 0 }
-            for place in fit.evidence.failures(term) {
-                let failure = Int(fit.evidence.incidences[place])
-                own += bends[failure]
-                fit.evidence.eachTerm(failure) { other in
-                    if numbers[other] >= 0 { cross[numbers[other]] += bends[failure] }
-                }
-            }
-            guard own > 0 else { continue }
-            Self.solveLower(matrix, size, &cross)
-            let explained = cross.reduce(0) { $0 + $1 * $1 }
-            shares[term] = min(1, max(Self.least, 1 - explained / own))
+        var column = Array(repeating: 0.0, count: size)
+        for (number, term) in active.enumerated() where isWanted(term) {
+            let inverse = Self.inverse(matrix, size, number, &column)
+            shares[term] = min(1, max(Self.least, 1 / (diagonal[number] * inverse)))
         }
     }
 
@@ -109,16 +97,11 @@ struct Information {
         }
     }
 
-    /// The diagonal of the inverse: the squared lengths of the columns of the inverse factor.
-    private static func inverseDiagonal(_ factor: [Double], _ size: Int) -> [Double] {
-        var diagonal = Array(repeating: 0.0, count: size)
-        var column = diagonal
-        for place in 0..<size {
-            for row in place..<size { column[row] = row == place ? 1 : 0 }
-            solveLower(factor, size, &column, from: place)
-            for row in place..<size { diagonal[place] += column[row] * column[row] }
-        }
-        return diagonal
+    /// An element of the diagonal of the inverse: the squared length of a column of the inverse factor.
+    private static func inverse(_ factor: [Double], _ size: Int, _ place: Int, _ column: inout [Double]) -> Double {
+        for row in place..<size { column[row] = row == place ? 1 : 0 }
+        solveLower(factor, size, &column, from: place)
+        return column[place...].reduce(0) { $0 + $1 * $1 }
     }
 }
 

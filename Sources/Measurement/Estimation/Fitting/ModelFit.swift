@@ -47,9 +47,10 @@ struct ModelFit {
         for term in choices {
             let isEnd = terms.isEnd(term)
             guard isEnd || fit.evidence.samples(term) >= settings.minimumLinkSamples else { continue }
-            let chance = fit.slope(term).curvature.squareRoot()
-            fit.costs[term] = max(settings.penalty, (isEnd ? settings.endPenalty : settings.linkPenalty) * chance)
             fit.isFree[term] = !fit.evidence.failures(term).isEmpty
+            guard fit.isFree[term] else { continue }
+            let price = (isEnd ? settings.endPenalty : settings.linkPenalty) * deviation(term)
+            fit.costs[term] = max(settings.penalty, price)
         }
         fit.run()
         for term in choices {
@@ -59,14 +60,39 @@ struct ModelFit {
         fit.run()
     }
 
+    /// What chance gives the slope of a term at zero, as a standard deviation.
+    ///
+    /// That of the curvature is far too great for a link that has lost all that was sent over it, as each failure has
+    /// its part in it and few would be expected. The square root of twice what the likelihood can gain, which is
+    /// slope by deviation where the likelihood is a parabola, is near normal for such few as well.
+    private func deviation(_ term: Int) -> Double {
+        let (slope, curvature) = fit.slope(term)
+        let rising = slope + fit.costs[term]
+        guard rising > 0, fit.values[term] == 0 else { return curvature.squareRoot() }
+        let gain = curve(term).gain
+        return gain > 0 ? min(curvature.squareRoot(), rising / (2 * gain).squareRoot()) : curvature.squareRoot()
+    }
+
+    private func curve(_ term: Int) -> TermCurve {
+        TermCurve(
+            failures: fit.evidence.failures(term).map { place in
+                let failure = Int(fit.evidence.incidences[place])
+                return (fit.evidence.failureWeights[failure], fit.unseen[failure])
+            }, arrived: fit.evidence.arrived[term], value: fit.values[term])
+    }
+
     /// The estimates of all terms with enough samples.
     func estimates() -> [Estimate?] {
-        let information = Information(fit)
+        func isPublished(_ term: Int) -> Bool {
+            term < terms.before.count
+                && fit.evidence.samples(term)
+                    >= (terms.isLink(term) ? settings.minimumLinkSamples : settings.minimumSamples)
+        }
+        let information = Information(fit, where: isPublished)
         // The rule is for an entry and a mailbox together.
         let rule = exp(-fit.values[terms.ends] / 2)
         return (0..<terms.before.count).map { term in
-            let least = terms.isLink(term) ? settings.minimumLinkSamples : settings.minimumSamples
-            guard fit.evidence.samples(term) >= least else { return nil }
+            guard isPublished(term) else { return nil }
             var found = estimate(term, share: information.shares[term])
             if terms.isEnd(term) {
                 found.value *= rule
@@ -82,11 +108,7 @@ struct ModelFit {
         let evidence = fit.evidence
         let value = fit.values[term]
         let spread = evidence.spread(term)
-        var curve = TermCurve(
-            failures: evidence.failures(term).map { place in
-                let failure = Int(evidence.incidences[place])
-                return (evidence.failureWeights[failure], fit.unseen[failure])
-            }, arrived: evidence.arrived[term], value: value)
+        var curve = curve(term)
         let drop = settings.intervalDrop * spread / share
         let least = min(value, curve.least(drop: drop))
         curve.caution = settings.continuity * spread

@@ -43,6 +43,9 @@ struct TermCurve {
         return sum
     }
 
+    /// How much greater it is at its peak than at the fitted value.
+    var gain: Double { change(to: peak) }
+
     /// Where it is greatest, from 0 to the greatest value of terms.
     var peak: Double {
         guard slope(0) > 0 else { return 0 }
