@@ -14,6 +14,10 @@ struct EstimationNetwork {
     /// Seconds that each adds to what a packet asks for, on average; exponential if `isErratic`.
     var added: [Double]
     var isErratic = false
+    /// The same, of packets between two other nodes only; and of those at the ends of a path only.
+    var addedBetween: [Int: Double] = [:], addedAtEnds: [Int: Double] = [:]
+    /// Only the first so many nodes are the last of paths; nil for all.
+    var mailboxes: Int?
     /// From then on a node loses all.
     var outages: [Int: Timestamp] = [:]
     /// Until then.
@@ -55,9 +59,21 @@ struct EstimationNetwork {
         let die = Int.random(in: 0..<10, using: &random)
         let length = die == 0 ? 3 : die < 3 ? 4 : 5
         var path: [Int] = []
+        if let mailboxes {
+            path = self.path(length, before: Int.random(in: 0..<mailboxes, using: &random), using: &random)
+        }
         while path.count < min(length, nodes.count) {
             let node = Int.random(in: nodes.indices, using: &random)
             if !path.contains(node) { path.append(node) }
+        }
+        return path
+    }
+
+    private func path(_ length: Int, before last: Int, using random: inout SeededRandom) -> [Int] {
+        var path = [last]
+        while path.count < min(length, nodes.count) {
+            let node = Int.random(in: nodes.indices, using: &random)
+            if !path.contains(node) { path.insert(node, at: 0) }
         }
         return path
     }
@@ -79,6 +95,8 @@ struct EstimationNetwork {
         }
         var travel = drawn
         for node in path {
+            let isEnd = node == path[0] || node == path[path.count - 1]
+            travel += (isEnd ? addedAtEnds : addedBetween)[node] ?? 0
             travel += 0.1 + exponential(0.5, &random)
             if added[node] > 0 { travel += isErratic ? exponential(added[node], &random) : added[node] }
         }

@@ -22,7 +22,7 @@ public struct Estimator: Sendable {
         }
         let added = AddedLatency(probes, observations, settings)
         for node in results.indices where added.samples[node] >= settings.minimumSamples {
-            results[node].addedLatency = .seconds(fraction: added.nodes[node])
+            results[node].addedLatency = .seconds(fraction: added.relay(node))
         }
         let arrivals = ArrivalCurves(probes, observations, settings)
         analysis.arrivals = arrivals.all

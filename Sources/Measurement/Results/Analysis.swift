@@ -24,9 +24,10 @@ public struct NodeResult: Hashable, Sendable {
     /// The same for packets that it has from the pinger itself, and for those that end in a mailbox at it. Both it can
     /// recognise, so they are shown and count for nothing.
     public var entry, mailbox: Estimate?
-    /// What it adds to a packet's journey, beyond the delay that the packet asks for: the median; nil if not measured.
+    /// What it adds to a packet's journey between two other nodes, beyond the delay that the packet asks for: the median;
+    /// nil if not measured.
     public var addedLatency: Interval?
-    /// Of probes whose path it was on.
+    /// Of probes that it had from one node and passed on to another.
     public var arrivals: ArrivalShares?
     /// Connections that were tried and made.
     public var handshakes = Share()

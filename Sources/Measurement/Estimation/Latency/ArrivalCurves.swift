@@ -1,6 +1,7 @@
 internal import WireFormat
 
-/// The shares of arrivals by time, of all loops and replies and of those on paths with each node.
+/// The shares of arrivals by time, of all loops and replies and of those with each node between the ends of the
+/// path: in the other roles it can tell them.
 struct ArrivalCurves {
     private(set) var all: ArrivalShares?
     private(set) var nodes: [ArrivalShares?]
@@ -26,7 +27,7 @@ struct ArrivalCurves {
             case Observations.Verdict.missing: time = age
             default: break
             }
-            for hop in table.path(row) {
+            for hop in table.interior(row) {
                 curves[Int(hop)].add(milliseconds: time, weight: weight, arrived: isEvent)
             }
             whole.add(milliseconds: time, weight: weight, arrived: isEvent)

@@ -72,12 +72,16 @@ struct TravelTimes {
             let scale = missing < 1 ? Float(total / ((total + 1) * (1 - missing))) : 0
             return (curve.map { min(1, $0 * scale) }, total)
         }
-        let own = missing < 1 ? Float(total / ((total + settings.travelShrinkage) * (1 - missing))) : 0
+        // A node from which nothing came back yet may be dead, or slow: nobody knows how slow, so nothing counts as lost by it
+        // before the deadline.
+        guard missing < 1 else { return (curve.map { _ in 0 }, total) }
+        let own = Float(total / ((total + settings.travelShrinkage) * (1 - missing)))
         let shared = Float(settings.travelShrinkage / (total + settings.travelShrinkage))
         let most = Float(total / (total + 1))
         for place in curve.indices {
-            let mixed = curve[place] * own + all[place] * (missing < 1 ? shared : 1)
-            curve[place] = missing < 1 ? min(mixed, most) : mixed
+            // Never faster than what was seen of the node itself: the first few may show that it is far slower than others.
+            let seen = curve[place] / Float(1 - missing)
+            curve[place] = min(curve[place] * own + all[place] * shared, most, seen)
         }
         return (curve, total)
     }
