@@ -8,13 +8,17 @@ internal import WireFormat
 /// Probes of the database, ready to be analysed.
 struct AnalysisInput: Sendable {
     /// All probes of the window.
-    private(set) var probes: ProbeTable
+    var probes: ProbeTable { window.table }
     /// Those of single days, by days since 1970.
-    private(set) var days: [Int: ProbeTable]
+    var days: [Int: ProbeTable] { single.mapValues(\.table) }
+    private var window = NumberedTable()
+    private var single: [Int: NumberedTable]
     /// Loops and replies of the window.
     private(set) var counts = OutcomeCounts()
     /// Changes when there is something new.
     private(set) var state = ProbeState()
+    /// Probes of the window that are left out because more nodes than a table holds have probes.
+    private(set) var leftOut = 0
     /// When the newest of the probes that have come back was sent.
     private(set) var lastReturned: Timestamp?
 
@@ -31,18 +35,14 @@ struct AnalysisInput: Sendable {
     init(
         _ store: PingStore, window: Interval, at time: Timestamp, days wanted: Set<Int> = []
     ) throws(PingStoreError) {
-        let nodes = try store.nodes()
-        let ids = nodes.map(\.id)
-        // A node that comes in while we read has no place, and the probe is left out until the next time.
-        var places = [Int](repeating: -1, count: (nodes.map(\.number).max() ?? -1) + 1)
-        for (place, node) in nodes.enumerated() where node.number >= 0 { places[node.number] = place }
-        probes = ProbeTable(nodes: ids)
-        days = Dictionary(uniqueKeysWithValues: wanted.map { ($0, ProbeTable(nodes: ids)) })
+        // A node that comes in while we read has no id here, and the probe is left out until the next time.
+        let ids = Dictionary(try store.nodes().map { ($0.number, $0.id) }, uniquingKeysWith: { first, _ in first })
+        single = Dictionary(uniqueKeysWithValues: wanted.map { ($0, NumberedTable()) })
         var input = self
         let since = min(time - window, wanted.min().map(Self.start) ?? time - window)
         let windowStart = time - window
         try store.forEachPing(since: since) { row in
-            input.take(row, places, windowStart: windowStart, at: time)
+            input.take(row, ids, windowStart: windowStart, at: time)
         }
         self = input
     }
@@ -50,18 +50,16 @@ struct AnalysisInput: Sendable {
     /// When a day begins.
     static func start(of day: Int) -> Timestamp { Timestamp(seconds: Int64(day) * 86_400) }
 
-    private mutating func take(_ row: PingRow, _ places: [Int], windowStart: Timestamp, at time: Timestamp) {
+    private mutating func take(_ row: PingRow, _ ids: [Int: NodeID], windowStart: Timestamp, at time: Timestamp) {
         guard row.sent <= time, let kind = Self.kind(row.kind), let outcome = Self.outcome(row, at: time) else {
             return
         }
-        let hops = row.hops.lazy.map { places.indices.contains($0) ? places[$0] : -1 }
-        if !days.isEmpty {
-            let day = PingStore.day(of: row.sent)
-            days[day]?.append(kind: kind, hops: hops, sent: row.sent, drawn: row.drawn, outcome: outcome)
+        if !single.isEmpty { single[PingStore.day(of: row.sent)]?.append(row, kind, outcome, ids) }
+        guard row.sent >= windowStart else { return }
+        guard window.append(row, kind, outcome, ids) else {
+            if window.isFull { leftOut += 1 }
+            return
         }
-        guard row.sent >= windowStart,
-            probes.append(kind: kind, hops: hops, sent: row.sent, drawn: row.drawn, outcome: outcome)
-        else { return }
         state.rows += 1
         state.newest = max(state.newest, row.id)
         let isSeen = kind == .loop || kind == .reply
@@ -96,10 +94,14 @@ struct AnalysisInput: Sendable {
         switch PingState(rawValue: row.state) {
         case .sent: return .pending(emptied: emptied)
         case .arrived:
-            guard let arrived = row.arrived, arrived <= time else { return .pending(emptied: emptied) }
+            // Seen for certain only when its mailbox was emptied afterwards: before that nothing could be missed in it.
+            guard let arrived = row.arrived, arrived <= time, arrived <= row.emptied ?? Timestamp(milliseconds: .min)
+            else {
+                return .pending(emptied: emptied)
+            }
             return .arrived(arrived, slack: row.slack)
         case .lost: return .lost
-        case .void: return .void(emptied: nil)
+        case .void: return .void(emptied: row.watched.flatMap { $0 <= time ? $0 : nil })
         case .planned, nil: return nil
         }
     }

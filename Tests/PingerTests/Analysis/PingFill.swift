@@ -10,8 +10,11 @@ struct PingFill {
     /// Which part of packets a node loses.
     var drop: [NodeID: Double] = [:]
     var deadline = Interval.hours(6)
+    /// Nodes whose mailboxes cannot be emptied now.
+    var closed: Set<NodeID> = []
     private(set) var sent = 0
-    private var underWay: [(due: Timestamp, tag: [UInt8], content: Digest)] = []
+    private var underWay: [(due: Timestamp, mailbox: NodeID, tag: [UInt8], content: Digest)] = []
+    private var emptied: [NodeID: Timestamp] = [:]
     private var number: UInt64 = 0
 
     init(_ nodes: [NodeID]) { self.nodes = nodes }
@@ -50,15 +53,19 @@ struct PingFill {
         try store.noteSent(id, at: time)
         sent += 1
         let survives = hops.allSatisfy { Double.random(in: 0..<1, using: &generator) >= drop[$0] ?? 0 }
-        if survives { underWay.append((time + drawn + .seconds(20), tag, content)) }
+        if survives { underWay.append((time + drawn + .seconds(20), hops[count - 1], tag, content)) }
     }
 
     /// Takes what has come out of all mailboxes.
     mutating func poll(_ store: PingStore, at time: Timestamp, since: Timestamp) throws {
-        for probe in underWay where probe.due <= time {
-            _ = try store.noteReturn(tag: probe.tag, content: probe.content, at: time, notBefore: since)
+        for probe in underWay where probe.due <= time && !closed.contains(probe.mailbox) {
+            _ = try store.noteReturn(
+                tag: probe.tag, content: probe.content, at: time, notBefore: emptied[probe.mailbox] ?? since)
         }
-        underWay.removeAll { $0.due <= time }
-        for node in nodes { try store.noteEmptied(node, at: time) }
+        underWay.removeAll { $0.due <= time && !closed.contains($0.mailbox) }
+        for node in nodes where !closed.contains(node) {
+            try store.noteEmptied(node, at: time)
+            emptied[node] = time
+        }
     }
 }

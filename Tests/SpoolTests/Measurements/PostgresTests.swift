@@ -53,6 +53,8 @@ import WireFormat
         let from = fixture.at(.minutes(Int64(first) * 13))
         try store.addGap(from: from, to: from + .hours(1), reason: "off", voiding: true)
         try store.addGap(from: from, to: from + .seconds(1), reason: "clock", voiding: false)
+        let end = fixture.at(.minutes(Int64(first + count) * 13))
+        try store.addGap(from: end - .hours(2), to: end, reason: "cutOff", voiding: true)
     }
 
     private func load(_ server: PostgresServer, _ path: String) throws {
