@@ -11,6 +11,9 @@ struct Investigation: Sendable {
     let settings: PingerSettings
     let store: PingStore
 
+    /// Days after which a node that has left is not shown any more.
+    static let shownDays = 30
+
     private var estimation: EstimationSettings { settings.estimation }
 
     /// The newest time in which the pinger saw nothing; nil if there has been none that matters still.
@@ -84,7 +87,12 @@ struct Investigation: Sendable {
         for row in try store.days(from: from, to: now) {
             facts.history[row.node, default: []].append(DayResults.facts(row))
         }
-        let shown = Set(analysis.nodes.keys).union(facts.history.keys)
+        // A node that has left stays for as long as its charts go back.
+        let oldest = PingStore.day(of: now) - Self.shownDays
+        let recent = facts.history.filter { ($0.value.last?.day ?? 0) >= oldest }.keys
+        let shown = Set(analysis.nodes.keys).union(recent)
+        let listed = Set(network.consensus?.consensus.nodes.map(\.id) ?? [])
+        facts.history = facts.history.filter { shown.contains($0.key) || listed.contains($0.key) }
         for node in try store.nodes() where shown.contains(node.id) {
             facts.nicknames[node.id] = node.nickname ?? String(node.id.hex.prefix(8))
         }
