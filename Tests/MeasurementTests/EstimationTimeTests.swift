@@ -61,6 +61,18 @@ struct EstimationTimeTests {
         #expect(analysis.brokenLinks.isEmpty)
     }
 
+    @Test("a node that died less than an hour ago is never one that is not measured", arguments: [30, 35, 40, 45])
+    func newlyDead(minutes: Int64) throws {
+        var random = SeededRandom(name: "newlyDead")
+        for _ in 0..<3 {
+            var network = EstimationNetwork(nodes: 6, loss: 0.005, using: &random)
+            network.outages[3] = now - .minutes(minutes)
+            let probes = network.probes(240 * 24, within: .hours(24), until: now, using: &random)
+            let analysis = Estimator().analyse(probes, at: now)
+            for node in network.nodes { #expect(analysis.nodes[node]?.relay != nil) }
+        }
+    }
+
     @Test("a node that works again is not blamed for the outage before")
     func recovery() throws {
         var random = SeededRandom(name: "recovery")
@@ -79,6 +91,10 @@ struct EstimationTimeTests {
         let probes = network.probes(240 * 36, within: .hours(36), until: now, using: &random)
         let analysis = Estimator().analyse(probes, at: now)
         #expect(analysis.brokenLinks == [network.link(1, 2)])
+        // All of the window, although the estimate is of the last two hours.
+        let link = try #require(analysis.links[network.link(1, 2)])
+        #expect(link.arrived > 5 * link.lost && link.lost > 6)
+        #expect(try #require(link.estimate).samples < (link.arrived + link.lost) / 4)
         for node in network.nodes { #expect(try #require(analysis.nodes[node]?.relay).value > 0.95) }
     }
 

@@ -40,9 +40,10 @@ public struct Estimator: Sendable {
         for (number, ends) in terms.links.enumerated() {
             let term = terms.link(number)
             let link = NodeLink(from: probes.nodes[Int(ends.from)], to: probes.nodes[Int(ends.to)])
+            let counts = model.counts(link: number)
             analysis.links[link] = LinkResult(
-                arrived: Int(model.fit.evidence.arrivals[term]), lost: Int(model.fit.evidence.losses[term]),
-                estimate: estimates[term], isBroken: model.isBroken(link: number))
+                arrived: counts.arrived, lost: counts.lost, estimate: estimates[term],
+                isBroken: model.isBroken(link: number))
         }
         for (node, result) in zip(probes.nodes, results) where analysis.nodes[node] == nil {
             analysis.nodes[node] = result

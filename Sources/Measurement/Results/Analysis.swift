@@ -43,7 +43,7 @@ public struct NodeResult: Hashable, Sendable {
 
 /// What is known of a directed link between two nodes.
 public struct LinkResult: Hashable, Sendable {
-    /// Probes over it that arrived, and that did not.
+    /// Probes over it in the whole window that arrived, and that did not. The estimate may be of the newest only.
     public var arrived, lost: Int
     /// Which part of the packets it lets through, apart from what its two nodes lose.
     public var estimate: Estimate?

@@ -12,6 +12,8 @@ struct Evidence {
     /// Number of arrivals, and of probes that are as good as lost.
     private(set) var arrivals: [Int32]
     private(set) var losses: [Int32]
+    /// Number of arrivals and such probes of each term, for each group of age.
+    private(set) var decidedByAge: [Int32]
     /// Sum of the weights, and of their squares, of all probes with the term.
     private var weight: [Double]
     private var squares: [Double]
@@ -38,6 +40,7 @@ struct Evidence {
         arrived = Array(repeating: 0, count: termCount)
         arrivals = Array(repeating: 0, count: termCount)
         losses = arrivals
+        decidedByAge = Array(repeating: 0, count: termCount * Self.maximumAges)
         weight = arrived
         squares = arrived
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: PathTerms.maximum) { path in
@@ -68,6 +71,7 @@ struct Evidence {
                         let term = Int(path[index])
                         arrivedByAge[term * Self.maximumAges + Int(age)] += weight
                         arrivals[term] += 1
+                        decidedByAge[term * Self.maximumAges + Int(age)] += 1
                         self.weight[term] += weight
                         squares[term] += weight * weight
                     }
@@ -77,7 +81,10 @@ struct Evidence {
                 guard sight >= Self.leastSight else { continue }
                 for index in 0..<length {
                     let term = Int(path[index])
-                    if sight >= settings.decidedFrom { losses[term] += 1 }
+                    if sight >= settings.decidedFrom {
+                        losses[term] += 1
+                        decidedByAge[term * Self.maximumAges + Int(age)] += 1
+                    }
                     self.weight[term] += weight * sight
                     squares[term] += weight * weight * sight
                     failureTerms.append(path[index])

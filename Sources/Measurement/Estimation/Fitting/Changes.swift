@@ -37,7 +37,7 @@ enum Changes {
         var arrived = 0.0
         var slope = 0.0
         var curvature = 0.0
-        var count = 0
+        var (count, decided) = (0, 0)
         var byAge = Array(repeating: (slope: 0.0, curvature: 0.0, count: 0), count: Evidence.maximumAges)
         for place in evidence.failures(term) {
             let failure = Int(evidence.incidences[place])
@@ -57,8 +57,10 @@ enum Changes {
             slope += byAge[age].slope - part
             curvature += byAge[age].curvature
             count += byAge[age].count
+            decided += Int(evidence.decidedByAge[term * Evidence.maximumAges + age])
             // A first look that costs nothing: does what is newer pull at all?
-            guard slope * slope > screen * curvature, arrived + Double(count) >= Double(least) else { continue }
+            // And are enough of them decided, so that there is an estimate after the change?
+            guard slope * slope > screen * curvature, decided >= least else { continue }
             let older = evidence.arrived[term] - arrived
             guard older > 0 || count < evidence.failures(term).count else { continue }
             let newer = gain(fit, term, arrived: arrived) { $0 <= age }

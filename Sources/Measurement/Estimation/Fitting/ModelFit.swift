@@ -118,6 +118,18 @@ struct ModelFit {
             samples: evidence.samples(term))
     }
 
+    /// The probes over a link that arrived and that did not, before a change too.
+    func counts(link number: Int) -> (arrived: Int, lost: Int) {
+        let term = terms.link(number)
+        let evidence = fit.evidence
+        var counts = (arrived: Int(evidence.arrivals[term]), lost: Int(evidence.losses[term]))
+        if terms.before[term] >= 0 {
+            counts.arrived += Int(evidence.arrivals[Int(terms.before[term])])
+            counts.lost += Int(evidence.losses[Int(terms.before[term])])
+        }
+        return counts
+    }
+
     /// Whether a link certainly carries (almost) nothing while its nodes work: its term is far above zero, by a
     /// likelihood ratio in which all other terms are fitted anew without it, and certainly above that of a link that
     /// is just not broken.
