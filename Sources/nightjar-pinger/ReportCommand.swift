@@ -20,7 +20,7 @@ struct Report: AsyncParsableCommand {
               nightjar-pinger report --upload
             """)
     @OptionGroup var file: ConfigOption
-    @Flag(help: "Print JSON.")
+    @Flag(help: "Print JSON, with exact numbers: not for publication.")
     var json = false
     @Flag(help: "Give the last report that was made to all authorities now, and say what each answers.")
     var upload = false

@@ -13,7 +13,7 @@ struct DeliveryRounds: Sendable {
     let parts: PingerParts
     let links: EntryLinks
     let settings: DeliverySettings
-    private let book: DeliveryBook
+    let book: DeliveryBook
     /// Reads and parses what strangers may have sent: not where probes are recorded.
     private let reading = StoreDesk("maildir")
 
@@ -107,7 +107,7 @@ struct DeliveryRounds: Sendable {
     }
 
     /// Looks at the Maildir; the reader as it is then, and as of when nothing was left.
-    private func look(
+    func look(
         _ reader: MaildirReader, emptied: Timestamp, at began: Timestamp
     ) async throws -> (MaildirReader, Timestamp) {
         let start = ContinuousClock.now

@@ -26,7 +26,8 @@ struct LinksPage {
                 <p>Probes went over \(MeasuredText.count(known)) of the \(MeasuredText.count(possible)) links among the \
                 \(MeasuredText.count(listed)) listed nodes. What is counted for a link are the probes whose way led over it, \
                 wherever on that way they were lost: a row or column of losses speaks of its node, one cell alone of the \
-                link. What a link itself passes on is estimated from all ways together.</p>
+                link. What a link itself passes on is estimated from all ways together. Links are counted in steps, so that no \
+                node learns from this where the next probes come.</p>
 
                 """
         }

@@ -145,6 +145,31 @@ struct EntryLinksTests {
         await links.close()
     }
 
+    @Test("who stops while it connects has not been refused")
+    func cancelled() async throws {
+        // It accepts connections and says nothing.
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        try withUnsafeMutablePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                try #require(bind(listener, raw, length) == 0 && getsockname(listener, raw, &length) == 0)
+            }
+        }
+        try #require(listen(listener, 4) == 0)
+        let node = try Entry(.received).descriptor(port: UInt16(bigEndian: address.sin_port))
+        let links = try links()
+        let task = Task { await links.send(packet, to: node) }
+        try await Task.sleep(for: .milliseconds(100))
+        task.cancel()
+        #expect(await task.value == .unreachable(.silence))
+        #expect(contacts.all.withLock { $0 } == [])
+        await links.close()
+    }
+
     @Test("of one that does not answer nobody knows whether it has the packet; stopping does not wait for it")
     func silent() async throws {
         let entry = try Entry(nil)
