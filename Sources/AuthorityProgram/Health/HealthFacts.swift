@@ -30,6 +30,8 @@ struct HealthFacts: Sendable {
     var pingers: [HealthReport.PingerInfo] = []
     /// The reports that the votes name.
     var reports: [HealthReport.ReportInfo] = []
+    /// What the tally of `votes` takes back of what measurements say.
+    var brake = BrakeFacts()
     /// Descriptors that the newest consensus names and this authority does not hold.
     var missingDescriptors = 0
     /// All evidence that it holds.
@@ -67,6 +69,16 @@ struct HealthFacts: Sendable {
         /// All parameters by name.
         var parameters: [String: Int64] = [:]
         var nodes: [NodeID: VotedNodeFacts] = [:]
+    }
+
+    /// How much measurements would have done beyond what they may.
+    struct BrakeFacts: Sendable {
+        /// Nodes that would be unreliable.
+        var spared = 0
+        /// Nodes that would have less than half of their weight.
+        var raised = 0
+        /// Links that would be broken.
+        var links = 0
     }
 
     /// One line of a vote.

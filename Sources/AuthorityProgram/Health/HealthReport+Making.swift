@@ -32,7 +32,9 @@ extension HealthReport {
             pingers: judged(facts.pingers, at: facts.now).sorted { $0.name < $1.name },
             reports: facts.reports.sorted { ($0.pinger ?? "", $0.digest) < ($1.pinger ?? "", $1.digest) },
             disk: facts.disk)
-        report.warnings = HealthWarnings.of(report, missingDescriptors: facts.missingDescriptors) + facts.warnings
+        report.warnings =
+            HealthWarnings.brake(facts.brake)
+            + HealthWarnings.of(report, missingDescriptors: facts.missingDescriptors) + facts.warnings
         // Stable: within a level the order in which they were found, which is that of importance.
         report.warnings = [.urgent, .attend, .note].flatMap { level in report.warnings.filter { $0.level == level } }
         switch report.warnings.first?.level {

@@ -28,6 +28,7 @@ enum HealthWarnings {
         warnings += clocks(report)
         warnings += disk(report)
         warnings += pingers(report)
+        warnings += singleReport(report)
         if missingDescriptors > 0 {
             warnings.append(
                 HealthWarning(
@@ -237,5 +238,5 @@ enum HealthWarnings {
         }
     }
 
-    private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+    static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }

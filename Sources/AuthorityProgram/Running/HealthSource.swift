@@ -53,6 +53,9 @@ struct HealthSource: Sendable {
                 authority: parts.name(of: index), published: clock.published, received: clock.received)
         }
         facts.votes = state.votes.map(voteFacts)
+        let brake = Tally.brake(on: state.votes.map(\.contents), network: network)
+        facts.brake = HealthFacts.BrakeFacts(
+            spared: brake.spared.count, raised: brake.raised.count, links: brake.links.count)
         let certified = publication.certified
         facts.consensus = certified.map { certified in
             HealthReport.ConsensusInfo(

@@ -24,7 +24,7 @@ import WireFormat
             codes(HealthStage.failing) == [
                 "consensus-old urgent", "signatures-differ urgent", "own-certificate urgent", "disk urgent",
                 "few-signers attend", "silence attend", "certificate attend", "certificate attend", "clock attend",
-                "pinger-silent attend", "descriptors-missing note",
+                "pinger-silent attend", "one-report attend", "descriptors-missing note",
             ])
         #expect(HealthReport.make(HealthStage.failing).state == .urgent)
         #expect(codes(HealthStage.empty) == ["no-consensus-yet note"])
@@ -58,6 +58,7 @@ import WireFormat
         // Where all are needed there is never one more.
         facts.authorities.removeLast()
         facts.clocks.removeLast()
+        facts.reports = []
         #expect(codes(facts).isEmpty)
     }
 
@@ -107,6 +108,28 @@ import WireFormat
         #expect(codes(facts) == ["silence attend", "equivocation note"])
         facts.authority = "gamma"
         #expect(codes(facts) == ["own-silence urgent", "own-equivocation note"])
+    }
+
+    @Test func measurementsThatSayTooMuch() {
+        var facts = HealthStage.healthy
+        facts.brake = HealthFacts.BrakeFacts(spared: 5, raised: 1, links: 2)
+        #expect(codes(facts) == ["measurement-brake urgent"])
+        #expect(
+            HealthReport.make(facts).warnings[0].text
+                == "By the newest votes there would be 5 more nodes unreliable than may be, 1 more node of less than half the "
+                + "weight and 2 links broken of nodes with too many such: the tally takes that back.")
+    }
+
+    @Test func oneReportForMost() {
+        var facts = HealthStage.healthy
+        facts.reports.removeAll { $0.pinger != "north" }
+        #expect(codes(facts) == ["one-report attend"])
+        #expect(
+            HealthReport.make(facts).warnings[0].text.hasSuffix(
+                "rest on one and the same report, of pinger north, alone."))
+        // Two of four are not most of them.
+        facts.reports[0].authorities = Array(facts.reports[0].authorities.prefix(2))
+        #expect(codes(facts).isEmpty)
     }
 
     @Test func aSilentPinger() {
