@@ -30,6 +30,8 @@ struct Audit: Sendable {
     /// Editions of the network file by version; the trusted one, and those before it that its digests lead to.
     private var networks: [UInt32: NetworkFile]
     private let newest: UInt32
+    /// The reports of the last consensus that was looked at, by digest: several votes name the same, in several slots.
+    private var reports: [Digest: [UInt8]] = [:]
 
     init(source: any AuditSource, network: NetworkFile) {
         self.source = source
@@ -117,22 +119,25 @@ struct Audit: Sendable {
     }
 
     /// Whether what votes say of measurements follows from the reports that they name.
-    private func checkReports(_ votes: [[UInt8]], network: NetworkFile) async -> AuditedConsensus.Finding {
+    private mutating func checkReports(_ votes: [[UInt8]], network: NetworkFile) async -> AuditedConsensus.Finding {
         var lacking: [String] = []
+        let known = reports
+        reports = [:]
         for bytes in votes {
             guard let vote = try? UnverifiedVote(bytes).verify(in: network) else { continue }
-            var reports: [[UInt8]] = []
+            var named: [[UInt8]] = []
             for digest in vote.contents.reports {
                 do throws(FetchError) {
-                    reports.append(try await source.bytes(.document(digest), limit: MeasurementReport.maximumSize))
-                } catch {
-                    lacking.append(
-                        "the report \(digest.hex), on which the vote of \(vote.contents.authority) rests, could not be "
-                            + "had: \(error)")
-                }
+                    var report = reports[digest] ?? known[digest]
+                    if report == nil {
+                        report = try await source.bytes(.document(digest), limit: MeasurementReport.maximumSize)
+                    }
+                    reports[digest] = report
+                    if let report { named.append(report) }
+                } catch { lacking.append(Self.words(digest, vote.contents.authority, error, source.name)) }
             }
-            guard reports.count == vote.contents.reports.count else { continue }
-            switch VoteAudit.check(vote, reports: reports, network: network) {
+            guard named.count == vote.contents.reports.count else { continue }
+            switch VoteAudit.check(vote, reports: named, network: network) {
             case .follows: break
             case .missingReport(let digest):
                 lacking.append(
@@ -142,6 +147,15 @@ struct Audit: Sendable {
             }
         }
         return lacking.first.map { .unavailable($0) } ?? .identical
+    }
+
+    /// Why a report is not here. That a source does not have it is no fault of the line: perhaps nobody has it.
+    private static func words(_ digest: Digest, _ author: Nickname, _ error: FetchError, _ source: String) -> String {
+        let what = "the report \(digest.hex), on which the vote of \(author) rests, could not be had: "
+        guard error == .notFound else { return what + error.description }
+        return what
+            + "\(source) does not have it; audit at the URL of \(author), and if it is not there either, the vote "
+            + "rests on a report that nobody has: what it measured cannot be believed"
     }
 
     private struct Words: Error {

@@ -119,7 +119,16 @@ extension SlotByHand {
         case .known: return Imported(what: what, isNew: false)
         case .malformed(let words): throw CommandFailure(words)
         case .refused(let words), .conflict(let words): throw CommandFailure(words, code: .refused)
-        case .busy: throw CommandFailure("it cannot be stored: is the disk full?", code: .temporary)
+        case .busy:
+            let key = try? UnverifiedReport(bytes).keyDigest
+            let newest = await reports.known().first { $0.pinger.key == key }?.newest
+            let next = newest.map { $0.received + ReportRules(network: network).pause }
+            if let next, next > settings.clock.now() {
+                throw CommandFailure(
+                    "\(what) comes too soon after the one before, which stays; import it again after \(next)",
+                    code: .temporary)
+            }
+            throw CommandFailure("it cannot be stored: is the disk full?", code: .temporary)
         }
     }
 

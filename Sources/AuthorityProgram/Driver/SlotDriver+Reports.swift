@@ -8,8 +8,13 @@ internal import Spool
 internal import WireFormat
 
 extension SlotDriver {
-    /// Most bytes of reports that are fetched for one vote.
-    private static let reportBytesPerVote = 4 << 20
+    /// Most bytes of reports that are fetched for one vote: as many as it can name, of the largest.
+    private static let reportBytesPerVote = VoteContents.maximumReports * MeasurementReport.maximumSize
+    /// Most bytes of reports that are fetched for the votes of one authority in a slot, on average. Whoever votes can sign
+    /// reports with keys of his own: they must not fill the disks of all others.
+    static let reportBytesPerSlot = 2 << 20
+    /// The same at once, after slots in which less was fetched.
+    static let reportBytesAtOnce = 2 * reportBytesPerVote
 
     /// Fetches the reports that the votes of a consensus name, from whoever voted and then from the others.
     nonisolated func fetchNamedReports(_ certified: CertifiedConsensus) async {
@@ -18,7 +23,7 @@ extension SlotDriver {
             guard let stored = try? parts.store.document(counted.digest),
                 let vote = await parts.work.run({ try? UnverifiedVote(stored.bytes) })
             else { continue }
-            let named = Array(vote.claimed.reports.prefix(ReportRules.maximumPingers))
+            let named = vote.claimed.reports
             guard !named.isEmpty else { continue }
             do throws(AuthorityStoreError) {
                 let missing = try parts.store.noteNamed(reports: named, in: slot)
@@ -32,8 +37,12 @@ extension SlotDriver {
         for digest in missing where !Task.isCancelled {
             for peer in peers.filter({ $0.name == author.text }) + peers.filter({ $0.name != author.text }).shuffled() {
                 let limit = min(room, MeasurementReport.maximumSize)
-                guard let report = await report(digest, from: peer, limit: limit) else { continue }
+                guard limit > 0, let report = await report(digest, from: peer, limit: limit) else { continue }
                 room -= report.bytes.count
+                guard await allow(report.bytes.count, of: author) else {
+                    parts.counters.count("reports_beyond_limit")
+                    return
+                }
                 do throws(AuthorityStoreError) {
                     let now = parts.clock.now()
                     try parts.store.keep(ReportDesk.document(report, slot: slot, received: now))
@@ -42,6 +51,18 @@ extension SlotDriver {
                 break
             }
         }
+    }
+
+    /// Whether so many bytes of reports may still be kept for an authority's votes. An authority that has used up its share
+    /// gets some of it back with every slot.
+    private func allow(_ bytes: Int, of author: Nickname) -> Bool {
+        let now = parts.clock.now()
+        let hour = Interval.hours(1).milliseconds
+        let perHour = Int64(Self.reportBytesPerSlot) * hour / max(1, parts.network.slots.length.milliseconds)
+        var bucket =
+            reportRoom[author] ?? TokenBucket(perHour: Int(perHour), most: Self.reportBytesAtOnce, now: now)
+        defer { reportRoom[author] = bucket }
+        return bucket.take(bytes, at: now)
     }
 
     private nonisolated func report(_ digest: Digest, from peer: Peer, limit: Int) async -> MeasurementReport? {

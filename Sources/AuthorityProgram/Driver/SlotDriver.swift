@@ -42,6 +42,8 @@ actor SlotDriver {
     var clocks: [Int: (slot: Slot, published: Timestamp, received: Timestamp)] = [:]
     /// Slots whose consensus was certified after their end or brought from others.
     var lateSlots: Set<Slot> = []
+    /// What may be fetched and kept of the reports that each authority's votes name; at most one entry an authority.
+    var reportRoom: [Nickname: TokenBucket] = [:]
     /// Evidence that was fetched and is of no use here.
     var declined: Set<Digest> = []
     private var tasks: [Int: (slot: Slot?, task: Task<Void, Never>)] = [:]

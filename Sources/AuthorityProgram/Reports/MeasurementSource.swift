@@ -41,8 +41,7 @@ struct MeasurementSource: Sendable {
     func reports(of votes: [Vote]) -> [HealthReport.ReportInfo] {
         var authorities: [Digest: [String]] = [:]
         for vote in votes {
-            // No more than an authority can have pingers.
-            for digest in vote.contents.reports.prefix(ReportRules.maximumPingers) {
+            for digest in vote.contents.reports {
                 authorities[digest, default: []].append(vote.contents.authority.text)
             }
         }

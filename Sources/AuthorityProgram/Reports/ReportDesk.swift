@@ -28,6 +28,8 @@ actor ReportDesk {
     private let rules: ReportRules
     private var pingers: [Digest: (pinger: TrustedPinger, since: Timestamp)] = [:]
     private var newest: [Digest: (report: MeasurementReport, received: Timestamp)] = [:]
+    /// Reports of the last verdict: the vote that will name them may not be made yet.
+    private var judged: Set<Digest> = []
 
     init(parts: AuthorityParts, pingers: Set<TrustedPinger>) throws(AuthorityStoreError) {
         self.parts = parts
@@ -121,10 +123,12 @@ actor ReportDesk {
         let now = parts.clock.now()
         do throws(AuthorityStoreError) {
             let slot = parts.network.slots.slot(at: now)?.number ?? 0
-            if try !parts.store.keep(Self.document(report, slot: slot, received: now)) {
+            if try !parts.store.keep(Self.document(report, slot: nil, received: now)) {
                 // It is there since another authority's vote named it.
                 try parts.store.noteNamed(reports: [report.digest], in: slot)
             }
+            // One that was replaced before any vote named it is no evidence of anything.
+            try parts.store.forgetUnnamedReports(of: report.keyDigest.hex, besides: judged.union([report.digest]))
             parts.storeWorks()
         } catch {
             parts.storeFailed(error)
@@ -136,7 +140,8 @@ actor ReportDesk {
     }
 
     /// A report as the store has it.
-    static func document(_ report: MeasurementReport, slot: UInt64, received: Timestamp) -> StoredDocument {
+    /// - Parameter slot: whose votes name it; nil if none does.
+    static func document(_ report: MeasurementReport, slot: UInt64?, received: Timestamp) -> StoredDocument {
         StoredDocument(
             digest: report.digest, kind: .report, slot: slot, authority: report.keyDigest.hex, received: received,
             bytes: report.bytes)
@@ -146,7 +151,9 @@ actor ReportDesk {
 
     /// What the reports say in the slot that begins at `time`.
     func verdict(at time: Timestamp) -> ReportVerdict {
-        ReportTally.judge(newest.values.map(\.report), network: parts.network.name, at: time)
+        let verdict = ReportTally.judge(newest.values.map(\.report), network: parts.network.name, at: time)
+        judged = Set(verdict.used)
+        return verdict
     }
 
     /// All pingers, by name.

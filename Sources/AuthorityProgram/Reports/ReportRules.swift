@@ -58,8 +58,8 @@ enum ReportDecision: Equatable, Sendable {
 
 /// Decides about reports.
 struct ReportRules: Sendable {
-    /// Most pingers that an authority can name.
-    static let maximumPingers = 16
+    /// Most pingers that an authority can name: its votes can name as many reports.
+    static let maximumPingers = VoteContents.maximumReports
 
     /// Name of the network.
     let network: String

@@ -6,8 +6,10 @@ public import WireFormat
 
 /// What stands in a vote.
 public struct VoteContents: Equatable, Sendable {
-    /// Most nodes, and most of links and reports, that a vote can name.
+    /// Most nodes, and most links, that a vote can name.
     public static let maximumEntries = 2000
+    /// Most reports: an authority believes no more pingers, and everybody who checks a vote fetches them all.
+    public static let maximumReports = 16
 
     /// The slot that the vote is for.
     public var slot: Slot
@@ -156,7 +158,7 @@ public struct UnverifiedVote: Sendable {
         guard links.count <= VoteContents.maximumEntries else { throw reader.invalid() }
         var reports: [Digest] = []
         for item in try reader.takeAll("report", arguments: 1) {
-            guard reports.count < VoteContents.maximumEntries, let digest = Digest(hex: item.arguments[0]),
+            guard reports.count < VoteContents.maximumReports, let digest = Digest(hex: item.arguments[0]),
                 reports.last.map({ $0 < digest }) ?? true
             else { throw reader.invalid() }
             reports.append(digest)

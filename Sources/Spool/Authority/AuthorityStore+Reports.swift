@@ -1,4 +1,5 @@
-// Measurement reports. Each has the slot in which it came, then the last one whose votes named it, and goes with that.
+// Measurement reports. One that votes named has the last slot of such votes, and goes with that; one that none has named has
+// no slot, and goes when the next one of its pinger comes.
 
 internal import Foundation
 internal import GRDB
@@ -36,6 +37,23 @@ extension AuthorityStore {
             return try reports.filter { digest in
                 try statement.execute(arguments: [number, digest.blob, StoredDocumentKind.report.rawValue])
                 return database.changesCount == 0
+            }
+        }
+    }
+
+    /// Forgets reports of a pinger that no vote has named: they prove nothing.
+    /// - Parameters:
+    ///   - pinger: as the documents have it in place of an authority's name.
+    ///   - kept: those that stay all the same.
+    public func forgetUnnamedReports(of pinger: String, besides kept: Set<Digest>) throws(AuthorityStoreError) {
+        try write { database in
+            let found = try Row.fetchAll(
+                database, sql: "SELECT digest FROM document WHERE kind = ? AND authority = ? AND slot IS NULL",
+                arguments: [StoredDocumentKind.report.rawValue, pinger])
+            for row in found {
+                let digest: Digest = try fixed(row[0])
+                guard !kept.contains(digest) else { continue }
+                try database.execute(sql: "DELETE FROM document WHERE digest = ?", arguments: [digest.blob])
             }
         }
     }

@@ -83,6 +83,39 @@ import WireFormat
         try await fleet.stopAll()
     }
 
+    @Test(.timeLimit(.minutes(3))) func whatNoVoteNamedGoesWithTheNextReport() async throws {
+        let pingers = try PingerStage(1)
+        let fleet = try AuthorityFleet(1, slotLength: .seconds(4)) { _, settings in
+            settings.pingers = pingers.trusted([0])
+        }
+        try await fleet.start([0])
+        let store = try fleet.authority(0).parts.store
+        let id = try fleet.node("alpha").id
+        let key = pingers.keys[0].verificationKey.digest.hex
+        var newest: Digest?
+        // Several in a slot: a quarter of it later the next one is taken, and dates are whole seconds.
+        for number in 0..<8 {
+            try await fleet.wait("report \(number) is taken") {
+                let report = try pingers.report(0, [PingerStage.node(id, 800 + 5 * number)], network: fleet.network)
+                newest = report.digest
+                return try await fleet.post(report.bytes, as: .report, to: 0).status == 200
+            }
+        }
+        let kept = try store.reports(of: key, limit: 100)
+        // The newest, and one that was judged a moment ago for a vote that is being made.
+        #expect(kept.count { $0.slot == nil } <= 2, "\(kept.map(\.slot))")
+        #expect(kept.first?.digest == newest)
+        #expect(kept.count < 8)
+        // What votes have named stays.
+        let named = try await fleet.waitForConsensus([0], seconds: 60) { certified in
+            guard let vote = try? store.document(certified.consensus.votes[0].digest) else { return false }
+            return (try? UnverifiedVote(vote.bytes))?.claimed.reports == [newest].compactMap { $0 }
+        }
+        #expect(named.count == 1)
+        #expect(try store.reports(of: key, limit: 100).first?.slot != nil)
+        try await fleet.stopAll()
+    }
+
     @Test(.timeLimit(.minutes(3))) func aNewListHoldsAtOnceAndAReportSurvivesARestart() async throws {
         let pingers = try PingerStage(2)
         let fleet = try AuthorityFleet(1, slotLength: .minutes(20)) { _, settings in
