@@ -103,9 +103,9 @@ enum ImportTable {
             "PingerProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Measurement", "Spool",
-                "Exits", "Daemon", "DirectoryService", "Mailboxes", "Pages",
+                "Daemon", "DirectoryService", "Mailboxes", "Pages",
             ],
-            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
+            libraries: ["ServiceLifecycle", "Logging", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
             "ClientProgram", .programs,
@@ -139,7 +139,7 @@ enum ImportTable {
         // Times the primitives that ours are made of, so it calls them directly.
         TargetRule(
             "nightjar-bench", .executables,
-            ours: ["WireFormat", "MixCrypto", "Sphinx", "Directory", "MMTP", "LabProgram"],
+            ours: ["WireFormat", "MixCrypto", "Sphinx", "Directory", "MMTP", "Measurement", "LabProgram"],
             libraries: ["ArgumentParser", "Crypto", "CryptoExtras", "NIOCore", "NIOPosix"],
             system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     ]

@@ -78,15 +78,14 @@ struct DeliveryRoundsTests {
             } while emptied == Timestamp(milliseconds: 0)
             return reader.round
         }
-        var longest = Duration.zero
+        // Others have their turn between: how often depends on the machine, but not once if it is all one piece of work.
+        var served = 0
         while parts.counters.current("returns", kind: "mail") == 0 {
-            let start = ContinuousClock.now
             #expect(try await parts.stored { _ in true } == true)
-            longest = max(longest, ContinuousClock.now - start)
-            try await Task.sleep(for: .milliseconds(5))
+            served += 1
+            try await Task.sleep(for: .milliseconds(1))
         }
-        // A sixteenth of a second in most cases; the machine may be busy. The whole flood would take far longer.
-        #expect(longest < .seconds(5), "\(longest)")
+        #expect(served > 2)
         #expect(try await looking.value.isComplete)
         #expect(try state(id) == PingState.arrived.rawValue)
         #expect(FileManager.default.fileExists(atPath: "\(maildir)/new/0.x"))

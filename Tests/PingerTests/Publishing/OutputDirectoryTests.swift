@@ -95,7 +95,7 @@ struct OutputDirectoryTests {
         let path = place.file("public")
         var seen: Set<Data> = []
         var faults: [String] = []
-        let limit = ContinuousClock.now + .seconds(30)
+        let limit = ContinuousClock.now + .seconds(120)
         while seen.count < 15, ContinuousClock.now < limit {
             guard let index = FileManager.default.contents(atPath: path + "/index.html") else {
                 faults.append("no index")
