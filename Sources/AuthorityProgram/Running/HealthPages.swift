@@ -11,6 +11,8 @@ actor HealthPages {
 
     private let facts: @Sendable () async -> HealthFacts
     private var report: HealthReport?
+    /// `/health.json` of that report: with many pingers and nodes it is megabytes.
+    private var json: ServedDocument?
     private var made = ContinuousClock.now
     private var making: Task<HealthReport, Never>?
 
@@ -18,9 +20,13 @@ actor HealthPages {
 
     /// The page at a path without its first slash; nil if there is none.
     func page(_ path: String) async -> ServedDocument? {
-        guard let answer = HealthPage.answer("/" + path, report: await current()) else { return nil }
-        return ServedDocument(
-            Array(answer.body.utf8), answer.contentType.hasPrefix("text/html") ? .html : .json, lifetime: .none)
+        let report = await current()
+        let isHTML = path != "health.json"
+        if !isHTML, let json { return json }
+        guard let answer = HealthPage.answer("/" + path, report: report) else { return nil }
+        let document = ServedDocument(Array(answer.body.utf8), isHTML ? .html : .json, lifetime: .none)
+        if !isHTML { json = document }
+        return document
     }
 
     /// `/slots`: the last slots for programs.
@@ -40,6 +46,7 @@ actor HealthPages {
         making = task
         let fresh = await task.value
         report = fresh
+        json = nil
         made = .now
         making = nil
         return fresh
