@@ -20,7 +20,7 @@ struct EstimationFitTests {
         let observations = Observations(table, settings: settings, now: now)
         let travel = TravelTimes(
             table, observations, added: AddedLatency(table, observations, settings), settings: settings)
-        return Evidence(table, observations, PathTerms(table, observations), travel, settings)
+        return Evidence(table, observations, PathTerms(table, observations, settings), travel, settings)
     }
 
     @Test("the likelihood never falls, and at the end no term can raise it")

@@ -38,11 +38,11 @@ public struct Estimator: Sendable {
             results[node].mailbox = estimates[terms.mailbox(node)]
         }
         for (number, ends) in terms.links.enumerated() {
-            let term = terms.link(number)
             let link = NodeLink(from: probes.nodes[Int(ends.from)], to: probes.nodes[Int(ends.to)])
-            let counts = model.counts(link: number)
             analysis.links[link] = LinkResult(
-                arrived: counts.arrived, lost: counts.lost, estimate: estimates[term],
+                arrived: Int(model.fit.evidence.linkArrivals[number]),
+                lost: Int(model.fit.evidence.linkLosses[number]),
+                estimate: terms.link(number).flatMap { estimates[$0] },
                 isBroken: model.isBroken(link: number))
         }
         for (node, result) in zip(probes.nodes, results) where analysis.nodes[node] == nil {

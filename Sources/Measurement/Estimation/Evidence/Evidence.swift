@@ -14,6 +14,9 @@ struct Evidence {
     private(set) var losses: [Int32]
     /// Number of arrivals and such probes of each term, for each group of age.
     private(set) var decidedByAge: [Int32]
+    /// The same two of each link, with a term or without, by its number.
+    private(set) var linkArrivals: [Int32]
+    private(set) var linkLosses: [Int32]
     /// Sum of the weights, and of their squares, of all probes with the term.
     private var weight: [Double]
     private var squares: [Double]
@@ -40,6 +43,8 @@ struct Evidence {
         arrived = Array(repeating: 0, count: termCount)
         arrivals = Array(repeating: 0, count: termCount)
         losses = arrivals
+        linkArrivals = Array(repeating: 0, count: terms.links.count)
+        linkLosses = linkArrivals
         decidedByAge = Array(repeating: 0, count: termCount * Self.maximumAges)
         weight = arrived
         squares = arrived
@@ -62,11 +67,15 @@ struct Evidence {
             for place in observations.rows.indices {
                 let row = Int(observations.rows[place])
                 let age = observations.ages[place]
+                let nodes = hops + row * ProbeTable.stride
                 let length = terms.terms(
-                    of: hops + row * ProbeTable.stride, count: Int(table.hopCount[row]), age: age, into: path)
+                    of: nodes, count: Int(table.hopCount[row]), age: age, into: path)
                 let weight = Double(observations.weights[place])
                 let verdict = observations.verdicts[place]
                 if verdict == Observations.Verdict.arrived {
+                    for hop in 0..<(Int(table.hopCount[row]) - 1) {
+                        linkArrivals[terms.linkNumber(nodes[hop], nodes[hop + 1])] += 1
+                    }
                     for index in 0..<length {
                         let term = Int(path[index])
                         arrivedByAge[term * Self.maximumAges + Int(age)] += weight
@@ -79,6 +88,11 @@ struct Evidence {
                 }
                 let sight = verdict == Observations.Verdict.lost ? 1 : travel.sight(table, row)
                 guard sight >= Self.leastSight else { continue }
+                if sight >= settings.decidedFrom {
+                    for hop in 0..<(Int(table.hopCount[row]) - 1) {
+                        linkLosses[terms.linkNumber(nodes[hop], nodes[hop + 1])] += 1
+                    }
+                }
                 for index in 0..<length {
                     let term = Int(path[index])
                     if sight >= settings.decidedFrom {

@@ -13,7 +13,7 @@ struct ModelFit {
         _ table: ProbeTable, _ observations: Observations, _ travel: TravelTimes, _ settings: EstimationSettings
     ) {
         self.settings = settings
-        terms = PathTerms(table, observations)
+        terms = PathTerms(table, observations, settings)
         fit = Self.nodesOnly(Evidence(table, observations, terms, travel, settings), terms, settings)
         while terms.after.count < Self.mostChanges, let change = Changes.surest(fit, terms, settings) {
             terms.change(change.term, atAge: change.age)
@@ -118,18 +118,6 @@ struct ModelFit {
             samples: evidence.samples(term))
     }
 
-    /// The probes over a link that arrived and that did not, before a change too.
-    func counts(link number: Int) -> (arrived: Int, lost: Int) {
-        let term = terms.link(number)
-        let evidence = fit.evidence
-        var counts = (arrived: Int(evidence.arrivals[term]), lost: Int(evidence.losses[term]))
-        if terms.before[term] >= 0 {
-            counts.arrived += Int(evidence.arrivals[Int(terms.before[term])])
-            counts.lost += Int(evidence.losses[Int(terms.before[term])])
-        }
-        return counts
-    }
-
     /// Whether a link certainly carries (almost) nothing while its nodes work: its term is far above zero, by a
     /// likelihood ratio in which all other terms are fitted anew without it, and certainly above that of a link that
     /// is just not broken.
@@ -137,7 +125,7 @@ struct ModelFit {
     /// A ratio above 1 / a comes by chance at most with the chance a however often one looks, so the bound holds for
     /// a pinger that looks every hour; a is shared out over all links.
     func isBroken(link number: Int) -> Bool {
-        let term = terms.link(number)
+        guard let term = terms.link(number) else { return false }
         let limit = -log(settings.brokenBelow)
         guard fit.values[term] > limit, fit.evidence.samples(term) >= settings.minimumLinkSamples else { return false }
         let spread = fit.evidence.spread(term)
