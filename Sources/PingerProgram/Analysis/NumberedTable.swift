@@ -1,4 +1,3 @@
-internal import Directory
 internal import Measurement
 internal import Spool
 internal import WireFormat

@@ -52,15 +52,21 @@ extension PingStore {
             """
         // Nobody has judged these yet, but it was certain before.
         _ = try run(
-            "UPDATE ping SET state = 3, decided = (SELECT MIN(at) \(missed)) WHERE state = 1 AND EXISTS (SELECT 1 \(missed))"
-        )
+            """
+            UPDATE ping SET state = 3, decided = (SELECT MIN(at) \(missed))
+            WHERE state = 1 AND EXISTS (SELECT 1 \(missed))
+            """)
         _ = try run(
-            "UPDATE ping SET state = 3 WHERE decided > :from AND state = 2 AND arrived > :from AND EXISTS (SELECT 1 \(missed))"
-        )
+            """
+            UPDATE ping SET state = 3
+            WHERE decided > :from AND state = 2 AND arrived > :from AND EXISTS (SELECT 1 \(missed))
+            """)
         // What another gap has made void was watched for less long, if this one began before.
         _ = try run(
-            "UPDATE ping SET watched = \(Self.watched) WHERE decided > :from AND sent < :to AND state = 4 AND watched > :from"
-        )
+            """
+            UPDATE ping SET watched = \(Self.watched)
+            WHERE decided > :from AND sent < :to AND state = 4 AND watched > :from
+            """)
         let decided = try run(
             """
             UPDATE ping SET state = 4, watched = \(Self.watched) WHERE decided >= :early AND sent < :to AND (
