@@ -47,25 +47,28 @@ struct VirtualNetworkTests {
         return (result, net)
     }
 
-    /// Some runs fail by chance alone: the loss of a node that 400 probes passed is known within 2 points (one standard
-    /// deviation), and a link that is met late cannot be tested often enough. doc/PINGER.md has how many of 50.
-    @Test("2000 probes over 60 nodes find the node that drops a fifth and the broken link")
-    func bar() {
+    /// Some runs fail by chance alone: the loss of a node that 500 probes passed is known within 2 points (one standard
+    /// deviation), and a link that is met late cannot be tested often enough. doc/ESTIMATION.md has how many of 100; so the
+    /// seeds are fixed here.
+    @Test(
+        "2000 probes over 60 nodes find the node that drops a fifth and the broken link", arguments: [10, 11, 12, 13])
+    func bar(seed: UInt64) {
+        let (result, _) = Self.run(seed: seed, loss: 0)
+        print(
+            "virtual network \(seed): good \(result.isGood), worst \(result.worst), dropper \(result.dropper), marked "
+                + "\(result.marked.count), the right one \(result.marked == [result.broken])")
+        // Every node within three points, and only the broken link is marked.
+        #expect(result.isGood)
+    }
+
+    /// What holds for every seed.
+    @Test("whatever the seed, no link is marked that carries packets, and every node is measured")
+    func barAtRandom() {
         var random = SeededRandom(name: "virtual network")
-        var good = 0
-        for _ in 0..<4 {
-            let seed = random.next()
-            let (result, _) = Self.run(seed: seed, loss: 0)
-            if result.isGood { good += 1 }
-            print(
-                "virtual network \(seed): good \(result.isGood), worst \(result.worst), dropper \(result.dropper), marked "
-                    + "\(result.marked.count), the right one \(result.marked == [result.broken])")
-            // No link is ever marked that carries packets.
-            #expect(result.marked.isSubset(of: [result.broken]))
-            #expect(abs(result.dropper) < 0.1)
-            #expect(result.unmeasured == 0)
-        }
-        #expect(good >= 2)
+        let (result, _) = Self.run(seed: random.next(), loss: 0)
+        #expect(result.marked.isSubset(of: [result.broken]))
+        #expect(abs(result.dropper) < 0.1)
+        #expect(result.unmeasured == 0)
     }
 
     @Test("so they do over 6 nodes")
