@@ -134,6 +134,8 @@ enum ImportTable {
             "nightjar-authority", .executables, ours: ["AuthorityProgram", "CommandLineEntry"],
             libraries: ["ArgumentParser"]),
         TargetRule(
+            "nightjar-pinger", .executables, ours: ["PingerProgram", "CommandLineEntry"], libraries: ["ArgumentParser"]),
+        TargetRule(
             "nightjar-lab", .executables, ours: ["WireFormat", "LabProgram", "CommandLineEntry", "Daemon"],
             libraries: ["ArgumentParser"], system: ["Foundation"]),
         // Times the primitives that ours are made of, so it calls them directly.

