@@ -167,8 +167,8 @@ struct IndexPage {
                 "Lost",
                 """
                 A probe is lost if it is not back after \(PageText.length(facts.deadline)). One that is under way longer than \
-                most counts in part. It is void, and counts for nothing, if the pinger was off, cut off or had a wrong clock \
-                meanwhile.
+                most counts in part. It is void if the pinger was off, cut off or had a wrong clock meanwhile: then it counts \
+                only as not yet back when it was last looked for.
                 """
             ),
             (

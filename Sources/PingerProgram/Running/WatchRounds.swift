@@ -1,5 +1,5 @@
 // Whether the pinger sees, by its two clocks and by the contacts of all other parts; and what follows from that: gaps, in which
-// probes count for nothing, and probes that are lost, which are judged only while it sees.
+// probes are void, and probes that are lost, which are judged only while it sees.
 
 internal import Daemon
 internal import Directory
@@ -91,7 +91,7 @@ struct WatchRounds: Sendable {
         switch (said, state) {
         case (.watching, .watching), (.blind, .blind), (.clockWrong, .clockWrong): break
         case (_, .watching):
-            parts.logger.notice("measuring again; probes that were under way meanwhile count for nothing")
+            parts.logger.notice("measuring again; probes that were under way meanwhile are void")
         default: parts.logger.error("\(state.description)")
         }
         return state

@@ -45,7 +45,7 @@ final class PlannerBox: Sendable {
         }
     }
 
-    /// What is under way counts for nothing: the pinger could not see.
+    /// What is under way is void: the pinger could not see.
     func forgetUnderway() {
         state.withLock { state in
             for path in state.underway.clear() { state.planner.withdraw(path) }
