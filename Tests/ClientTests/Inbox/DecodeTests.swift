@@ -257,7 +257,8 @@ struct DecodeTests {
         let lines = String(decoding: body, as: UTF8.self).replacing("\r\n", with: "\n")
         #expect(String(decoding: mail, as: UTF8.self).hasSuffix("\n\n" + lines))
         print("5 MiB: \(usual) KiB without, \(rebuilding) KiB put together, \(writing) KiB written")
-        #expect(rebuilding - usual < 16 << 10 && writing - usual < 16 << 10)
+        // Four times the message, with room for what differs from run to run.
+        #expect(rebuilding - usual < 20 << 10 && writing - usual < 20 << 10)
     }
 
     /// Waits for a program's end; the most memory that it was seen to have, in KiB. What the system counts for a child
