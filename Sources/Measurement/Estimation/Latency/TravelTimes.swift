@@ -4,11 +4,12 @@ internal import WireFormat
 ///
 /// From the distribution of what is left of the excess times when the delays and the medians of the nodes are taken
 /// off, estimated by Kaplan and Meier so that young probes do not make it look faster than it is. Each node has its
-/// own, drawn towards that of all where it rests on few arrivals, and a path is as slow as its slowest node: a slow
-/// or erratic node does not make its pending probes count as lost.
+/// own, and another one as the last of a path: what it gets for a mailbox it need not pass on, so that says nothing of how
+/// long it keeps the rest. They are drawn towards that of all where they rest on few arrivals, and a path is as slow as its
+/// slowest node: a slow or erratic node does not make its pending probes count as lost.
 struct TravelTimes {
     private let added: AddedLatency
-    /// By node and group of excess: the part of arrivals before the group.
+    /// By node, place (0: passes on, 1: last) and group of excess: the part of arrivals before the group.
     private var curves: [Float]
 
     init(
@@ -16,7 +17,7 @@ struct TravelTimes {
     ) {
         self.added = added
         let groups = ExcessScale.count
-        let nodes = table.nodes.count
+        let nodes = table.nodes.count * 2
         // The last is that of all.
         var arrivals = Array(repeating: 0.0, count: (nodes + 1) * groups)
         var ends = arrivals
@@ -33,12 +34,8 @@ struct TravelTimes {
                 group = ExcessScale.group(excess)
             }
             let isEvent = verdict == Observations.Verdict.arrived && Int64(slack) <= usefulSlack
-            for hop in table.path(row) {
-                if isEvent {
-                    arrivals[Int(hop) * groups + group] += weight
-                } else {
-                    ends[Int(hop) * groups + group] += weight
-                }
+            Self.forEachPlace(table, row) { place in
+                if isEvent { arrivals[place * groups + group] += weight } else { ends[place * groups + group] += weight }
             }
             if isEvent { arrivals[nodes * groups + group] += weight } else { ends[nodes * groups + group] += weight }
         }
@@ -91,7 +88,17 @@ struct TravelTimes {
         let row = Int32(row)
         let group = ExcessScale.group(table.excess(row) - Float(added.shift(table, row)))
         var least: Float = 1
-        for hop in table.path(row) { least = min(least, curves[Int(hop) * ExcessScale.count + group]) }
+        Self.forEachPlace(table, row) { least = min(least, curves[$0 * ExcessScale.count + group]) }
         return Double(least)
+    }
+
+    /// The places of a path's nodes in the table of curves.
+    private static func forEachPlace(_ table: ProbeTable, _ row: Int32, _ body: (Int) -> Void) {
+        let path = table.path(row)
+        var left = path.count
+        for hop in path {
+            left -= 1
+            body(Int(hop) * 2 + (left == 0 ? 1 : 0))
+        }
     }
 }
