@@ -35,7 +35,9 @@ struct EstimationSlowTests {
     func slowFromTheStart(minutes: Int64) {
         let (slow, others) = analysis(.minutes(minutes), "slow \(minutes)")
         #expect((slow?.relay?.high ?? 1) > 0.9, "\(minutes) min: \(String(describing: slow?.relay))")
-        for other in others { #expect((other.relay?.high ?? 1) > 0.9, "\(minutes) min: \(String(describing: other.relay))") }
+        for other in others {
+            #expect((other.relay?.high ?? 1) > 0.9, "\(minutes) min: \(String(describing: other.relay))")
+        }
     }
 
     @Test("and when its probes have come back it is measured, and known to be slow")

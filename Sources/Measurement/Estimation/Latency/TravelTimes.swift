@@ -35,7 +35,11 @@ struct TravelTimes {
             }
             let isEvent = verdict == Observations.Verdict.arrived && Int64(slack) <= usefulSlack
             Self.forEachPlace(table, row) { place in
-                if isEvent { arrivals[place * groups + group] += weight } else { ends[place * groups + group] += weight }
+                if isEvent {
+                    arrivals[place * groups + group] += weight
+                } else {
+                    ends[place * groups + group] += weight
+                }
             }
             if isEvent { arrivals[nodes * groups + group] += weight } else { ends[nodes * groups + group] += weight }
         }
