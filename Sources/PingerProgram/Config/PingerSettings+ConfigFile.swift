@@ -133,7 +133,9 @@ extension PingerSettings {
             "publish", .bool, default: true,
             doc: "Send signed reports to the authorities. They count only for those that name this pinger.")
         reportInterval = table.optional(
-            "interval", .duration(.minutes(1) ... .days(1)),
-            doc: "Time between two reports. Without it the length of the network's slots.")
+            "interval", .duration(.minutes(1) ... .minutes(150)),
+            doc:
+                "Time between two reports, of which none counts longer than six hours. Without it the length of the network's slots, at most an hour."
+        )
     }
 }

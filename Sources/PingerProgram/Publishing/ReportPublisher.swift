@@ -64,7 +64,7 @@ final class ReportPublisher: Sendable {
 
     /// The time from one report to the next.
     static func times(_ settings: PingerSettings, _ network: Network) -> RoundTimes {
-        RoundTimes(interval: settings.reportInterval ?? network.root.parameters.slotLength)
+        RoundTimes(interval: settings.reportInterval ?? min(network.root.parameters.slotLength, .hours(1)))
     }
 
     // MARK: Making
