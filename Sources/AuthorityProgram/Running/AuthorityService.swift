@@ -34,8 +34,10 @@ struct AuthorityService: Sendable {
             services.append(
                 try MetricsServer(metrics, counters: counters, health: authority.parts.counters.health))
         }
-        let ready = ReadyFlag()
-        services.append(AuthorityTask(authority: authority, files: files, ready: ready))
+        let main = MainTask(running: files.running) { ready, stop in
+            try await authority.run(ready: { try await ready($0.map(\.description)) }, until: stop)
+        }
+        services.append(main)
         let actions = DaemonActions(
             reload: {
                 let fresh = try AuthoritySettings(configuration: path)
@@ -45,41 +47,6 @@ struct AuthorityService: Sendable {
             reopen: { try sink.reopen() })
         try await DaemonGroup.run(
             services, actions: actions, logger: logger, signals: signals, longestShutdown: .seconds(60),
-            started: { await ready.wait() })
-    }
-}
-
-/// The authority among other services.
-private struct AuthorityTask: Service {
-    let authority: RunningAuthority
-    let files: AuthorityFiles
-    let ready: ReadyFlag
-
-    func run() async throws {
-        defer { try? FileManager.default.removeItem(atPath: files.running) }
-        try await authority.run(
-            ready: { addresses in
-                let lines = ["\(ProcessInfo.processInfo.processIdentifier)"] + addresses.map(\.description)
-                try AtomicFile.write(text: lines.joined(separator: "\n") + "\n", to: files.running)
-                await ready.set()
-            },
-            until: { try? await gracefulShutdown() })
-    }
-}
-
-/// Set once, waited for by many.
-private actor ReadyFlag {
-    private var isSet = false
-    private var waiters: [CheckedContinuation<Void, Never>] = []
-
-    func set() {
-        isSet = true
-        for waiter in waiters { waiter.resume() }
-        waiters = []
-    }
-
-    func wait() async {
-        guard !isSet else { return }
-        await withCheckedContinuation { waiters.append($0) }
+            started: { await main.waitUntilReady() })
     }
 }

@@ -32,8 +32,10 @@ struct PingerService: Sendable {
         if let metrics = settings.metrics {
             services.append(try MetricsServer(metrics, counters: counters, health: pinger.parts.counters.health))
         }
-        let ready = ReadyFlag()
-        services.append(PingerTask(pinger: pinger, files: files, ready: ready))
+        let main = MainTask(running: files.running) { ready, stop in
+            try await pinger.run(ready: { try await ready([]) }, until: stop)
+        }
+        services.append(main)
         let actions = DaemonActions(
             reload: {
                 let fresh = try PingerSettings(configuration: path)
@@ -43,7 +45,7 @@ struct PingerService: Sendable {
             reopen: { try sink.reopen() })
         try await DaemonGroup.run(
             services, actions: actions, logger: logger, signals: signals, longestShutdown: .seconds(30),
-            started: { await ready.wait() })
+            started: { await main.waitUntilReady() })
     }
 }
 
@@ -66,40 +68,6 @@ extension RunningPinger {
         if restartNeeded {
             parts.logger.warning("only the log's level changes while the pinger runs; restart it for the rest")
         }
-    }
-}
-
-/// The pinger among other services.
-private struct PingerTask: Service {
-    let pinger: RunningPinger
-    let files: PingerFiles
-    let ready: ReadyFlag
-
-    func run() async throws {
-        defer { try? FileManager.default.removeItem(atPath: files.running) }
-        try await pinger.run(
-            ready: {
-                try AtomicFile.write(text: "\(ProcessInfo.processInfo.processIdentifier)\n", to: files.running)
-                await ready.set()
-            },
-            until: { try? await gracefulShutdown() })
-    }
-}
-
-/// Set once, waited for by many.
-private actor ReadyFlag {
-    private var isSet = false
-    private var waiters: [CheckedContinuation<Void, Never>] = []
-
-    func set() {
-        isSet = true
-        for waiter in waiters { waiter.resume() }
-        waiters = []
-    }
-
-    func wait() async {
-        guard !isSet else { return }
-        await withCheckedContinuation { waiters.append($0) }
     }
 }
 
