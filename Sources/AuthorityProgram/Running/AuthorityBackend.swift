@@ -1,5 +1,6 @@
 // What an authority serves and takes over HTTP.
 
+internal import Daemon
 internal import Directory
 internal import DirectoryService
 internal import Spool

@@ -15,7 +15,7 @@ struct AuthorityParts: Sendable {
     let own: Int
     let store: AuthorityStore
     let clock: ScaledClock
-    let counters: AuthorityCounters
+    let counters: EventCounters
     let logger: Logger
     /// For parsing, checking signatures and tallies.
     let work = WorkThreads("work", count: 2)

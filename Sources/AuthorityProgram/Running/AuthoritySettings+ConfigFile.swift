@@ -17,14 +17,13 @@ extension AuthoritySettings {
     /// Takes all settings out of a table; problems are reported there.
     static func read(_ root: ConfigTable) -> AuthoritySettings {
         let text = root.required("name", .string, doc: "The authority's name, as the network file has it.")
-        let name = Nickname(text) ?? Nickname("unnamed")
+        let name = Nickname(text) ?? .unnamed
         if Nickname(text) == nil, !text.isEmpty {
             root.report(
                 "name",
-                "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+                "a name has \(Nickname.rule)"
             )
         }
-        guard let name else { preconditionFailure("the stand-in is a name") }
         let directory = root.value(
             "data-directory", .path, default: "/var/lib/nightjar/authority",
             doc: "Database and signing key; mode 0700.")

@@ -50,7 +50,7 @@ final class RunningAuthority: Sendable {
         let store = try AuthorityStore.open(path: files.database)
         parts = AuthorityParts(
             editions: try AuthorityIdentity.editions(network, settings, store: store, at: now), own: own, store: store,
-            clock: clock, counters: AuthorityCounters(counters), logger: logger)
+            clock: clock, counters: EventCounters("authority", counters), logger: logger)
         try store.keep(
             StoredDocument(
                 digest: .sha256(signer.certificate.bytes), kind: .certificate, authority: settings.name.text,

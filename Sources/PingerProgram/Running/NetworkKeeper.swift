@@ -24,7 +24,7 @@ final class NetworkKeeper: Sendable {
     private let settings: PingerSettings
     private let clock: ScaledClock
     private let logger: Logger
-    private let counters: PingerCounters
+    private let counters: EventCounters
     private let http: DirectoryHTTPClient
     private let dialer: MMTPDialer
     private let state: Mutex<State>
@@ -38,7 +38,7 @@ final class NetworkKeeper: Sendable {
     /// - Throws: if there is no network file to trust.
     init(
         _ settings: PingerSettings, files: PingerFiles, clock: ScaledClock, dialer: MMTPDialer, logger: Logger,
-        counters: PingerCounters
+        counters: EventCounters
     ) throws {
         cache = DirectoryCache(directory: files.directoryCache)
         self.settings = settings

@@ -18,7 +18,7 @@ struct PingerParts: Sendable {
     /// The network's.
     let clock: ScaledClock
     let logger: Logger
-    let counters: PingerCounters
+    let counters: EventCounters
     let store: PingStore
     /// The network, if its consensus can be used now.
     let network: @Sendable () -> Network?

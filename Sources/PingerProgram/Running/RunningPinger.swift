@@ -21,7 +21,7 @@ final class RunningPinger: Sendable {
     /// Opens files, keys and the database. Nothing is sent before `run`.
     init(_ settings: PingerSettings, clock: ScaledClock, logger: Logger, registry: Counters = Counters()) throws {
         let files = PingerFiles(directory: settings.dataDirectory)
-        let counters = PingerCounters(registry)
+        let counters = EventCounters("pinger", registry)
         var dialing = DialerConfiguration()
         dialing.connectTimeout = settings.connectTimeout
         dialing.handshakeTimeout = settings.connectTimeout
@@ -54,7 +54,7 @@ final class RunningPinger: Sendable {
     /// Opens the database. One that is damaged is set aside, loudly, and a new one begun: what was measured is gone, but
     /// nothing false follows from what is left of it. So is one of which the damage is found only when it is read.
     static func openStore(
-        _ files: PingerFiles, _ mailboxes: MailboxBook, at now: Timestamp, logger: Logger, counters: PingerCounters
+        _ files: PingerFiles, _ mailboxes: MailboxBook, at now: Timestamp, logger: Logger, counters: EventCounters
     ) throws -> (PingStore, PlannerBox) {
         do throws(PingStoreError) { return try opened(files.database, mailboxes, at: now) } catch {
             guard case .damaged = error else { throw CommandFailure("\(error)") }

@@ -31,7 +31,7 @@ struct DeliveryRoundsTests {
         let watch = ObservationWatch(lastAlive: nil, now: clock.now(), uptime: .seconds(1))
         parts = PingerParts(
             settings: fixture.settings, files: fixture.files, clock: clock, logger: LoggedLines().logger,
-            counters: PingerCounters(), store: try PingStore.open(path: fixture.files.database),
+            counters: EventCounters("pinger"), store: try PingStore.open(path: fixture.files.database),
             network: { network }, newestNetwork: { network }, key: fixture.key,
             identity: PingerIdentity(try .random(count: PingerIdentity.size)), watch: WatchBox(watch),
             planner: PlannerBox(), desk: StoreDesk())

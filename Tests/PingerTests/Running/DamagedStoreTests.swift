@@ -23,7 +23,8 @@ struct DamagedStoreTests {
         func open() throws -> (rows: Int, lines: [String]) {
             let log = LoggedLines()
             let (store, _) = try RunningPinger.openStore(
-                fixture.files, MailboxBook(), at: now, logger: log.logger, counters: PingerCounters(Counters()))
+                fixture.files, MailboxBook(), at: now, logger: log.logger, counters: EventCounters("pinger", Counters())
+            )
             defer { store.close() }
             var rows = 0
             try store.forEachPing(since: now - .days(1)) { _ in rows += 1 }
