@@ -45,7 +45,7 @@ public enum NodeCommands {
             }
             guard Nickname(nickname) != nil else {
                 throw CommandFailure(
-                    "a nickname has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits",
+                    "a nickname has \(Nickname.rule)",
                     code: .usage)
             }
             guard NodeAddress(address) != nil else {
@@ -176,7 +176,8 @@ extension NodeSettings {
                 "[test] time-scale is set, but \(network.name) is no test network; remove it", code: .usage)
         }
         if let name = faults.names.first, !network.isTest {
-            throw CommandFailure("[test] \(name) is set, but \(network.name) is no test network; remove it", code: .usage)
+            throw CommandFailure(
+                "[test] \(name) is set, but \(network.name) is no test network; remove it", code: .usage)
         }
     }
 }

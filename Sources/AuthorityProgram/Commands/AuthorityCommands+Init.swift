@@ -103,17 +103,10 @@ extension AuthorityCommands {
         }
         guard Nickname(name) != nil else {
             throw CommandFailure(
-                "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not "
-                    + "8 or more hexadecimal digits", code: .usage)
+                "a name has \(Nickname.rule)", code: .usage)
         }
         var text = ConfigAudit.sample(ConfigFile.keys { _ = AuthoritySettings.read($0) })
-        func set(_ key: String, to value: String) {
-            var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-            if let index = lines.firstIndex(where: { $0.hasPrefix("#\(key) = ") || $0.hasPrefix("\(key) = ") }) {
-                lines[index] = "\(key) = \(ConfigText.quoted(value))"
-            }
-            text = lines.joined(separator: "\n")
-        }
+        func set(_ key: String, to value: String) { text = ConfigText.setting(key, to: value, in: text) }
         set("name", to: name)
         let here = FileManager.default.currentDirectoryPath
         if let file = new.network { set("network-file", to: file.hasPrefix("/") ? file : "\(here)/\(file)") }

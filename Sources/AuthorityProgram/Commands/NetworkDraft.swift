@@ -136,7 +136,7 @@ struct NetworkDraft {
                 if !nameText.isEmpty {
                     table.report(
                         "name",
-                        "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+                        "a name has \(Nickname.rule)"
                     )
                 }
                 return nil

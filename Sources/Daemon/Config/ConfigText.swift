@@ -51,6 +51,15 @@ public enum ConfigText {
         return "\(bytes) B"
     }
 
+    /// `text` with the first line of `key`, commented out or not, replaced by one that sets it.
+    public static func setting(_ key: String, to value: String, in text: String) -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if let index = lines.firstIndex(where: { $0.hasPrefix("#\(key) = ") || $0.hasPrefix("\(key) = ") }) {
+            lines[index] = "\(key) = \(quoted(value))"
+        }
+        return lines.joined(separator: "\n")
+    }
+
     /// As a TOML basic string.
     public static func quoted(_ text: String) -> String {
         var result = "\""

@@ -3,6 +3,14 @@
 public struct Nickname: Hashable, Sendable, CustomStringConvertible {
     public let text: String
 
+    /// What a name must be, for people who gave another one.
+    public static let rule =
+        "1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+    /// Stands for a name that is not there, in settings that are reported as wrong anyway.
+    public static let unnamed = Nickname(unchecked: "unnamed")
+
+    private init(unchecked text: String) { self.text = text }
+
     /// Nil if `text` has another form.
     public init?(_ text: some StringProtocol) {
         guard (1...24).contains(text.utf8.count), let first = text.utf8.first, Self.isLetter(first),

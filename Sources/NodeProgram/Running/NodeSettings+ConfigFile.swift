@@ -22,14 +22,13 @@ extension NodeSettings {
     static func read(_ root: ConfigTable) -> NodeSettings {
         let name = root.required(
             "nickname", .string, doc: "The node's name for people: 1 to 24 letters, digits, - and _.")
-        let nickname = Nickname(name) ?? Nickname("unnamed")
+        let nickname = Nickname(name) ?? .unnamed
         if Nickname(name) == nil, !name.isEmpty {
             root.report(
                 "nickname",
-                "a nickname has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+                "a nickname has \(Nickname.rule)"
             )
         }
-        guard let nickname else { preconditionFailure("the stand-in is a nickname") }
         var settings = NodeSettings(
             nickname: nickname,
             dataDirectory: root.value(

@@ -21,10 +21,10 @@ extension PingerSettings {
         if Nickname(text) == nil, !text.isEmpty {
             root.report(
                 "name",
-                "a name has 1 to 24 letters, digits, - and _, starts with a letter, and is not 8 or more hexadecimal digits"
+                "a name has \(Nickname.rule)"
             )
         }
-        guard let name = Nickname(text) ?? Nickname("unnamed") else { preconditionFailure("the stand-in is a name") }
+        let name = Nickname(text) ?? .unnamed
         var settings = PingerSettings(
             name: name,
             dataDirectory: root.value(
