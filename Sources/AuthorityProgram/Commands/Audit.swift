@@ -124,7 +124,11 @@ struct Audit: Sendable {
         let known = reports
         reports = [:]
         for bytes in votes {
-            guard let vote = try? UnverifiedVote(bytes).verify(in: network) else { continue }
+            let vote: Vote
+            // They were checked with the consensus a moment ago; one that is not good now would be a fault of this program.
+            do { vote = try UnverifiedVote(bytes).verify(in: network) } catch {
+                return .wrong("a vote that the consensus rests on is not good: \(error)")
+            }
             var named: [[UInt8]] = []
             for digest in vote.contents.reports {
                 do throws(FetchError) {

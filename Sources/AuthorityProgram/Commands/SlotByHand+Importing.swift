@@ -113,15 +113,15 @@ extension SlotByHand {
     }
 
     private func take(report bytes: [UInt8]) async throws -> Imported {
-        let what = "the report of pinger \((try? UnverifiedReport(bytes))?.pinger.text ?? "?")"
+        let report = try checked { try UnverifiedReport(bytes) }
+        let what = "the report of pinger \(report.pinger)"
         switch await reports.receive(bytes) {
         case .stored: return Imported(what: what, isNew: true)
         case .known: return Imported(what: what, isNew: false)
         case .malformed(let words): throw CommandFailure(words)
         case .refused(let words), .conflict(let words): throw CommandFailure(words, code: .refused)
         case .busy:
-            let key = try? UnverifiedReport(bytes).keyDigest
-            let newest = await reports.known().first { $0.pinger.key == key }?.newest
+            let newest = await reports.known().first { $0.pinger.key == report.keyDigest }?.newest
             let next = newest.map { $0.received + ReportRules(network: network).pause }
             if let next, next > settings.clock.now() {
                 throw CommandFailure(

@@ -48,7 +48,7 @@ struct SlotByHand {
         logger.logLevel = .critical
         parts = AuthorityParts(
             editions: try AuthorityIdentity.editions(network, settings, store: store, at: time), own: own, store: store,
-            clock: settings.clock, counters: AuthorityCounters(), logger: logger)
+            clock: settings.clock, counters: EventCounters("authority"), logger: logger)
         (memory, latest) = try SlotDriver.remember(parts)
         reports = try ReportDesk(parts: parts, pingers: settings.pingers)
         let limits = settings.registry

@@ -20,12 +20,13 @@ extension SlotDriver {
     nonisolated func fetchNamedReports(_ certified: CertifiedConsensus) async {
         let slot = certified.slot.number
         for counted in certified.consensus.votes where !Task.isCancelled {
-            guard let stored = try? parts.store.document(counted.digest),
-                let vote = await parts.work.run({ try? UnverifiedVote(stored.bytes) })
-            else { continue }
-            let named = vote.claimed.reports
-            guard !named.isEmpty else { continue }
             do throws(AuthorityStoreError) {
+                // Votes are checked before they are stored, so what cannot be read is not one of them.
+                guard let stored = try parts.store.document(counted.digest),
+                    let vote = await parts.work.run({ try? UnverifiedVote(stored.bytes) })
+                else { continue }
+                let named = vote.claimed.reports
+                guard !named.isEmpty else { continue }
                 let missing = try parts.store.noteNamed(reports: named, in: slot)
                 await fetch(reports: missing, of: counted.name, slot: slot)
             } catch { parts.storeFailed(error) }
@@ -35,6 +36,7 @@ extension SlotDriver {
     private nonisolated func fetch(reports missing: [Digest], of author: Nickname, slot: UInt64) async {
         var room = Self.reportBytesPerVote
         for digest in missing where !Task.isCancelled {
+            var isFetched = false
             for peer in peers.filter({ $0.name == author.text }) + peers.filter({ $0.name != author.text }).shuffled() {
                 let limit = min(room, MeasurementReport.maximumSize)
                 guard limit > 0, let report = await report(digest, from: peer, limit: limit) else { continue }
@@ -48,8 +50,11 @@ extension SlotDriver {
                     try parts.store.keep(ReportDesk.document(report, slot: slot, received: now))
                     parts.counters.count("reports_fetched")
                 } catch { parts.storeFailed(error) }
+                isFetched = true
                 break
             }
+            // An audit here will say so; whoever votes by it may be asked again in the next slot.
+            if !isFetched { parts.counters.count("reports_not_fetched") }
         }
     }
 
