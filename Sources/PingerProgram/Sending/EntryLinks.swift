@@ -76,16 +76,7 @@ actor EntryLinks {
     }
 
     private func open(_ node: Descriptor) async throws(DialFailure) -> MMTPConnection {
-        let dialer = dialer
-        let result = await TimeLimited.run(patience) {
-            do throws(DialFailure) {
-                return Result<MMTPConnection, DialFailure>.success(
-                    try await dialer.connect(to: node.id, at: node.linkAddresses))
-            } catch { return .failure(error) }
-        } late: {
-            if case .success(let connection) = $0 { connection.close() }
-        }
-        guard let result else { throw .silence }
+        guard let result = await dialer.connect(to: node, within: patience) else { throw .silence }
         return try result.get()
     }
 

@@ -46,15 +46,7 @@ struct HandshakeRounds: Sendable {
         let began = parts.clock.now()
         let before = parts.watch.current
         let patience = Duration.milliseconds(parts.settings.connectTimeout.milliseconds * 2)
-        let dialer = dialer
-        let result = await TimeLimited.run(patience) {
-            do throws(DialFailure) {
-                return Result<MMTPConnection, DialFailure>.success(
-                    try await dialer.connect(to: node.id, at: node.linkAddresses))
-            } catch { return .failure(error) }
-        } late: {
-            if case .success(let connection) = $0 { connection.close() }
-        }
+        let result = await dialer.connect(to: node, within: patience)
         try Task.checkCancellation()
         let now = parts.clock.now()
         var took: Interval?
