@@ -45,8 +45,9 @@ extension Integration {
             let before = try await send("before", client, server)
             try lab.start(PingerDesk.name)
             // As the client sees it: what it fetched last is what its paths go by.
-            try await eventually("the client knows both: \(lab.log(PingerDesk.name).suffix(500))", seconds: 400) {
-                try await Task.sleep(for: .seconds(1))
+            try await eventually(
+                "the client knows both: \(lab.log(PingerDesk.name).suffix(500))", seconds: 400, every: .seconds(1)
+            ) {
                 try await client.succeed(["network", "update"])
                 let lines = try await client.succeed(["nodes", "--features", "nickname,flags"]).split(separator: "\n")
                 let bad = lines.filter { $0.contains("Unreliable") }.compactMap { $0.split(separator: "\t").first }

@@ -31,17 +31,15 @@ struct PingerDesk: Sendable {
 
     /// Waits until so many probes are decided.
     func decided(_ count: Int, seconds: Double) async throws -> Measurements {
-        let end = Date().addingTimeInterval(seconds)
-        while true {
-            let now = try await measurements()
-            if now.decided >= count { return now }
-            guard Date() < end, lab.isRunning(Self.name) else {
-                throw TimedOut(
-                    description: "\(now.decided) probes of \(count) decided; log: \(lab.log(Self.name).suffix(1500))")
+        var now = try await measurements()
+        try await eventually("\(count) probes are decided", seconds: seconds, every: .seconds(3)) {
+            now = try await measurements()
+            guard lab.isRunning(Self.name) else {
+                throw Program.Failure(description: "the pinger ended: \(lab.log(Self.name).suffix(1500))")
             }
-            // A report costs processor time that the network needs.
-            try await Task.sleep(for: .seconds(3))
+            return now.decided >= count
         }
+        return now
     }
 }
 

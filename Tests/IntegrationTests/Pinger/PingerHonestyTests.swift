@@ -52,9 +52,9 @@ extension Integration {
         private func speaks(_ desk: PingerDesk, _ when: String, seconds: Double = 150) async throws -> Measurements {
             var measured: Measurements?
             try await eventually(
-                "\(when): it speaks; log: \(desk.lab.log(PingerDesk.name).suffix(600))", seconds: seconds
+                "\(when): it speaks; log: \(desk.lab.log(PingerDesk.name).suffix(600))", seconds: seconds,
+                every: .seconds(1)
             ) {
-                try await Task.sleep(for: .seconds(1))
                 let run = try await desk.run(["report", "--json"])
                 measured = try? JSONDecoder().decode(Measurements.self, from: Data(run.output.utf8))
                 return run.code == 0 && measured?.silence == nil
@@ -99,7 +99,10 @@ extension Integration {
             defer { for node in lab.names { try? lab.signal(node, SIGCONT) } }
             try await isSilent(desk, "cut off", word: "reached", log: "reached")
             let last = try digest(lab)
-            try await Task.sleep(for: .seconds(15))  // half an hour of the network's time
+            // Three more slots go by for the authorities, in each of which a report was due.
+            let authorities = try AuthorityDesk(lab)
+            let later = try #require(try authorities.slot.advanced(by: 3))
+            _ = try await authorities.reaches(later, "ant")
             #expect(try digest(lab) == last, "a report was made while the pinger saw nothing")
             try await checkNothingFalse(lab, "cut off")
             for node in lab.names { try lab.signal(node, SIGCONT) }
@@ -178,6 +181,7 @@ extension Integration {
             let desk = PingerDesk(lab: lab)
             for round in 1...8 {
                 try lab.start(PingerDesk.name)
+                // The moment is what is drawn here: nothing is waited for.
                 try await Task.sleep(for: .milliseconds(Int.random(in: 50...12_000, using: &random)))
                 try lab.kill(PingerDesk.name)
                 try await checkNothingFalse(lab, "killed for the \(round). time")

@@ -12,14 +12,15 @@ struct TimedOut: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Waits until `condition` holds; asks every 20 ms.
+/// Waits until `condition` holds; asks again after `pause`, which is longer where asking costs time that others need.
 func eventually(
-    _ what: String, seconds: Double = 60, isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool
+    _ what: String, seconds: Double = 60, every pause: Duration = .milliseconds(20),
+    isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool
 ) async throws {
     let end = Date().addingTimeInterval(seconds)
     while true {
         if try await condition() { return }
         guard Date() < end else { throw TimedOut(description: "not within \(Int(seconds)) s: \(what)") }
-        try await Task.sleep(for: .milliseconds(20))
+        try await Task.sleep(for: pause)
     }
 }
