@@ -61,6 +61,7 @@ let package = Package(
         .executable(name: "nightjar-node", targets: ["nightjar-node"]),
         .executable(name: "nightjar-authority", targets: ["nightjar-authority"]),
         .executable(name: "nightjar-pinger", targets: ["nightjar-pinger"]),
+        .executable(name: "nightjar-nymserver", targets: ["nightjar-nymserver"]),
         .executable(name: "nightjar-lab", targets: ["nightjar-lab"]),
         // The client for other programs: doc/LIBRARY.md.
         .library(name: "NightjarClient", targets: ["ClientProgram", "Daemon", "Messages", "WireFormat"]),
@@ -98,6 +99,7 @@ let package = Package(
         .ours("Sphinx", ["MixCrypto", "WireFormat"]),
         .ours("Messages", ["MixCrypto", "WireFormat", "CISAL", "CZlib"]),
         .ours("Directory", ["MixCrypto", "WireFormat", "Sphinx"]),
+        .ours("NymProtocol", ["MixCrypto", "WireFormat", "Messages"]),
 
         // Protocol.
         .ours("MMTP", ["MixCrypto", "WireFormat", .nioCore, .nioPosix, .nioSSL, .nioTLS, .x509, .asn1, .crypto]),
@@ -142,17 +144,23 @@ let package = Package(
                 "DirectoryService", "Mailboxes", "Pages", .lifecycle, .logging, .nioCore, .nioPosix, .toml,
             ]),
         .ours(
+            "NymserverProgram",
+            [
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "NymProtocol", "MMTP", "Mixing", "Spool", "Exits",
+                "Forwarding", "Daemon", "DirectoryService", .lifecycle, .logging, .nioCore, .nioPosix, .toml,
+            ]),
+        .ours(
             "ClientProgram",
             [
-                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits", "Forwarding", "Daemon",
-                "DirectoryService", "Mailboxes",
+                "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "NymProtocol", "MMTP", "Mixing", "Spool", "Exits", "Forwarding",
+                "Daemon", "DirectoryService", "Mailboxes",
                 "CQREncode", .nioCore, .nioPosix, .toml, .logging, .lifecycle,
             ]),
         .ours(
             "LabProgram",
             [
                 "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService", "NodeProgram",
-                "PingerProgram", .nioCore, .nioPosix,
+                "PingerProgram", "NymserverProgram", .nioCore, .nioPosix,
             ]),
         .ours("CommandLineEntry", ["Daemon", .arguments]),
 
@@ -161,6 +169,7 @@ let package = Package(
         .program("nightjar-node", ["NodeProgram", "CommandLineEntry", .arguments]),
         .program("nightjar-authority", ["AuthorityProgram", "CommandLineEntry", .arguments]),
         .program("nightjar-pinger", ["PingerProgram", "CommandLineEntry", .arguments]),
+        .program("nightjar-nymserver", ["NymserverProgram", "CommandLineEntry", .arguments]),
         .program("nightjar-lab", ["LabProgram", "CommandLineEntry", "Daemon", "WireFormat", .arguments]),
         .program(
             "nightjar-bench",
@@ -188,6 +197,7 @@ let package = Package(
         .tests("SphinxTests", ["Sphinx", "MixCrypto", "WireFormat", "TestSupport", "FuzzTargets"], exclude: ["Vectors"]),
         .tests("MessagesTests", ["Messages", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
         .tests("DirectoryTests", ["Directory", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"], exclude: ["Golden"]),
+        .tests("NymProtocolTests", ["NymProtocol", "Messages", "MixCrypto", "WireFormat", "TestSupport"]),
         .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
         .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
         .tests("MeasurementTests", ["Measurement", "Directory", "Sphinx", "Mixing", "MixCrypto", "WireFormat", "TestSupport"]),
@@ -214,6 +224,12 @@ let package = Package(
                 "PingerProgram", "Measurement", "Spool", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Daemon",
                 "DirectoryService", "Mailboxes", "Pages", "AuthorityProgram", "TestSupport", "nightjar-pinger", .nioCore, .nioPosix, .logging,
             ], exclude: ["Pages/Golden"]),
+        .tests(
+            "NymserverTests",
+            [
+                "NymserverProgram", "NymProtocol", "Spool", "Exits", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP",
+                "Mixing", "Forwarding", "Daemon", "DirectoryService", "TestSupport", "nightjar-nymserver", .nioCore, .nioPosix, .logging,
+            ]),
         .tests("DaemonTests", ["Daemon", "WireFormat", "TestSupport", .lifecycle, .logging, .metrics]),
         .tests(
             "NodeTests",
@@ -225,14 +241,15 @@ let package = Package(
             "ClientTests",
             [
                 "ClientProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Daemon",
-                "DirectoryService", "Mailboxes", "TestSupport", "nightjar", .nioCore, .nioPosix,
+                "DirectoryService", "Mailboxes", "NymProtocol", "Exits", "TestSupport", "nightjar", .nioCore, .nioPosix,
             ], exclude: ["Golden"]),
         .tests(
             "IntegrationTests",
             [
                 "LabProgram", "NodeProgram", "MixCrypto", "WireFormat", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool",
                 "Exits", "Forwarding", "Daemon", "DirectoryService", "AuthorityProgram", "TestSupport", "nightjar-lab", "nightjar-node",
-                "nightjar-authority", "nightjar-pinger", "nightjar", "PingerProgram", "Measurement", .nioCore, .nioPosix, .nioSSL,
+                "nightjar-authority", "nightjar-pinger", "nightjar-nymserver", "nightjar", "PingerProgram", "NymserverProgram", "NymProtocol",
+                "Measurement", .nioCore, .nioPosix, .nioSSL,
             ]),
     ]
 )

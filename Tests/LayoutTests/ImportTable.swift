@@ -46,6 +46,8 @@ enum ImportTable {
         TargetRule("Sphinx", .formats, ours: ["WireFormat", "MixCrypto"]),
         TargetRule("Messages", .formats, ours: ["WireFormat", "MixCrypto", "CISAL", "CZlib"]),
         TargetRule("Directory", .formats, ours: ["WireFormat", "MixCrypto", "Sphinx"]),
+        // Pseudonyms: what client and nymserver say to each other, and the rules of an account. Pure.
+        TargetRule("NymProtocol", .formats, ours: ["WireFormat", "MixCrypto", "Messages"]),
 
         // Crypto and SwiftASN1 are for the two certificates of a link alone (`certificateFile`).
         TargetRule(
@@ -108,9 +110,17 @@ enum ImportTable {
             libraries: ["ServiceLifecycle", "Logging", "NIOPosix"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
+            "NymserverProgram", .programs,
+            ours: [
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "NymProtocol", "MMTP", "Mixing", "Spool",
+                "Exits", "Forwarding", "Daemon", "DirectoryService",
+            ],
+            libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
+            system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
+        TargetRule(
             "ClientProgram", .programs,
             ours: [
-                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Mixing", "Spool", "Exits",
+                "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "NymProtocol", "MMTP", "Mixing", "Spool", "Exits",
                 "Forwarding", "Daemon", "CQREncode", "DirectoryService", "Mailboxes",
             ],
             libraries: ["ServiceLifecycle", "Logging", "NIOCore", "NIOPosix"],
@@ -119,7 +129,7 @@ enum ImportTable {
             "LabProgram", .programs,
             ours: [
                 "WireFormat", "MixCrypto", "Sphinx", "Messages", "Directory", "MMTP", "Daemon", "DirectoryService",
-                "NodeProgram", "PingerProgram",
+                "NodeProgram", "PingerProgram", "NymserverProgram",
             ],
             libraries: ["NIOPosix"], system: ["Foundation", "Glibc"]),
         // How programs start and end: the only place besides the executables that knows the command line.
@@ -135,6 +145,9 @@ enum ImportTable {
             libraries: ["ArgumentParser"]),
         TargetRule(
             "nightjar-pinger", .executables, ours: ["PingerProgram", "CommandLineEntry"], libraries: ["ArgumentParser"]),
+        TargetRule(
+            "nightjar-nymserver", .executables, ours: ["NymserverProgram", "CommandLineEntry"],
+            libraries: ["ArgumentParser"]),
         TargetRule(
             "nightjar-lab", .executables, ours: ["WireFormat", "LabProgram", "CommandLineEntry", "Daemon"],
             libraries: ["ArgumentParser"], system: ["Foundation"]),
