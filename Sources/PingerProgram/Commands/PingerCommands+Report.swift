@@ -36,7 +36,7 @@ extension PingerCommands {
 
     func uploadReport(_ settings: PingerSettings, json: Bool, _ upload: @escaping ReportPublisher.Upload) async throws {
         let files = PingerFiles(directory: settings.dataDirectory)
-        let root = try NetworkKeeper.root(settings, files: files)
+        let root = try NetworkKeeper.root(settings.keeping)
         let now = settings.clock.now()
         let report = try Self.lastReport(files, root, at: now)
         let authorities = root.authorities.filter { !$0.urls.isEmpty }

@@ -43,7 +43,7 @@ struct PingerPlace: Sendable {
 
     /// The network as the pinger has it, or else at least the network file.
     private static func network(_ settings: PingerSettings, _ files: PingerFiles, at now: Timestamp) throws -> Network {
-        let root = try NetworkKeeper.root(settings, files: files)
+        let root = try NetworkKeeper.root(settings.keeping)
         let cache = DirectoryCache(directory: files.directoryCache)
         guard cache.isInstalled else { return Network(root: root) }
         return (try? cache.load(at: now, allowStale: true)) ?? Network(root: root)

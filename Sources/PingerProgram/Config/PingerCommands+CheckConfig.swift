@@ -18,7 +18,7 @@ extension PingerCommands {
         let files = PingerFiles(directory: settings.dataDirectory)
         _ = try files.loadKey()
         _ = try files.loadIdentity()
-        let root = try NetworkKeeper.root(settings, files: files)
+        let root = try NetworkKeeper.root(settings.keeping)
         guard settings.timeScale == 1 || root.isTest else {
             throw CommandFailure("[test] is for test networks; \(root.name) is none: take time-scale out")
         }

@@ -3,6 +3,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 internal import Messages
 internal import WireFormat
 
@@ -40,7 +41,7 @@ extension PingerSettings {
         settings.readProbes(root)
         settings.readDeliveries(root.table("delivery"))
         settings.readReports(root)
-        settings.directory = DirectorySettings(root.table("directory"))
+        settings.directory = DirectoryPlaces(root.table("directory"))
         settings.locksMemory = root.value(
             "lock-memory", .bool, default: false, doc: "Keep all memory from being swapped; needs a high memlock limit."
         )

@@ -2,6 +2,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 internal import Messages
 internal import WireFormat
 
@@ -37,7 +38,7 @@ struct PingerSettings: Sendable {
     var publishesReports = true
     /// Time between two reports; nil for the network's slot.
     var reportInterval: Interval?
-    var directory = DirectorySettings()
+    var directory = DirectoryPlaces()
     var locksMemory = false
     var metrics: MetricsSettings?
     var log = LogSettings()
@@ -62,6 +63,14 @@ struct PingerSettings: Sendable {
     /// would get more than it can hold.
     func sendingShare(mailboxes: Int) -> Double {
         min(1, Self.mostBlocksBetweenPolls / max(blocksBetweenPolls(mailboxes: mailboxes), 1))
+    }
+
+    /// How the directory is kept new.
+    var keeping: NetworkKeeperSettings {
+        NetworkKeeperSettings(
+            program: "pinger", networkFile: networkFile, networkDigest: networkDigest,
+            cacheDirectory: PingerFiles(directory: dataDirectory).directoryCache, places: directory,
+            connectTimeout: connectTimeout)
     }
 
     var clock: ScaledClock { ScaledClock(origin: timeOrigin, scale: timeScale) }

@@ -1,6 +1,7 @@
 // The pinger as a daemon: hardening, log, metrics, signals, the service manager.
 
 internal import Daemon
+internal import DirectoryService
 internal import Foundation
 internal import Logging
 internal import ServiceLifecycle

@@ -3,6 +3,7 @@
 
 internal import Daemon
 internal import Directory
+internal import DirectoryService
 internal import Logging
 internal import MMTP
 internal import Measurement
@@ -30,7 +31,7 @@ final class RunningPinger: Sendable {
         dialer = try MMTPDialer(
             configuration: dialing, group: MultiThreadedEventLoopGroup.singleton, clock: { ScaledClock.systemTime() })
         let keeper = try NetworkKeeper(
-            settings, files: files, clock: clock, dialer: dialer, logger: logger, counters: counters)
+            settings.keeping, clock: clock, dialer: dialer, logger: logger, counters: counters)
         guard settings.timeScale == 1 || keeper.root.isTest else {
             throw CommandFailure("[test] is for test networks; \(keeper.root.name) is none: take time-scale out")
         }

@@ -1,4 +1,5 @@
 internal import Directory
+internal import DirectoryService
 internal import MMTP
 
 extension MMTPDialer {

@@ -1,5 +1,6 @@
 import Daemon
 import Directory
+import DirectoryService
 import Foundation
 import Measurement
 import Messages

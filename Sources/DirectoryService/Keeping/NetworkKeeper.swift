@@ -1,17 +1,16 @@
-// The network as the pinger knows it: the network file that its operator trusts, walked forward as the authorities change, and
-// the newest consensus. It is fetched as clients do it, at times of its own, from the same places.
+// The network as a daemon that uses it knows it: the network file that its operator trusts, walked forward as the authorities
+// change, and the newest consensus. It is fetched as clients do it, at times of its own, from the same places.
 
-internal import Daemon
-internal import Directory
-internal import DirectoryService
-internal import Logging
-internal import MMTP
+public import Daemon
+public import Directory
+public import Logging
+public import MMTP
 internal import NIOPosix
 internal import Synchronization
 internal import WireFormat
 
-/// Keeps the directory new.
-final class NetworkKeeper: Sendable {
+/// Keeps the directory new, for a program that uses the network and is no node.
+public final class NetworkKeeper: Sendable {
     private struct State {
         var network: Network
         /// Why there is no consensus that can be used.
@@ -21,7 +20,7 @@ final class NetworkKeeper: Sendable {
     }
 
     private let cache: DirectoryCache
-    private let settings: PingerSettings
+    private let settings: NetworkKeeperSettings
     private let clock: ScaledClock
     private let logger: Logger
     private let counters: EventCounters
@@ -36,11 +35,11 @@ final class NetworkKeeper: Sendable {
 
     /// Loads what there is.
     /// - Throws: if there is no network file to trust.
-    init(
-        _ settings: PingerSettings, files: PingerFiles, clock: ScaledClock, dialer: MMTPDialer, logger: Logger,
+    public init(
+        _ settings: NetworkKeeperSettings, clock: ScaledClock, dialer: MMTPDialer, logger: Logger,
         counters: EventCounters
     ) throws {
-        cache = DirectoryCache(directory: files.directoryCache)
+        cache = DirectoryCache(directory: settings.cacheDirectory)
         self.settings = settings
         self.clock = clock
         self.logger = logger
@@ -48,15 +47,15 @@ final class NetworkKeeper: Sendable {
         self.dialer = dialer
         var timeouts = DirectoryHTTPClient.Timeouts()
         timeouts.connect = .milliseconds(settings.connectTimeout.milliseconds)
-        http = DirectoryHTTPClient(proxy: settings.directory.proxy, timeouts: timeouts)
+        http = DirectoryHTTPClient(proxy: settings.places.proxy, timeouts: timeouts)
         try Self.takeNetworkFile(settings, into: cache)
         state = Mutex(State(network: Network(root: try cache.loadRoot())))
         read()
     }
 
-    /// The network file that a pinger with these settings trusts, without writing anything.
-    static func root(_ settings: PingerSettings, files: PingerFiles) throws -> NetworkFile {
-        let cache = DirectoryCache(directory: files.directoryCache)
+    /// The network file that a program with these settings trusts, without writing anything.
+    public static func root(_ settings: NetworkKeeperSettings) throws -> NetworkFile {
+        let cache = DirectoryCache(directory: settings.cacheDirectory)
         if cache.isInstalled { return try cache.loadRoot() }
         let offered = try offered(settings)
         if let digest = settings.networkDigest, digest != offered.digest {
@@ -67,7 +66,7 @@ final class NetworkKeeper: Sendable {
 
     /// What was trusted once is walked forward by what its authorities sign; the configured file counts only where there is
     /// nothing, or where it is the next edition.
-    private static func takeNetworkFile(_ settings: PingerSettings, into cache: DirectoryCache) throws {
+    private static func takeNetworkFile(_ settings: NetworkKeeperSettings, into cache: DirectoryCache) throws {
         guard cache.isInstalled else {
             _ = try cache.install(root: try offered(settings).bytes, expecting: settings.networkDigest)
             return
@@ -76,14 +75,15 @@ final class NetworkKeeper: Sendable {
         let installed = try cache.loadRoot()
         guard offered.name == installed.name else {
             throw CommandFailure(
-                "the network file names the network \(offered.name), but this pinger measures \(installed.name); put the file of "
-                    + "\(installed.name) back, or make a pinger with a data directory of its own", code: .usage)
+                "the network file names the network \(offered.name), but this \(settings.program) uses \(installed.name); put the "
+                    + "file of \(installed.name) back, or make a \(settings.program) with a data directory of its own",
+                code: .usage)
         }
         guard offered.version >= installed.version, offered.version <= installed.version + 1 else { return }
         _ = try cache.install(root: offered.bytes)
     }
 
-    private static func offered(_ settings: PingerSettings) throws -> UnverifiedNetworkFile {
+    private static func offered(_ settings: NetworkKeeperSettings) throws -> UnverifiedNetworkFile {
         let path = settings.networkFile
         let bytes: [UInt8]
         do throws(CommandFailure) { bytes = try AtomicFile.read(path, limit: NetworkFile.maximumSize) } catch {
@@ -99,10 +99,10 @@ final class NetworkKeeper: Sendable {
     // MARK: What there is
 
     /// The network file that is trusted now.
-    var root: NetworkFile { state.withLock { $0.network.root } }
+    public var root: NetworkFile { state.withLock { $0.network.root } }
 
     /// The network, if its consensus can be used now.
-    var usable: Network? {
+    public var usable: Network? {
         let network = state.withLock { $0.network }
         guard let consensus = network.consensus else { return nil }
         switch consensus.age(at: clock.now()) {
@@ -112,19 +112,19 @@ final class NetworkKeeper: Sendable {
     }
 
     /// The network with the newest consensus that was seen, however old, for those who only show it.
-    var newest: Network { state.withLock { $0.network } }
+    public var newest: Network { state.withLock { $0.network } }
 
-    /// Why nothing can be measured for want of a consensus; nil if there is one.
-    var problem: String? {
+    /// Why nothing can be sent for want of a consensus; nil if there is one.
+    public var problem: String? {
         if usable != nil { return nil }
         return state.withLock { $0.problem } ?? "the consensus has expired, and there is no newer one"
     }
 
     /// Asks for something newer now: the operator wants it.
-    func hurry() { state.withLock { $0.isHurried = true } }
+    public func hurry() { state.withLock { $0.isHurried = true } }
 
     /// Looks at the configured network file again: the operator may have put a newer edition there.
-    func takeNetworkFile() throws { try Self.takeNetworkFile(settings, into: cache) }
+    public func takeNetworkFile() throws { try Self.takeNetworkFile(settings, into: cache) }
 
     /// Reads the cache.
     private func read() {
@@ -144,12 +144,12 @@ final class NetworkKeeper: Sendable {
     // MARK: Asking
 
     /// Refreshes until the task is cancelled.
-    func run() async throws {
+    public func run() async throws {
         var schedule = RefreshSchedule(
             .client, slots: root.slots, freshFor: root.parameters.freshFor,
             published: newest.consensus?.consensus.published, now: clock.now(), source: SystemRandomNumberGenerator())
         if let problem { logger.notice("waiting for the directory: \(problem)") }
-        // Without a consensus there is nothing to measure: then it does not wait for its turn.
+        // Without a consensus nothing works: then it does not wait for its turn.
         var retry: Timestamp? = usable == nil ? clock.now() : nil
         while true {
             let now = clock.now()
@@ -186,7 +186,7 @@ final class NetworkKeeper: Sendable {
     private func sources() -> [any DirectorySource] {
         var names: Set<String> = []
         var found: [any DirectorySource] = []
-        for text in root.directoryURLs + settings.directory.sources where names.insert(text).inserted {
+        for text in root.directoryURLs + settings.places.sources where names.insert(text).inserted {
             if text.hasPrefix("/") {
                 found.append(FolderSource(text))
             } else if let source = try? HTTPSource(url: text, client: http) {
@@ -194,7 +194,7 @@ final class NetworkKeeper: Sendable {
             }
         }
         // Behind a proxy nodes would be asked around it.
-        guard settings.directory.proxy == nil else { return found }
+        guard settings.places.proxy == nil else { return found }
         // Numbered: the log names no peers.
         return found
             + newest.nodes.shuffled().prefix(Self.nodesAsked).enumerated().map { number, node in
@@ -216,7 +216,7 @@ final class NetworkKeeper: Sendable {
                 logger.notice("the directory is that of slot \(newest.height) now, with \(newest.nodes.count) nodes")
             } else {
                 logger.error(
-                    "directory: \(problem ?? "it cannot be used"); nothing is measured until there is a newer one")
+                    "directory: \(problem ?? "it cannot be used"); nothing is sent until there is a newer one")
             }
         }
         guard isNews || outcome.sawFork else { return }
@@ -228,7 +228,7 @@ final class NetworkKeeper: Sendable {
 
 extension Descriptor {
     /// Where it is reached.
-    var linkAddresses: [LinkAddress] {
+    public var linkAddresses: [LinkAddress] {
         fields.addresses.map { LinkAddress(host: $0.host, port: Int($0.port)) }
     }
 }
