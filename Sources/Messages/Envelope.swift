@@ -42,6 +42,8 @@ public enum BodyKind: UInt8, Hashable, Sendable, CaseIterable {
     case receipt = 2
     /// The id of a message, 16 bytes: the exit tells through the receipt block how it stands with it.
     case statusQuery = 3
+    /// A packet of a nymserver for the owner of a nym (doc/NYM_PROTOCOL.md); comes through a reply block.
+    case nym = 4
 }
 
 /// To whom, how, and with what.

@@ -107,7 +107,7 @@ import WireFormat
         #expect(error([0, 0, 0, 0, 0]) == .noRecipient)
         #expect(error([9] + head.dropFirst() + [0, 0, 0, 0]) == .tooManyRecipients)
         #expect(error([1, 0, 3] + Array("a@b".utf8) + [0, 0, 0, 0]) == .address(.notCanonical))
-        #expect(error(head + [4, 0, 0, 0]) == .unknownBodyKind)
+        #expect(error(head + [5, 0, 0, 0]) == .unknownBodyKind)
         #expect(error(head + [0, 2, 0, 0]) == .tooManyReplyBlocks)
         #expect(error(head + [0, 0, 33, 0]) == .tooManyReplyBlocks)
         #expect(error(head + [0, 0, 0, 1, 9, 0, 1, 0x61]) == .unknownField)

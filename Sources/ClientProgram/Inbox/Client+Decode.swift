@@ -100,7 +100,7 @@ extension Client {
             }
             switch record.kind {
             case .receipt: report.receipts += 1
-            case .statusQuery: break
+            case .statusQuery, .nym: break
             case .rfc5322, .raw:
                 do {
                     report.messages.append(try inbox.store.message(name, record))

@@ -92,6 +92,7 @@ extension Inbox {
         switch content.envelope.bodyKind {
         case .receipt: return try takeReceipt(name, origin, content, surb)
         case .statusQuery: return try refuse(name, origin, .wrongWay("a question that only exits answer"))
+        case .nym: return try refuse(name, origin, .wrongWay("a nymserver's packet that came outside of a nym's mailbox"))
         case .rfc5322, .raw: break
         }
         guard origin != .identity(Self.receiptIdentity) else {

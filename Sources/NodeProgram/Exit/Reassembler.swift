@@ -95,7 +95,7 @@ final class Reassembler: Sendable {
             case .statusQuery:
                 defer { try? spool.discard(file) }
                 try answer(partial, stored, shares: shares, release: release, now: now)
-            case .receipt:
+            case .receipt, .nym:
                 // Goes through reply blocks only.
                 try spool.discard(file)
                 drop(partial, shares: shares, reason: .badMessage, now: now)
