@@ -49,7 +49,7 @@ enum ImportTable {
         // Pseudonyms: what client and nymserver say to each other, and the rules of an account. Pure.
         TargetRule("NymProtocol", .formats, ours: ["WireFormat", "MixCrypto", "Messages"]),
 
-        // Crypto and SwiftASN1 are for the two certificates of a link alone (`certificateFile`).
+        // Crypto and SwiftASN1 are for certificates alone (`certificateFiles`).
         TargetRule(
             "MMTP", .protocol, ours: ["WireFormat", "MixCrypto"],
             libraries: ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "X509", "SwiftASN1", "Crypto"],
@@ -159,8 +159,10 @@ enum ImportTable {
             system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     ]
 
-    /// The one file of MMTP that makes and reads certificates, and the modules that no other file of it may import.
-    static let certificateFile = "Sources/MMTP/LinkCertificate.swift"
+    /// The files of MMTP that make and read certificates, and the modules that no other file of it may import.
+    static let certificateFiles: Set<String> = [
+        "Sources/MMTP/LinkCertificate.swift", "Sources/MMTP/LocalCertificate.swift",
+    ]
     static let certificateModules: Set<String> = ["Crypto", "SwiftASN1"]
 
     /// Every name at the top of the repository besides those that start with a dot.
