@@ -15,6 +15,7 @@ public enum DocumentKind: String, Sendable {
     case consensusSignature = "nightjar-consensus-signature"
     case evidence = "nightjar-evidence"
     case report = "nightjar-report"
+    case optOuts = "nightjar-opt-outs"
 }
 
 /// Makes and checks document signatures.
