@@ -1,10 +1,11 @@
 // The Date header: RFC 5322 section 3.3, always in UTC, rounded down.
 
-internal import WireFormat
+public import WireFormat
 
-enum MailDate {
+/// Writes dates for mail.
+public enum MailDate {
     /// `Sat, 21 Nov 2026 06:00:00 +0000` for `time` rounded down to a whole number of `step` since 1970.
-    static func text(_ time: Timestamp, step: Interval) -> String {
+    public static func text(_ time: Timestamp, step: Interval) -> String {
         let step = max(step.milliseconds / 1000, 1)
         let seconds = max(time.seconds, 0)
         let rounded = seconds - seconds % step
