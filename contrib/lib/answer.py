@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Answers a delivered mail as its recipient's mail server would: by LMTP to the exit that stands in Reply-To.
+"""Answers a delivered mail as its recipient's mail server would: by LMTP to the exit that stands in Reply-To, or by SMTP
+to the mail server of whoever wrote it.
 
-usage: answer.py MAIL [HOST:PORT] [--from ADDRESS] [--text TEXT | --file FILE] [--to ADDRESS]
+usage: answer.py MAIL [HOST:PORT] [--smtp] [--from ADDRESS] [--text TEXT | --file FILE] [--to ADDRESS]
 MAIL is a file with the delivered mail (a Maildir's, or one that outside.py wrote). Without HOST:PORT the exit is found by
 the address's domain in NIGHTJAR_GATEWAYS (`nightjar-lab env`). Prints the address that it wrote to.
 Exit code 0 taken, 1 refused (the reply is printed), 3 try again later.
@@ -23,14 +24,15 @@ def main():
     parser.add_argument("--from", dest="sender", default="recipient@outside.example")
     parser.add_argument("--text", default="Thank you for your message.\n")
     parser.add_argument("--file", help="a file whose bytes are attached")
-    parser.add_argument("--to", help="in place of the mail's Reply-To")
+    parser.add_argument("--to", help="in place of the mail's Reply-To or From")
+    parser.add_argument("--smtp", action="store_true", help="the server speaks SMTP, as an MX does")
     options = parser.parse_args()
 
     with open(options.mail, "rb") as file:
         original = email.message_from_binary_file(file, policy=email.policy.default)
-    address = options.to or email.utils.parseaddr(str(original["Reply-To"] or ""))[1]
+    address = options.to or email.utils.parseaddr(str(original["Reply-To"] or (original["From"] if options.smtp else None) or ""))[1]
     if not address:
-        print("the mail has no Reply-To", file=sys.stderr)
+        print("the mail has no address to answer to", file=sys.stderr)
         return 1
 
     answer = EmailMessage(policy=email.policy.SMTP)
@@ -53,7 +55,10 @@ def main():
         print(f"no server is known for {address}; name one", file=sys.stderr)
         return 1
     host, _, port = place.rpartition(":")
-    server = smtplib.LMTP(place, 0) if place.startswith("/") else smtplib.LMTP(host, int(port))
+    if options.smtp:
+        server = smtplib.SMTP(host, int(port))
+    else:
+        server = smtplib.LMTP(place, 0) if place.startswith("/") else smtplib.LMTP(host, int(port))
     try:
         server.sendmail(options.sender, [address], bytes(answer))
     except smtplib.SMTPRecipientsRefused as refusal:

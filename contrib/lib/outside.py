@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The outside world of the demo: aiosmtpd with a handler that keeps every mail as it came.
+"""The outside world of the demo and of tests: aiosmtpd with a handler that keeps every mail as it came.
 
 usage: outside.py HOST PORT DIRECTORY
 Writes DIRECTORY/NUMBER.mail (the bytes of DATA) and DIRECTORY/NUMBER.envelope (sender, then recipients), and
-DIRECTORY/ready once it listens.
+DIRECTORY/ready once it listens. Recipients whose name begins with "nobody" do not exist.
 """
 import os
 import signal
@@ -18,6 +18,13 @@ class Keep:
         self.directory = directory
         self.number = 0
         self.lock = threading.Lock()
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody"):
+            return "550 5.1.1 there is no such user"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 ok"
 
     async def handle_DATA(self, server, session, envelope):
         with self.lock:
