@@ -108,6 +108,8 @@ public enum RefusalReason: String, CaseIterable, Hashable, Sendable, Error {
     case tooManyRecipients
     /// The exit's rules deny this recipient.
     case deniedByPolicy
+    /// The recipient said that he wants no anonymous mail.
+    case optedOut
     /// No local mailbox of that name.
     case unknownMailbox
     /// A body line over 998 bytes, which mail cannot carry without being altered (RFC 5322 section 2.1.1).

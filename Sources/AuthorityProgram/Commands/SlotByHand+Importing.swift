@@ -36,6 +36,8 @@ extension SlotByHand {
         case .certificate:
             throw CommandFailure("it is a certificate: use `nightjar-authority certificate install`")
         case .report: return try await take(report: bytes)
+        case .optOuts:
+            throw CommandFailure("it is a node's list of opt-outs: nodes send these to running authorities themselves")
         }
     }
 

@@ -12,10 +12,10 @@ public struct OptOutHash: FixedBytes {
 
 /// Makes the hashes of one network.
 public struct OptOutHashing: Sendable {
-    /// Memory of a hash in KiB: 12 MiB.
-    public static let memory: UInt32 = 12 << 10
-    /// Passes of a hash; with this memory some 20 ms on a core of 2020.
-    public static let passes: UInt32 = 2
+    /// Memory of a hash in KiB: 16 MiB.
+    public static let memory: UInt32 = 16 << 10
+    /// Passes of a hash; with this memory some 20 ms on a core of today.
+    public static let passes: UInt32 = 4
 
     private let hash: SlowHash
 
@@ -28,7 +28,7 @@ public struct OptOutHashing: Sendable {
         }
     }
 
-    /// The hash of an address or a domain. Takes some 20 ms and 12 MiB: not for an event loop.
+    /// The hash of an address or a domain. Takes some 20 ms and 16 MiB: not for an event loop.
     /// - Throws: `CryptoError.noLockedMemory` if the memory is not to be had.
     public func callAsFunction(_ address: OptOutAddress) throws(CryptoError) -> OptOutHash {
         let bytes = try hash.hash(Array(address.text.utf8))

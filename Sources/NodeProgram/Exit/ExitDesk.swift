@@ -35,6 +35,7 @@ actor ExitDesk {
     private let clock: ScaledTime
     private let receipts: ReceiptDesk
     private let replyAddress: @Sendable (MessageID, String, Timestamp) -> MailRecipient?
+    private let wishes: RecipientWishes
     private let count: @Sendable (ExitEvent) -> Void
     private let ended: @Sendable (DropReason?) -> Void
     private var rates: RecipientRates
@@ -51,12 +52,14 @@ actor ExitDesk {
     ///   - tokenKey: makes Message-IDs and file names from message ids, the same at every attempt.
     ///   - receipts: told how it stands with each recipient.
     ///   - replyAddress: what Reply-To is to say in the mail of a message for a recipient; may block.
+    ///   - wishes: who wants no mail; asked right before each attempt.
     ///   - count: told of outcomes.
     ///   - ended: told once for each delivery that ends: nil for delivered, else why not.
     init(
         settings: ExitSettings, spool: Spool, tokenKey: SymmetricSecret, strategy: MixStrategy, bodyLimit: Int,
         clock: ScaledTime, receipts: ReceiptDesk,
         replyAddress: @escaping @Sendable (MessageID, String, Timestamp) -> MailRecipient?,
+        wishes: RecipientWishes = .unknown,
         count: @escaping @Sendable (ExitEvent) -> Void, ended: @escaping @Sendable (DropReason?) -> Void
     ) throws {
         self.settings = settings
@@ -66,6 +69,7 @@ actor ExitDesk {
         self.clock = clock
         self.receipts = receipts
         self.replyAddress = replyAddress
+        self.wishes = wishes
         self.count = count
         self.ended = ended
         smtp = try settings.smtp.map { try SMTPClient(settings: $0, count: count) }
@@ -173,10 +177,7 @@ actor ExitDesk {
         switch outcome {
         case .delivered: await finish(id, nil, ended: nil, receipt: outcome.receipt)
         case .refused(let reason, _):
-            await finish(
-                id, nil,
-                ended: reason == .deniedByPolicy || reason == .unknownMailbox ? .recipientRefused : .deliveryRefused,
-                receipt: outcome.receipt)
+            await finish(id, nil, ended: DropReason(reason), receipt: outcome.receipt)
         case .deferred(let deferral):
             if deferral.isAmbiguous { count(.ambiguousRetry) }
             let accepted = entry.delivery.deadline - settings.retries.lifetime
@@ -259,7 +260,7 @@ actor ExitDesk {
         let target: Target
         do throws(RefusalReason) { target = try self.target(delivery) } catch { return .refused(error, code: nil) }
         let (spool, bodyLimit, settings, tokenKey) = (spool, bodyLimit, settings, tokenKey)
-        let replyAddress = replyAddress
+        let (replyAddress, wishes) = (replyAddress, wishes)
         struct Composed: Sendable {
             let mail: ExitMail
             let body: ExitBody
@@ -269,6 +270,8 @@ actor ExitDesk {
         do {
             // Disk and scanning: not on the cooperative pool.
             composed = try await NIOThreadPool.singleton.runIfActive {
+                // He may have said so since the message came.
+                if let recipient = target.recipient, wishes.declines(recipient) { return .failure(.optedOut) }
                 let stored = try StoredMessage(bodyLimit: bodyLimit) { () throws(SpoolError) in
                     try spool.openFile(delivery.file)
                 }
@@ -312,6 +315,7 @@ struct ExitGate: RecipientGate {
     let settings: ExitSettings
     /// This node's names: an `mbox:` address must be at one of them.
     let names: Set<String>
+    var wishes = RecipientWishes.unknown
 
     func refusal(of address: Address) -> DropReason? {
         switch address.kind {
@@ -319,11 +323,24 @@ struct ExitGate: RecipientGate {
             guard settings.smtp != nil, let recipient = try? MailRecipient(address.mailAddress ?? "") else {
                 return .recipientRefused
             }
-            return settings.policy.refusal(of: recipient) == nil ? nil : .recipientRefused
+            guard settings.policy.refusal(of: recipient) == nil else { return .recipientRefused }
+            return wishes.declines(recipient) ? .recipientOptedOut : nil
         case .mbox:
             return names.contains(address.host.lowercased()) && settings.mailboxes?[address.user] != nil
                 ? nil : .recipientRefused
         case .box, .nym, .drop: return .recipientRefused
         }
+    }
+}
+
+extension DropReason {
+    /// Why a delivery ended that was refused.
+    fileprivate init(_ reason: RefusalReason) {
+        self =
+            switch reason {
+            case .optedOut: .recipientOptedOut
+            case .deniedByPolicy, .unknownMailbox: .recipientRefused
+            default: .deliveryRefused
+            }
     }
 }

@@ -106,6 +106,7 @@ extension ExitOutcome {
         switch self {
         case .delivered(let code): (.delivered, code)
         case .deferred(let deferral): (.deferred, deferral.code ?? 0)
+        case .refused(.optedOut, _): (.declined, 0)
         case .refused(_, let code): (.refused, code ?? 0)
         }
     }
