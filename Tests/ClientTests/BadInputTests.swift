@@ -120,16 +120,27 @@ struct BadInputTests {
                 == .failure(2, "more than 8 recipients; send the message in several goes"))
     }
 
-    @Test(arguments: ["nym:alice@nym.example", "drop:"])
-    func kindsOfAddressesThatAreNotThereYet(_ address: String) async throws {
+    @Test func nymsOfADomainThatNobodyServes() async throws {
+        let user = try User()
+        try await user.join(try TestNetwork())
+        #expect(
+            try await user.run("send", "--to", "nym:alice@nym.example", input: "Hello\n")
+                == .failure(
+                    1,
+                    "no node of this network hands mail over for nyms of nym.example; check the spelling, run "
+                        + "`nightjar network update`, or see `nightjar nodes`"))
+    }
+
+    @Test(arguments: ["drop:"])
+    func kindsOfAddressesThatCannotBeSentTo(_ address: String) async throws {
         let user = try User()
         try await user.join(try TestNetwork())
         #expect(
             try await user.run("send", "--to", address, input: "Hello\n")
                 == .failure(
                     1,
-                    "this version cannot send to \(address); use an address of the kind smtp:user@host, mbox:name@node or "
-                        + "box:id@node"))
+                    "this version cannot send to \(address); use an address of the kind smtp:user@host, mbox:name@node, "
+                        + "box:id@node or nym:name@domain"))
     }
 
     @Test func mailboxesNeedANodeThatHasSome() async throws {

@@ -295,8 +295,15 @@ struct DescriptorTests {
             fields.contact = String(repeating: "c", count: 256)
             fields.software = String(repeating: "s", count: 128)
         }
-        // 28 more of a family of 32.
-        #expect(fullest.bytes.count + 28 * 72 < Descriptor.maximumSize)
+        // 28 more of a family of 32, and two nymservers.
+        let key = try #require(TestDirectory.packetKey)
+        let long = String(repeating: "n.", count: 126)
+        let domains = try TestDirectory.descriptor(1, fullest.fields.nickname.text) { fields in
+            fields = fullest.fields
+            fields.nymDomains = try ["a", "b"].map { try #require(NymDomain(domain: long + $0, key: key)) }
+        }
+        #expect(domains.fields.keys.count + domains.fields.nymDomains.count == Descriptor.maximumKeysInAll)
+        #expect(domains.bytes.count + 28 * 72 < Descriptor.maximumSize)
         #expect(Consensus.maximumNodes * Descriptor.maximumSize <= DescriptorBundle.maximumSize)
     }
 

@@ -43,13 +43,16 @@ struct PacketPlanner: Sendable {
     var bodyLimit: Int { Int(network.parameters.messageSize) }
 
     /// Recipients grouped by what their exit must be: all `smtp:` ones share an exit, `mbox:` ones go to their node, and
-    /// each `box:` is by itself, as its message's name is known to its owner only.
+    /// each `box:` is by itself, as its message's name is known to its owner only; `nym:` ones share an exit that hands
+    /// over for their domain.
     func errands(_ recipients: [Address]) throws -> [Errand] {
         guard recipients.count <= MessageLimits.recipients else { throw EnvelopeError.tooManyRecipients }
         var mail: [Address] = []
         var local: [NodeID: [Address]] = [:]
         var order: [Descriptor] = []
         var boxes: [(Address, Descriptor)] = []
+        var nyms: [String: [Address]] = [:]
+        var domains: [String] = []
         for address in recipients {
             switch address.kind {
             case .smtp: mail.append(address)
@@ -66,7 +69,13 @@ struct PacketPlanner: Sendable {
                     throw SendError.noMailboxes(node: node.fields.nickname.text)
                 }
                 boxes.append((address, node))
-            case .nym, .drop: throw SendError.unsupportedAddress(address.description)
+            case .nym:
+                guard network.nodes.contains(where: { $0.nymDomain(address.host) != nil }) else {
+                    throw SendError.noNymserver(domain: address.host)
+                }
+                if nyms[address.host] == nil { domains.append(address.host) }
+                nyms[address.host, default: []].append(address)
+            case .drop: throw SendError.unsupportedAddress(address.description)
             }
         }
         var errands: [Errand] = []
@@ -84,6 +93,11 @@ struct PacketPlanner: Sendable {
             let what = "mailboxes at \(node.fields.nickname.text) (box:)"
             errands.append(
                 Errand(recipients: [address], demands: demands([(Capability.Name.mailbox, what)], at: node.id)))
+        }
+        for domain in domains {
+            var demands = demands()
+            demands.nymDomain = domain
+            errands.append(Errand(recipients: nyms[domain] ?? [], demands: demands))
         }
         return errands
     }

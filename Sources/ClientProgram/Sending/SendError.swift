@@ -7,6 +7,7 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
     case unsupportedAddress(String)
     case noLocalUsers(node: String)
     case noMailboxes(node: String)
+    case noNymserver(domain: String)
     case sealedTooLarge(Int, limit: Int)
     case noRecipientInMail
     case nowhereForAnswers
@@ -22,11 +23,15 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
         case .address(let text, let error):
             text.isEmpty ? error.description : "\(Printable.text(text)): \(error.description)"
         case .unsupportedAddress(let address):
-            "this version cannot send to \(address); use an address of the kind smtp:user@host, mbox:name@node or box:id@node"
+            "this version cannot send to \(address); use an address of the kind smtp:user@host, "
+                + "mbox:name@node, box:id@node or nym:name@domain"
         case .noLocalUsers(let node):
             "node \(node) has no local users (mbox:); see `nightjar nodes` for nodes with exit-mbox"
         case .noMailboxes(let node):
             "node \(node) has no mailboxes (box:); see `nightjar nodes` for nodes with the capability mailbox"
+        case .noNymserver(let domain):
+            "no node of this network hands mail over for nyms of \(domain); check the spelling, run "
+                + "`nightjar network update`, or see `nightjar nodes`"
         case .sealedTooLarge(let size, let limit):
             "the sealed mail has \(size) bytes, but as text in a mail \(limit) is the most; shorten it, or send it to a "
                 + "mailbox (box:)"
@@ -53,8 +58,9 @@ enum SendError: Error, Equatable, Sendable, CustomStringConvertible, ExitCodePro
 
     var exitCode: ExitCode {
         switch self {
-        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail, .nowhereForAnswers, .noMailboxForReceipts: .usage
-        case .unsupportedAddress, .noLocalUsers, .noMailboxes, .contactWithoutKey: .failed
+        case .address, .emptyMessage, .tooManyCopies, .noRecipientInMail, .nowhereForAnswers, .noMailboxForReceipts:
+            .usage
+        case .unsupportedAddress, .noLocalUsers, .noMailboxes, .noNymserver, .contactWithoutKey: .failed
         case .sealedTooLarge: .refused
         case .queueFull, .diskFull: .temporary
         }

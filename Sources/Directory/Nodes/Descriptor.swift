@@ -15,6 +15,8 @@ public struct DescriptorFields: Sendable {
     /// Packet keys: the current period's and those of the periods to come.
     public var keys: [KeyPeriod: KEMPublicKey]
     public var capabilities: [Capability]
+    /// Nymservers that the node hands mail over to.
+    public var nymDomains: [NymDomain]
     /// Strategy and its settings, as `Mixing` spells it.
     public var mixing: [String]
     /// Settings known to be weak that the operator chose knowingly.
@@ -30,8 +32,8 @@ public struct DescriptorFields: Sendable {
 
     public init(
         network: String, nickname: Nickname, addresses: [NodeAddress], published: Timestamp, validUntil: Timestamp,
-        keys: [KeyPeriod: KEMPublicKey], capabilities: [Capability], mixing: [String] = ["poisson"],
-        weaknesses: [String] = [],
+        keys: [KeyPeriod: KEMPublicKey], capabilities: [Capability], nymDomains: [NymDomain] = [],
+        mixing: [String] = ["poisson"], weaknesses: [String] = [],
         family: [NodeID] = [], contact: String = "", software: String, isLeaving: Bool = false
     ) {
         self.network = network
@@ -41,6 +43,7 @@ public struct DescriptorFields: Sendable {
         self.validUntil = validUntil
         self.keys = keys
         self.capabilities = capabilities
+        self.nymDomains = nymDomains
         self.mixing = mixing
         self.weaknesses = weaknesses
         self.family = family
@@ -66,6 +69,7 @@ public struct DescriptorFields: Sendable {
             DocumentItem("packet-key", [String(period.number)], object: DocumentObject(Descriptor.keyLabel, key.bytes))
         }
         items += capabilities.sorted { $0.name < $1.name }.map { DocumentItem("capability", $0.words) }
+        items += nymDomains.sorted { $0.domain < $1.domain }.map(\.item)
         items.append(DocumentItem("mixing", mixing))
         items += weaknesses.sorted().map { DocumentItem("weakness", [$0]) }
         items += family.sorted().map { DocumentItem("family", [$0.hex]) }
@@ -140,6 +144,14 @@ public struct UnverifiedDescriptor: Sendable {
             else { throw reader.invalid() }
             capabilities.append(capability)
         }
+        var nymDomains: [NymDomain] = []
+        for item in try reader.takeAll(NymDomain.keyword, arguments: 1, object: NymDomain.keyLabel) {
+            guard let found = NymDomain(item), nymDomains.last.map({ $0.domain < found.domain }) ?? true,
+                nymDomains.count < Descriptor.maximumNymDomains,
+                keys.count + nymDomains.count < Descriptor.maximumKeysInAll
+            else { throw reader.invalid() }
+            nymDomains.append(found)
+        }
         let mixing = try reader.take("mixing").arguments
         guard !mixing.isEmpty, mixing.joined(separator: " ").utf8.count <= Descriptor.maximumMixing else {
             throw reader.invalid()
@@ -173,7 +185,8 @@ public struct UnverifiedDescriptor: Sendable {
         fields = DescriptorFields(
             network: network, nickname: nickname, addresses: addresses, published: published, validUntil: validUntil,
             keys: keys,
-            capabilities: capabilities, mixing: mixing, weaknesses: weaknesses, family: family, contact: contact,
+            capabilities: capabilities, nymDomains: nymDomains, mixing: mixing, weaknesses: weaknesses, family: family,
+            contact: contact,
             software: software, isLeaving: isLeaving)
     }
 
@@ -213,6 +226,10 @@ public struct Descriptor: Sendable {
     public static let maximumWeaknesses = 16
     /// Most capabilities.
     public static let maximumCapabilities = 16
+    /// Most nymservers of a node.
+    public static let maximumNymDomains = 4
+    /// Most packet keys and keys of nymservers together: so many fit with the rest.
+    public static let maximumKeysInAll = 10
     /// Most members of a family.
     public static let maximumFamily = 32
     static let keyLabel = "XWING KEY"
@@ -243,4 +260,7 @@ public struct Descriptor: Sendable {
 
     /// Whether the node says that it can do `name` (`Capability.Name`).
     public func can(_ name: String) -> Bool { fields.capabilities.contains { $0.name == name } }
+
+    /// What the node says of the nymserver of `domain`; nil if it does not serve it.
+    public func nymDomain(_ domain: String) -> NymDomain? { fields.nymDomains.first { $0.domain == domain } }
 }

@@ -4,6 +4,8 @@ public import WireFormat
 public struct PathDemands: Sendable {
     /// Capability names that the last node must have (`Capability.Name`), with words for a message to people.
     public var exit: [(capability: String, what: String)]
+    /// The domain whose nymserver the last node must hand over to, in lower case.
+    public var nymDomain: String?
     /// Nodes never to be used.
     public var blocked: Set<NodeID>
     /// Nodes never to be the first of a path, though they may stand elsewhere in it.
@@ -17,15 +19,41 @@ public struct PathDemands: Sendable {
     public var endpoint: NodeID?
 
     public init(
-        exit: [(capability: String, what: String)] = [], blocked: Set<NodeID> = [],
+        exit: [(capability: String, what: String)] = [], nymDomain: String? = nil, blocked: Set<NodeID> = [],
         blockedEntries: Set<NodeID> = [], blockedExits: Set<NodeID> = [], fixedExit: NodeID? = nil,
         endpoint: NodeID? = nil
     ) {
         self.exit = exit
+        self.nymDomain = nymDomain
         self.blocked = blocked
         self.blockedEntries = blockedEntries
         self.blockedExits = blockedExits
         self.fixedExit = fixedExit
         self.endpoint = endpoint
+    }
+
+    /// What the last node must be able to do, each with words for a message to people.
+    var abilities: [ExitAbility] {
+        exit.map { ExitAbility(need: .capability($0.capability), what: $0.what) }
+            + (nymDomain.map { [ExitAbility(need: .nymDomain($0), what: "nyms of \($0) (nym:)")] } ?? [])
+    }
+}
+
+/// One thing that the last node of a path must be able to do.
+struct ExitAbility {
+    enum Need {
+        case capability(String)
+        case nymDomain(String)
+    }
+
+    let need: Need
+    /// In words for people.
+    let what: String
+
+    func isMet(by node: Descriptor) -> Bool {
+        switch need {
+        case .capability(let name): node.can(name)
+        case .nymDomain(let domain): node.nymDomain(domain) != nil
+        }
     }
 }

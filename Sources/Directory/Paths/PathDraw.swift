@@ -110,25 +110,26 @@ struct PathDraw {
 
     /// Nodes that the path may end at.
     private func exitCandidates(_ slot: [PathCandidate]?) throws(PathError) -> [PathCandidate] {
+        let abilities = demands.abilities
         if let fixed = demands.fixedExit {
             let candidate = try selector.named(fixed.hex, demands)
             if let slot, !slot.contains(where: { $0.id == fixed }) {
-                throw .cannotExit(slot.first?.name ?? "", needs: demands.exit.first?.what ?? "this address")
+                throw .cannotExit(slot.first?.name ?? "", needs: abilities.first?.what ?? "this address")
             }
             // It was chosen before, or an address names it: neither says that it can do what is asked now.
-            if let lacking = demands.exit.first(where: { !candidate.node.can($0.capability) }) {
+            if let lacking = abilities.first(where: { !$0.isMet(by: candidate.node) }) {
                 throw .cannotExit(candidate.name, needs: lacking.what)
             }
             guard !demands.blockedExits.contains(fixed) else { throw .blockedExit(candidate.name) }
             return [candidate]
         }
         let candidates = slot ?? allowed
-        for demand in demands.exit where !candidates.contains(where: { $0.node.can(demand.capability) }) {
-            if let name = slot?.first?.name { throw .cannotExit(name, needs: demand.what) }
-            throw .noExit(demand.what)
+        for ability in abilities where !candidates.contains(where: { ability.isMet(by: $0.node) }) {
+            if let name = slot?.first?.name { throw .cannotExit(name, needs: ability.what) }
+            throw .noExit(ability.what)
         }
-        let able = candidates.filter { candidate in demands.exit.allSatisfy { candidate.node.can($0.capability) } }
-        guard !able.isEmpty else { throw .noExit(demands.exit.map(\.what).joined(separator: " and ")) }
+        let able = candidates.filter { candidate in abilities.allSatisfy { $0.isMet(by: candidate.node) } }
+        guard !able.isEmpty else { throw .noExit(abilities.map(\.what).joined(separator: " and ")) }
         let open = able.filter { !demands.blockedExits.contains($0.id) }
         guard !open.isEmpty else { throw .blockedExit(slot?.first?.name) }
         return open

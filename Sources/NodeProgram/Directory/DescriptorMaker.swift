@@ -64,6 +64,7 @@ extension DescriptorFields {
         network == other.network && nickname == other.nickname && addresses == other.addresses
             && keys.mapValues(\.bytes) == other.keys.mapValues(\.bytes)
             && capabilities.sorted { $0.name < $1.name } == other.capabilities.sorted { $0.name < $1.name }
+            && nymDomains.sorted { $0.domain < $1.domain } == other.nymDomains.sorted { $0.domain < $1.domain }
             && mixing == other.mixing && weaknesses.sorted() == other.weaknesses.sorted()
             && family.sorted() == other.family.sorted()
             && contact.split(separator: " ") == other.contact.split(separator: " ") && software == other.software
