@@ -1,0 +1,80 @@
+public import WireFormat
+
+extension NymAccount {
+    /// Opens an account for a verified request whose first command is `create`. The name costs its work before anything
+    /// is told about it.
+    public static func create(
+        _ request: NymRequest, at now: Timestamp, facts: NymFacts, limits: NymLimits
+    ) -> NymCreationOutcome {
+        let day = NymTiming.day(of: now)
+        func refused(_ code: NymResultCode, bits: Int = 0, _ text: String) -> NymCreationOutcome {
+            let result = NymResult(
+                device: request.device, number: request.number, code: code, bits: UInt8(clamping: bits), text: text)
+            return .refused(
+                NymStatus(
+                    account: request.account, day: day, difficulty: UInt8(clamping: limits.workBits), results: [result])
+            )
+        }
+        guard case .create(let creation)? = request.commands.first else { return refused(.malformed, "no creation") }
+        guard !ReservedNames.contains(request.account) else { return refused(.nameReserved, "this name is not given") }
+        let bits = creation.work.bits(domain: facts.domain, name: request.account, key: creation.signing)
+        guard bits >= limits.workBits else {
+            return refused(.needsWork, bits: limits.workBits, "a name costs \(limits.workBits) bits of work now")
+        }
+        guard !facts.takenNames.contains(request.account) else {
+            return refused(.nameTaken, "somebody has this name, or had it; choose another")
+        }
+        guard facts.accounts < limits.accounts else { return refused(.full, "the server takes no more nyms") }
+        var account = NymAccount(name: request.account, creation, day: day)
+        let effects = account.execute(request, at: now, facts: facts, limits: limits)
+        return .created(account, effects)
+    }
+
+    /// Executes a verified request, in any order and once: of one that came before there are no effects, and its result
+    /// stays in the status until the device has seen it.
+    public mutating func execute(
+        _ request: NymRequest, at now: Timestamp, facts: NymFacts, limits: NymLimits
+    ) -> [NymEffect] {
+        guard let index = device(request.device) else { return [] }
+        devices[index].saw(request.resultsSeen)
+        guard devices[index].takes(request.number) else { return [] }
+        var execution = NymExecution(account: self, now: now, facts: facts, limits: limits)
+        var failure: (command: Int, refusal: NymRefusal)?
+        for (command, operand) in request.commands.enumerated() {
+            if let refusal = execution.run(operand), failure == nil { failure = (command, refusal) }
+        }
+        // What was signed by the old key counts no more, so that the windows of the other devices can go.
+        if execution.account.signing != signing { execution.account.devices = [execution.account.devices[index]] }
+        self = execution.account
+        if !isClosing { lastCommand = max(lastCommand, NymTiming.day(of: now)) }
+        if let place = devices.firstIndex(where: { $0.id == request.device }) {
+            devices[place].keep(
+                NymResult(
+                    device: request.device, number: request.number, command: UInt8(clamping: failure?.command ?? 0),
+                    code: failure?.refusal.code ?? .done, bits: UInt8(clamping: failure?.refusal.bits ?? 0),
+                    text: failure?.refusal.text ?? ""))
+        }
+        return execution.effects
+    }
+
+    /// The device's place; a new one is added while there is room.
+    private mutating func device(_ id: UInt64) -> Int? {
+        if let index = devices.firstIndex(where: { $0.id == id }) { return index }
+        guard devices.count < NymLimits.devices else { return nil }
+        devices.append(NymDevice(id: id))
+        return devices.count - 1
+    }
+}
+
+/// Why a command is not done.
+struct NymRefusal {
+    var code: NymResultCode
+    var bits = 0
+    var text: String
+
+    init(_ code: NymResultCode, bits: Int = 0, _ text: String) {
+        self.code = code
+        self.bits = bits
+        self.text = text
+    }
+}

@@ -1,0 +1,88 @@
+// An account as a value: everything of it that is small. What is large - items, reply blocks, outgoing mails - is the
+// store's. No clock, no disk: the server asks, and does what it is told, in one transaction.
+
+public import MixCrypto
+public import WireFormat
+
+/// A nym's account.
+public struct NymAccount: Hashable, Sendable {
+    /// The first name, which requests bear.
+    public let name: NymName
+    /// Verifies requests.
+    public internal(set) var signing: VerificationKey
+    /// Everything for the nym is sealed to it.
+    public internal(set) var sealing: KEMPublicKey
+    /// Other names, in the order of their making.
+    public internal(set) var aliases: [NymName] = []
+    public internal(set) var policy: NymPolicy
+    /// Generation of the stock of reply blocks.
+    public internal(set) var generation: UInt32 = 0
+    /// Day of the last command.
+    public internal(set) var lastCommand: UInt32
+    /// Day on which a `close` came; nil while the account is open.
+    public internal(set) var closing: UInt32?
+    var budget = SendBudget()
+    var devices: [NymDevice] = []
+
+    init(name: NymName, _ creation: NymCreation, day: UInt32) {
+        self.name = name
+        signing = creation.signing
+        sealing = creation.sealing
+        policy = NymPolicy(packets: creation.packets)
+        lastCommand = day
+    }
+
+    /// All names.
+    public var names: [NymName] { [name] + aliases }
+
+    /// Packets in each cycle.
+    public var packets: NymClass { policy.packets }
+
+    /// Whether it was closed: it takes no mail, and sends until `closesOn`.
+    public var isClosing: Bool { closing != nil }
+
+    /// The day at whose beginning the account is to be erased, if no command comes before.
+    public func closesOn(limits: NymLimits) -> UInt32 {
+        func days(_ interval: Interval) -> UInt32 { UInt32(clamping: interval.milliseconds / 86_400_000) }
+        if let closing { return closing + days(NymTiming.closing) }
+        return lastCommand + days(limits.idle)
+    }
+
+    /// What becomes of a mail of `size` bytes that comes now.
+    /// - Parameter load: What the account holds already.
+    public func arrive(size: Int, load: NymLoad, limits: NymLimits) -> NymArrival {
+        guard !isClosing else { return .closed }
+        guard size <= limits.mailSize, size <= Int(NymRecord.largestItem) - NymSeal.overhead else { return .tooLarge }
+        let stored = UInt64(max(0, size) + NymSeal.overhead + NymSeal.synopsisSize)
+        guard load.items < limits.quotaItems, load.bytes &+ stored <= limits.quotaBytes else { return .full }
+        let carried = limits.carried(by: policy.packets)
+        if policy.delivers == .nothing || load.waitingBytes + UInt64(NymSeal.synopsisSize) > 2 * carried {
+            return .held
+        }
+        if policy.delivers == .synopses { return .synopsis }
+        if policy.synopsisAbove > 0, size > Int(policy.synopsisAbove) { return .synopsis }
+        return load.waitingBytes + UInt64(max(0, size) + NymSeal.overhead) > carried ? .synopsis : .whole
+    }
+
+    /// What every packet begins with.
+    /// - Parameter difficulty: Zero bits of work that a name costs now.
+    public func status(_ load: NymLoad, at now: Timestamp, limits: NymLimits) -> NymStatus {
+        NymStatus(
+            account: name, day: NymTiming.day(of: now), waitingItems: UInt32(clamping: load.waitingItems),
+            waitingBytes: load.waitingBytes, heldItems: UInt32(clamping: load.heldItems), usedBytes: load.bytes,
+            quota: limits.quotaBytes, surbs: UInt32(clamping: load.blocks), surbsUntil: load.blocksUntil,
+            generation: generation, packets: policy.packets, budget: budget.left(at: now, limits: limits),
+            difficulty: UInt8(clamping: limits.workBits), closesOn: closesOn(limits: limits), results: openResults)
+    }
+
+    /// Results that were not seen: of each device the oldest, then of each the next.
+    var openResults: [NymResult] {
+        var open: [NymResult] = []
+        var turn = 0
+        while open.count < NymStatus.mostResults, devices.contains(where: { turn < $0.results.count }) {
+            open += devices.compactMap { turn < $0.results.count ? $0.results[turn] : nil }
+            turn += 1
+        }
+        return Array(open.prefix(NymStatus.mostResults))
+    }
+}

@@ -1,0 +1,112 @@
+internal import WireFormat
+
+/// The commands of one request, one after the other.
+struct NymExecution {
+    var account: NymAccount
+    let now: Timestamp
+    var facts: NymFacts
+    let limits: NymLimits
+    var effects: [NymEffect] = []
+
+    init(account: NymAccount, now: Timestamp, facts: NymFacts, limits: NymLimits) {
+        self.account = account
+        self.now = now
+        self.facts = facts
+        self.limits = limits
+    }
+
+    /// Nil if it is done.
+    mutating func run(_ command: NymCommand) -> NymRefusal? {
+        guard !account.isClosing else { return NymRefusal(.closed, "the nym is closing") }
+        switch command {
+        case .create(let creation):
+            // Only whoever has the account's key comes so far: the account is made, or was made by a copy.
+            return creation.signing == account.signing ? nil : NymRefusal(.nameTaken, "the nym exists")
+        case .surbs(let batch): return add(batch)
+        case .send(let mail): return send(mail)
+        case .list: effects.append(.wantSynopses)
+        case .get(let ranges): return want(ranges)
+        case .acknowledge(let items): if !items.isEmpty { effects.append(.forget(items)) }
+        case .policy(let policy): account.policy = policy
+        case .addAlias(let name, let work): return addAlias(name, work)
+        case .removeAlias(let name):
+            guard let index = account.aliases.firstIndex(of: name) else {
+                return NymRefusal(.notAllowed, "\(name) is no alias of this nym")
+            }
+            account.aliases.remove(at: index)
+            effects.append(.removeAlias(name))
+        case .rotate(let rotation):
+            account.signing = rotation.signing
+            account.sealing = rotation.sealing
+        case .close:
+            // Day 0 stands for open.
+            account.closing = max(1, NymTiming.day(of: now))
+            effects.append(.wipeItems)
+        }
+        return nil
+    }
+
+    private mutating func add(_ batch: NymBatch) -> NymRefusal? {
+        guard batch.generation >= account.generation else { return nil }
+        if batch.generation > account.generation {
+            account.generation = batch.generation
+            effects.append(.wipeBlocks(before: batch.generation))
+            facts.blocks = 0
+        }
+        let room = max(0, NymTiming.mostBlocks(of: account.packets) - facts.blocks)
+        let taken = Array(batch.blocks.prefix(room))
+        facts.blocks += taken.count
+        if !taken.isEmpty { effects.append(.addBlocks(generation: batch.generation, taken)) }
+        guard taken.count < batch.blocks.count else { return nil }
+        return NymRefusal(.full, "\(batch.blocks.count - taken.count) reply blocks too many")
+    }
+
+    private mutating func send(_ mail: NymMail) -> NymRefusal? {
+        guard account.names.contains(mail.from) else {
+            return NymRefusal(.notAllowed, "\(mail.from) is no name of this nym")
+        }
+        guard mail.content.count <= limits.sendSize else {
+            return NymRefusal(.tooLarge, "mail has at most \(limits.sendSize >> 10) KiB")
+        }
+        let wanting = mail.recipients.filter { !facts.declined.contains($0) }
+        let declined = mail.recipients.count - wanting.count
+        let refusal =
+            declined == 0
+            ? nil : NymRefusal(.declined, "\(declined) of \(mail.recipients.count) recipients want no mail")
+        // Subsets of checked recipients are in bounds, except for none at all.
+        guard
+            let sent = try? NymMail(
+                from: mail.from, displayName: mail.displayName, recipients: wanting, content: mail.content)
+        else { return refusal }
+        guard account.budget.take(UInt32(wanting.count), at: now, limits: limits) else {
+            return NymRefusal(
+                .overBudget,
+                "one recipient more every \(limits.budgetStep.milliseconds / 60_000) minutes, at most \(limits.budget)")
+        }
+        effects.append(.sendMail(sent))
+        return refusal
+    }
+
+    private mutating func want(_ ranges: [NymRange]) -> NymRefusal? {
+        let known = ranges.filter { facts.knownItems.contains($0.item) }
+        if !known.isEmpty { effects.append(.want(known)) }
+        let unknown = Set(ranges.map(\.item)).subtracting(facts.knownItems).sorted()
+        guard let first = unknown.first else { return nil }
+        return NymRefusal(.unknownItem, "item \(first)" + (unknown.count > 1 ? " and \(unknown.count - 1) more" : ""))
+    }
+
+    private mutating func addAlias(_ name: NymName, _ work: ProofOfWork) -> NymRefusal? {
+        guard !account.names.contains(name) else { return nil }
+        guard !ReservedNames.contains(name) else { return NymRefusal(.nameReserved, "\(name) is not given") }
+        guard work.bits(domain: facts.domain, name: name, key: account.signing) >= limits.workBits else {
+            return NymRefusal(.needsWork, bits: limits.workBits, "a name costs \(limits.workBits) bits of work now")
+        }
+        guard !facts.takenNames.contains(name) else { return NymRefusal(.nameTaken, "somebody has \(name), or had it") }
+        guard account.aliases.count < limits.aliases else {
+            return NymRefusal(.full, "a nym has at most \(limits.aliases) aliases")
+        }
+        account.aliases.append(name)
+        effects.append(.addAlias(name))
+        return nil
+    }
+}

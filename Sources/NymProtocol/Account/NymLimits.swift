@@ -1,0 +1,40 @@
+public import WireFormat
+
+/// Bounds of a server's accounts, with their defaults.
+public struct NymLimits: Hashable, Sendable {
+    /// Accounts of the server.
+    public var accounts = 100_000
+    /// Bytes that an account's sealed items may take together.
+    public var quotaBytes: UInt64 = 64 << 20
+    /// Items that an account may have.
+    public var quotaItems = 2000
+    /// Longest mail that is taken from outside.
+    public var mailSize = 8 << 20
+    /// Longest mail that a nym sends, at most `NymMail.largestContent`.
+    public var sendSize = NymMail.largestContent
+    /// Recipients that mail may be sent to at once, and within a day.
+    public var budget: UInt32 = 20
+    /// Zero bits of work that a name costs.
+    public var workBits = 20
+    /// Names of an account beside its first.
+    public var aliases = 4
+    /// Mails for more cycles than this are announced by synopses; for more than twice as many they are only held.
+    public var cyclesAhead = 24
+    /// An account without a command for so long is closed.
+    public var idle = NymTiming.idle
+
+    /// Devices of an account. More are refused, not swapped in: a forgotten window could be filled again by whoever kept
+    /// old requests. A rotation of keys forgets all devices.
+    public static let devices = 8
+
+    public init() {}
+
+    /// The time in which one more recipient is allowed: a day's `budget`-th part.
+    public var budgetStep: Interval { Interval(milliseconds: 86_400_000 / Int64(max(1, budget))) }
+
+    /// Bytes of mail that `cyclesAhead` cycles carry.
+    func carried(by packets: NymClass) -> UInt64 {
+        let room = NymPacket.size - NymStatus.largest - NymRecord.overhead
+        return UInt64(max(0, cyclesAhead) * packets.packets * room)
+    }
+}
