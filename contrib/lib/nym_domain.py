@@ -83,8 +83,8 @@ def prepare(directory, options, signer):
     with open(chain, "a") as file, open(f"{directory}/etc/certificate.pem") as certificate:
         file.write(certificate.read())
     main = sample("postfix/main.cf.nym", [
-        ("lmtp:unix:/run/nightjar-nymserver/lmtp.sock", "lmtp:" + postfix_place(options.lmtp)),
-        ("unix:/run/nightjar-nymserver/policy.sock", postfix_place(options.policy)),
+        ("lmtp:unix:/run/nightjar-nymserver/lmtp", "lmtp:" + postfix_place(options.lmtp)),
+        ("unix:/run/nightjar-nymserver/policy", postfix_place(options.policy)),
         ("/etc/postfix/tls/mx.nym.example.pem", chain),
         ("inet_interfaces = all", "inet_interfaces = 127.0.0.1"),
         ("inet_protocols = all", "inet_protocols = ipv4"),
