@@ -74,6 +74,12 @@ public enum DeferralReason: String, CaseIterable, Hashable, Sendable {
     case bodyUnreadable
     /// A local mailbox could not be written.
     case storage
+    /// A program ended in a way that says nothing of the mail, or could not be run.
+    case programFailed
+    /// One and the same body for many recipients.
+    case sameBody
+    /// More bytes than the module takes in an hour.
+    case bandwidth
     /// Too much mail for this recipient or domain just now.
     case recipientRate
     /// The node is stopping.
@@ -86,9 +92,10 @@ public enum DeferralReason: String, CaseIterable, Hashable, Sendable {
     public var concernsOperator: Bool {
         switch self {
         case .serverRefused, .tlsUnavailable, .tlsFailed, .authenticationUnavailable, .authenticationRefused,
-            .senderRefused, .relayRefused, .commandRefused, .bodyUnreadable, .storage:
+            .senderRefused, .relayRefused, .commandRefused, .bodyUnreadable, .storage,
+            .programFailed, .sameBody:
             true
-        case .unreachable, .timeout, .closed, .temporary, .protocolViolation, .recipientRate, .shutdown, .unknown:
+        case .unreachable, .timeout, .closed, .temporary, .protocolViolation, .recipientRate, .bandwidth, .shutdown, .unknown:
             false
         }
     }

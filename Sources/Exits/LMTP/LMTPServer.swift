@@ -29,6 +29,11 @@ public enum LMTPAddress: Hashable, Sendable, CustomStringConvertible {
         return nil
     }
 
+    /// Whether it names one place: port 0 is any.
+    public var canBeReached: Bool {
+        if case .loopback(_, 0) = self { false } else { true }
+    }
+
     public var description: String {
         switch self {
         case .socket(let path): path

@@ -7,6 +7,10 @@ public enum LocalMailbox: Hashable, Sendable {
     case maildir(path: String)
     /// An ordinary address, to be reached through the exit's mail server.
     case mail(MailRecipient)
+    /// A server of this machine that speaks LMTP, such as Dovecot's; without a recipient the name at the exit's own host.
+    case lmtp(LMTPAddress, recipient: MailRecipient?)
+    /// A program that takes the mail on its standard input.
+    case program(MailProgram)
 }
 
 /// Local names and where they lead.
@@ -16,7 +20,8 @@ public struct LocalMailboxes: Hashable, Sendable {
     /// An empty table.
     public init() {}
 
-    /// Reads pairs of a name and either an absolute path or `user@host`.
+    /// Reads pairs of a name and an absolute path, `user@host`, `lmtp:ADDRESS`, `lmtp:ADDRESS user@host` (the address as
+    /// `LMTPAddress` reads it) or `program:/path argument ...`.
     public init(_ pairs: some Sequence<(String, String)>) throws(LocalMailboxError) {
         for (name, target) in pairs {
             guard let name = Self.canonical(name) else { throw .name(name) }
@@ -26,6 +31,8 @@ public struct LocalMailboxes: Hashable, Sendable {
                     throw .target(target)
                 }
                 table[name] = .maildir(path: target)
+            } else if let other = Self.module(target) {
+                table[name] = other
             } else {
                 guard let address = try? MailRecipient(target) else { throw .target(target) }
                 table[name] = .mail(address)
@@ -38,6 +45,19 @@ public struct LocalMailboxes: Hashable, Sendable {
 
     /// Where `name` leads; nil for a name that is not in the table (`RefusalReason.unknownMailbox`).
     public subscript(_ name: String) -> LocalMailbox? { Self.canonical(name).flatMap { table[$0] } }
+
+    private static func module(_ target: String) -> LocalMailbox? {
+        if target.hasPrefix("program:") {
+            return MailProgram(String(target.dropFirst("program:".count))).map(LocalMailbox.program)
+        }
+        guard target.hasPrefix("lmtp:") else { return nil }
+        let words = target.dropFirst("lmtp:".count).split(separator: " ").map(String.init)
+        guard (1...2).contains(words.count), let address = LMTPAddress(words[0]), address.canBeReached else {
+            return nil
+        }
+        guard words.count == 2 else { return .lmtp(address, recipient: nil) }
+        return (try? MailRecipient(words[1])).map { .lmtp(address, recipient: $0) }
+    }
 
     /// 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or digit; in lower case.
     static func canonical(_ name: String) -> String? {
@@ -69,7 +89,8 @@ public enum LocalMailboxError: Error, Hashable, CustomStringConvertible {
         case .duplicate(let name):
             "the mailbox \"\(name)\" is there twice: names differ in more than the case of letters"
         case .target(let target):
-            "\"\(target)\" is no place for mail: give the absolute path of a maildir, or user@host"
+            "\"\(target)\" is no place for mail: give the absolute path of a maildir, user@host, "
+                + "lmtp:/path/of/a/socket, lmtp:127.0.0.1:port or program:/path"
         }
     }
 }

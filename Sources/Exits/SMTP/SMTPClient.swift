@@ -70,22 +70,25 @@ public actor SMTPClient {
 
     private func connect(_ mail: SMTPMail) async throws -> Connection {
         let (settings, security, threadPool) = (settings, security, threadPool)
-        return try await ClientBootstrap(group: group)
-            .connectTimeout(settings.timeouts.connect.timeAmount)
-            // Small steps back and forth: nothing to gain from waiting for more bytes.
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .connect(host: settings.host, port: settings.port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if settings.security == .implicit {
-                        try channel.pipeline.syncOperations.addHandler(security.handler())
-                    }
-                    let handler = SMTPClientHandler(
-                        settings: settings, security: security, threadPool: threadPool, mail: mail,
-                        eventLoop: channel.eventLoop)
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                    return Connection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+        let bootstrap = ClientBootstrap(group: group).connectTimeout(settings.timeouts.connect.timeAmount)
+        let prepare: @Sendable (any Channel) -> EventLoopFuture<Connection> = { channel in
+            channel.eventLoop.makeCompletedFuture {
+                if settings.security == .implicit {
+                    try channel.pipeline.syncOperations.addHandler(security.handler())
                 }
+                let handler = SMTPClientHandler(
+                    settings: settings, security: security, threadPool: threadPool, mail: mail,
+                    eventLoop: channel.eventLoop)
+                try channel.pipeline.syncOperations.addHandler(handler)
+                return Connection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
             }
+        }
+        if let socket = settings.socket {
+            return try await bootstrap.connect(unixDomainSocketPath: socket, channelInitializer: prepare)
+        }
+        // Small steps back and forth: nothing to gain from waiting for more bytes.
+        return try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connect(host: settings.host, port: settings.port, channelInitializer: prepare)
     }
 
     private func again(_ mail: SMTPMail, over connection: Connection) async -> SMTPAttempt {

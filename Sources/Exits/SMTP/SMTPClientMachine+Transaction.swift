@@ -6,7 +6,8 @@
 //   RCPT   the recipient, save for: authentication wanted, command not understood, "relay" refused (the operator);
 //          552, which old servers say for "too many recipients" (RFC 5321 section 4.5.3.1.10: treat as 452).
 //   DATA   the mail, save for: authentication wanted, command not understood (the operator).
-//   dot    the mail, save for: authentication wanted, bad sequence (the operator).
+//   dot    the mail, save for: authentication wanted, bad sequence (the operator). Under LMTP for one recipient, and a
+//          status about his address is about him.
 
 extension SMTPClientMachine {
     /// Starts another mail on a connection that is `ready`.
@@ -22,6 +23,7 @@ extension SMTPClientMachine {
     public mutating func contentSent() -> [Action] {
         guard step == .content else { return [] }
         step = .final
+        transaction?.awaitFirst()
         return [.send(Self.line("."))]
     }
 
@@ -80,6 +82,8 @@ extension SMTPClientMachine {
             let actions = conclude(outcome)
             step = .closed
             return actions + [.close]
+        case .final where settings.dialect == .lmtp:
+            return answeredContent(reply)
         case .final:
             if reply.isPositive { return finish(.delivered(code: reply.code), needsReset: false) }
             guard let outcome = Self.failure(reply, at: .final) else {
@@ -101,6 +105,22 @@ extension SMTPClientMachine {
         }
         transaction?.index = index + 1
         return nextRecipient()
+    }
+
+    /// LMTP: the reply for one of the recipients that were accepted, in their order.
+    private mutating func answeredContent(_ reply: SMTPReply) -> [Action] {
+        guard let index = transaction?.index else { return [] }
+        if reply.isPositive {
+            transaction?.outcomes[index] = .delivered(code: reply.code)
+        } else {
+            guard let outcome = Self.failure(reply, at: .final) else {
+                return abort(.protocolViolation, code: reply.code)
+            }
+            transaction?.outcomes[index] = outcome
+        }
+        transaction?.awaitFirst()
+        // With every recipient decided the value below reaches none.
+        return transaction?.isDecided == true ? finish(.deferred(.unknown), needsReset: false) : []
     }
 
     private mutating func nextRecipient() -> [Action] {
@@ -150,6 +170,8 @@ extension SMTPClientMachine {
             return .deferred(.commandRefused, code: code)
         default:
             if code == 503 { return .deferred(.commandRefused, code: code) }
+            // LMTP: a status about the mailbox (RFC 3463 section 3.2 and 3.3).
+            if reply.enhanced?[1] == 1 { return .refused(.recipientRefused, code: code) }
             return .refused(isTooLarge ? .tooLarge : .contentRefused, code: code)
         }
     }

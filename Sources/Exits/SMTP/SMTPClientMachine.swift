@@ -1,4 +1,4 @@
-// The client's side of SMTP (RFC 5321) as a pure state machine: bytes and events in, actions out. This file holds the
+// The client's side of SMTP (RFC 5321) and LMTP (RFC 2033) as a pure state machine: bytes and events in, actions out. This file holds the
 // session - greeting, EHLO, STARTTLS, AUTH; `SMTPClientMachine+Transaction.swift` holds the mail.
 //
 // Whatever goes wrong here is the server's state or the exit's own settings, never the mail: every failure of the
@@ -135,7 +135,7 @@ public struct SMTPClientMachine: Sendable {
     private mutating func sayHello() -> [Action] {
         step = .hello
         isExtendedHello = true
-        return [.send(Self.line("EHLO \(settings.helloName)"))]
+        return [.send(Self.line("\(settings.dialect == .lmtp ? "LHLO" : "EHLO") \(settings.helloName)"))]
     }
 
     private mutating func answeredHello(_ reply: SMTPReply) -> [Action] {
@@ -143,7 +143,9 @@ public struct SMTPClientMachine: Sendable {
             capabilities = isExtendedHello ? SMTPCapabilities(reply) : SMTPCapabilities()
             return secure()
         }
-        guard reply.isPermanent, isExtendedHello else { return giveUp(reply, permanent: .serverRefused) }
+        guard reply.isPermanent, isExtendedHello, settings.dialect == .smtp else {
+            return giveUp(reply, permanent: .serverRefused)
+        }
         isExtendedHello = false
         return [.send(Self.line("HELO \(settings.helloName)"))]
     }
@@ -255,4 +257,9 @@ extension SMTPClientMachine.Transaction {
     init(envelope: SMTPEnvelope) {
         self.init(envelope: envelope, outcomes: envelope.recipients.map { _ in nil })
     }
+
+    var isDecided: Bool { outcomes.allSatisfy { $0 != nil } }
+
+    /// The next reply is about the first recipient who is not decided.
+    mutating func awaitFirst() { index = outcomes.firstIndex { $0 == nil } ?? outcomes.count }
 }

@@ -65,6 +65,7 @@ extension SMTPSettings {
     /// Checks what would otherwise show only at the first mail, or break out of a command.
     func check() throws(SMTPSettingsError) {
         guard MailRecipient.isHost(Array(helloName.utf8)[...]) else { throw .helloName(helloName) }
+        guard socket == nil else { return }
         guard MailRecipient.isHost(Array(host.utf8)[...]) || (try? SocketAddress(ipAddress: host, port: 0)) != nil
         else {
             throw .host(host)

@@ -27,10 +27,20 @@ public struct SMTPSettings: Sendable {
         case anything
     }
 
+    /// What is spoken.
+    public enum Dialect: Hashable, Sendable {
+        case smtp
+        /// LMTP (RFC 2033): after the content each recipient that was accepted has a reply of his own.
+        case lmtp
+    }
+
     public var host: String
     public var port: Int
     public var security: Security
     public var trust: Trust
+    public var dialect = Dialect.smtp
+    /// The path of a Unix socket, in place of host and port.
+    public var socket: String?
     /// The name given in EHLO: the exit's own full host name.
     public var helloName: String
     public var credentials: SMTPCredentials?
@@ -61,6 +71,18 @@ public struct SMTPSettings: Sendable {
         self.idle = idle
         self.maximumIdle = maximumIdle
         self.mailsPerConnection = mailsPerConnection
+    }
+
+    /// A server of this machine that speaks LMTP.
+    public init(lmtp address: LMTPAddress, helloName: String, timeouts: SMTPTimeouts = SMTPTimeouts()) {
+        self.init(security: .none, helloName: helloName, timeouts: timeouts)
+        dialect = .lmtp
+        switch address {
+        case .socket(let path): socket = path
+        case .loopback(let host, let port):
+            self.host = host
+            self.port = port
+        }
     }
 }
 
