@@ -7,8 +7,15 @@ struct NightjarNymserver: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nightjar-nymserver",
         abstract: "Keeps pseudonyms: mail for them goes through reply blocks, and theirs goes out.",
+        discussion: """
+            Examples:
+              nightjar-nymserver init --domain nym.example --operator you@example.org
+              nightjar-nymserver check-config
+              nightjar-nymserver run
+              nightjar-nymserver status
+            """,
         version: NymserverVersion.text,
-        subcommands: [])
+        subcommands: [Init.self, CheckConfig.self])
 
     static func main() async {
         await CommandRunner.run(Self.self)
