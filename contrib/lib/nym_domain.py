@@ -92,7 +92,7 @@ def prepare(directory, options, signer):
     write(f"{directory}/etc/main.cf", main + ADDED.format(directory=directory, outside=options.outside))
     write(f"{directory}/etc/master.cf", sample("postfix/master.cf.nym", [
         ("smtp                inet", f"127.0.0.1:{options.mx} inet"),
-        ("127.0.0.1:10587     inet", f"127.0.0.1:{options.submission} inet"),
+        ("127.0.0.1:10025     inet", f"127.0.0.1:{options.submission} inet"),
         ("inet:127.0.0.1:8891", f"inet:127.0.0.1:{signer}"),
         ("/etc/postfix/header_checks.nym", f"{directory}/etc/header_checks.nym"),
     ]))
