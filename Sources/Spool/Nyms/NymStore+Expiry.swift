@@ -1,0 +1,57 @@
+// Forgetting what is old, a little at a time: between two steps everybody else may write.
+
+internal import GRDB
+public import WireFormat
+
+extension NymStore {
+    /// Forgets reply blocks that have expired, packets that come too late, and arrivals before a day; gives the room back
+    /// to the disk and what was erased out of the log.
+    /// - Returns: Blocks that are gone.
+    @discardableResult
+    public func expire(now: Timestamp, arrivalsBefore day: UInt32) throws(NymStoreError) -> Int {
+        let blocks = try delete("block", "id", "expiry < ?", now.milliseconds)
+        _ = try delete("packet", "id", "deadline < ?", now.milliseconds)
+        _ = try delete("arrival", "hash", "day < ?", Int64(day))
+        try maintain { database in
+            try database.execute(sql: "PRAGMA incremental_vacuum(2000)")
+            // Busy readers put it off; the next time it is done.
+            _ = try Row.fetchAll(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+        return blocks
+    }
+
+    private func delete(
+        _ table: String, _ key: String, _ condition: String, _ value: Int64
+    ) throws(NymStoreError) -> Int {
+        var gone = 0
+        while true {
+            let count = try write { database in
+                try database.execute(
+                    sql: """
+                        DELETE FROM \(table) WHERE \(key) IN
+                            (SELECT \(key) FROM \(table) WHERE \(condition) LIMIT \(bounds.deletion))
+                        """, arguments: [value])
+                return database.changesCount
+            }
+            CrashPoint.reached(.nymsExpiring)
+            gone += count
+            if count < bounds.deletion { return gone }
+        }
+    }
+
+    /// How much there is of everything; reads indexes, not contents.
+    public func counts() throws(NymStoreError) -> NymStoreCounts {
+        try read { database in
+            func count(_ table: String) throws -> Int {
+                try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM \(table)") ?? 0
+            }
+            var counts = NymStoreCounts()
+            counts.accounts = try count("account")
+            counts.blocks = try count("block")
+            counts.items = try Int.fetchOne(database, sql: "SELECT IFNULL(SUM(items), 0) FROM account") ?? 0
+            counts.packets = try count("packet")
+            counts.mails = try count("mail")
+            return counts
+        }
+    }
+}
