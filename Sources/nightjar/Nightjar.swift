@@ -22,7 +22,7 @@ struct Nightjar: AsyncParsableCommand {
         subcommands: [
             Send.self, Sent.self, Reply.self, CountPackets.self, Decode.self, Receive.self, Mailbox.self,
             Fragments.self, Run.self,
-            Status.self, Nodes.self, Path.self, Queue.self, Surb.self, Key.self, ContactCommand.self,
+            Status.self, GatewayCommand.self, Nodes.self, Path.self, Queue.self, Surb.self, Key.self, ContactCommand.self,
             KeyringCommand.self, Network.self, CheckConfig.self, Packet.self,
             TestVectorsCommand.self,
         ])

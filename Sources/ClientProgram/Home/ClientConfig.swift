@@ -39,6 +39,8 @@ public struct ClientConfig: Sendable {
     var run = RunSettings()
     /// Mailboxes and what was received.
     var inbox = InboxSettings()
+    /// What `nightjar gateway` does.
+    var gateway = GatewaySettings()
     /// The log of `nightjar run`.
     var log = LogSettings()
 
@@ -104,6 +106,7 @@ public struct ClientConfig: Sendable {
         config.directory = DirectorySettings(table)
         config.run = RunSettings(table)
         config.inbox = InboxSettings(table)
+        config.gateway = GatewaySettings(table)
         config.log = LogSettings(table)
         return config
     }

@@ -3,6 +3,7 @@
 public import Daemon
 internal import Directory
 internal import Logging
+internal import ServiceLifecycle
 internal import Spool
 internal import WireFormat
 
@@ -18,6 +19,16 @@ extension Client {
         network name: String?, passphrase: PassphraseSource, signals: SignalSet,
         remake: @escaping @Sendable () throws -> Client
     ) async throws {
+        try await runInBackground(network: name, passphrase: passphrase, signals: signals, remake: remake) { _, _ in [] }
+    }
+
+    /// The same with services beside it, which stop first.
+    /// - Parameter beside: starts them, with the keyring and the records that are open.
+    func runInBackground(
+        network name: String?, passphrase: PassphraseSource, signals: SignalSet?,
+        remake: @escaping @Sendable () throws -> Client,
+        beside: (Keyring, RecordStore) async throws -> [any Service]
+    ) async throws {
         let names = try name.map { [$0] } ?? store.names()
         guard !names.isEmpty else { throw NetworkStoreError.none }
         // One without a consensus that can be used is served as well: it is fetched while this runs.
@@ -30,6 +41,7 @@ extension Client {
         let keyring = try backgroundKeyring(passphrase)
         let records = try records()
         defer { records.close() }
+        let others = try await beside(keyring, records)
         var streams: [NetworkStream] = []
         do {
             for network in networks {
@@ -43,14 +55,14 @@ extension Client {
             BackgroundWork(client: self, records: records, keyring: keyring), streams: streams, logger: logger,
             remake: remake)
         try await DaemonGroup.run(
-            [background],
+            [background] + others,
             actions: DaemonActions(
                 reload: { try await background.reload(sink) }, reopen: { try sink.reopen() }),
             logger: logger, signals: signals)
     }
 
     /// The keyring, opened for as long as the process lives.
-    private func backgroundKeyring(_ passphrase: PassphraseSource) throws -> Keyring {
+    func backgroundKeyring(_ passphrase: PassphraseSource) throws -> Keyring {
         do {
             return try Keyring.open(self, passphrase: passphrase)
         } catch KeyringError.needsPassphrase(let path) {

@@ -18,7 +18,11 @@ struct MessageRecording {
     let path: String
 
     /// Writes the messages down, all or none.
-    func record(_ composed: [ComposedMessage], at now: Timestamp) throws -> [SentMessage] {
+    /// - Parameter beside: what belongs to them and is written in the same step.
+    func record(
+        _ composed: [ComposedMessage], at now: Timestamp,
+        beside: ([SentMessage], RecordTransaction) throws -> Void = { _, _ in }
+    ) throws -> [SentMessage] {
         let planner = PacketPlanner(network: network, options: options, now: now)
         var generator = SystemRandomNumberGenerator()
         var messages: [SentMessage] = []
@@ -39,7 +43,7 @@ struct MessageRecording {
                         journey: SentMessage.Journey(path: path, copies: options.copies, isUrgent: options.isUrgent),
                         length: file.length, exit: exit, file: file))
             }
-            try log.add(messages)
+            try log.add(messages) { try beside(messages, $0) }
         } catch {
             for file in messages.compactMap(\.file) { outbox.remove(file) }
             throw error

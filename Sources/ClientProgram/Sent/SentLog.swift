@@ -51,8 +51,12 @@ struct SentLog: Sendable {
     // MARK: Writing
 
     /// Adds messages, all or none.
-    func add(_ messages: [SentMessage]) throws {
-        try store.transaction { records in for message in messages { try put(message, records) } }
+    /// - Parameter beside: what belongs to them and is written in the same step.
+    func add(_ messages: [SentMessage], beside: (RecordTransaction) throws -> Void = { _ in }) throws {
+        try store.transaction { records in
+            for message in messages { try put(message, records) }
+            try beside(records)
+        }
     }
 
     /// Changes a message, its plan and what is known about nodes, together.

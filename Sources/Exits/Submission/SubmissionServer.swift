@@ -74,32 +74,27 @@ public final class SubmissionServer: Sendable {
     public static func bind(
         _ settings: SubmissionSettings, security: SubmissionSecurity, receiver: any SubmissionReceiver,
         group: MultiThreadedEventLoopGroup = .singleton
-    ) async throws -> SubmissionServer {
+    ) async throws(SubmissionBindError) -> SubmissionServer {
         let connections = SubmissionConnections(limit: settings.connections)
         var listeners: [any Channel] = []
         var bound: [[LoopbackAddress]] = [[], []]
-        do {
-            for (index, addresses) in [settings.addresses, settings.implicitAddresses].enumerated() {
-                for address in addresses {
-                    let bootstrap = bootstrap(
-                        settings, isImplicit: index == 1, connections: connections, security: security,
-                        receiver: receiver, group: group)
-                    do {
-                        let listener = try await bootstrap.bind(host: address.host, port: address.port).get()
-                        listeners.append(listener)
-                        let port = listener.localAddress?.port ?? address.port
-                        bound[index] += [LoopbackAddress(address, port: port)]
-                    } catch {
-                        let code = (error as? IOError)?.errnoCode ?? 0
-                        guard address.host == "::1", addresses.count > 1, Self.isWithoutIPv6(code) else {
-                            throw SubmissionBindError(address: address, code: code)
-                        }
-                    }
+        for (index, addresses) in [settings.addresses, settings.implicitAddresses].enumerated() {
+            for address in addresses {
+                let bootstrap = bootstrap(
+                    settings, isImplicit: index == 1, connections: connections, security: security,
+                    receiver: receiver, group: group)
+                do {
+                    let listener = try await bootstrap.bind(host: address.host, port: address.port).get()
+                    listeners.append(listener)
+                    let port = listener.localAddress?.port ?? address.port
+                    bound[index] += [LoopbackAddress(address, port: port)]
+                } catch {
+                    let code = (error as? IOError)?.errnoCode ?? 0
+                    if address.host == "::1", addresses.count > 1, Self.isWithoutIPv6(code) { continue }
+                    for listener in listeners { try? await listener.close() }
+                    throw SubmissionBindError(address: address, code: code)
                 }
             }
-        } catch {
-            for listener in listeners { try? await listener.close() }
-            throw error
         }
         return SubmissionServer(listeners: listeners, connections: connections, bound: bound)
     }

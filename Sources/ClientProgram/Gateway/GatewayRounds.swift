@@ -1,0 +1,66 @@
+// What a gateway does by itself: what has come goes into the Maildir, and failures of what was sent become notices.
+
+internal import Daemon
+internal import Messages
+internal import Spool
+internal import WireFormat
+
+/// One look at what is new.
+struct GatewayRounds: Sendable {
+    let client: Client
+    let records: RecordStore
+    let maildir: GatewayMaildir
+
+    /// Puts messages that were not read yet into the Maildir, and then marks them as read.
+    /// - Returns: how many, and what went wrong first.
+    func fill() -> (count: Int, failure: (any Error)?) {
+        var count = 0
+        var failure: (any Error)?
+        do {
+            let store = client.received(records)
+            for (name, record) in try store.all() where record.state == .unread {
+                do {
+                    let message = try store.message(name, record)
+                    var options = OutputOptions()
+                    options.output = .maildir(try maildir.place(for: message.origin))
+                    _ = try MessageWriter(terminal: client.terminal, options: options).write([message]) { message in
+                        try store.markRead(
+                            [message.id], keep: client.config.inbox.keepRead, now: client.time.clock.now())
+                    }
+                    count += 1
+                } catch {
+                    // The next one may be well.
+                    failure = failure ?? error
+                }
+            }
+        } catch {
+            failure = error
+        }
+        return (count, failure)
+    }
+
+    /// Puts a notice into the Maildir for every recipient that a mail has not reached.
+    func notice() throws {
+        let log = GatewayLog(records: records)
+        let sent = client.sentLog(records)
+        let now = client.time.clock.now()
+        for (name, record) in try log.all() where !record.messages.isEmpty {
+            var record = record
+            let before = record
+            for (number, id) in record.messages.enumerated() {
+                guard let message = try sent.message(id) else { continue }
+                for (index, (recipient, outcome)) in zip(message.recipients, message.outcomes).enumerated() {
+                    let place = GatewayRecord.Place(message: UInt8(clamping: number), recipient: UInt8(clamping: index))
+                    let status = SentEntry.status(outcome, of: message, now: now)
+                    guard GatewayNotice.failures.contains(status), !record.noticed.contains(place) else { continue }
+                    let notice = GatewayNotice(
+                        recipient: recipient, status: status, code: outcome.code, messageID: record.messageID,
+                        made: record.made, id: id.hex)
+                    try maildir.deliver(head: notice.head(now: now), body: notice.body, token: notice.token)
+                    record.noticed.insert(place)
+                }
+            }
+            if record != before { try log.update(name, record) }
+        }
+    }
+}

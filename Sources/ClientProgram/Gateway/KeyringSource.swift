@@ -1,0 +1,23 @@
+internal import Daemon
+internal import Directory
+internal import WireFormat
+
+/// The keyring of a gateway: opened once, at the start, as nobody is there to type a passphrase later. If there was none
+/// then, it is looked for again.
+struct KeyringSource: Sendable {
+    let client: Client
+    let opened: Keyring?
+
+    func open() throws -> Keyring {
+        guard let opened else { return try Keyring.open(client, passphrase: .none) }
+        try opened.refresh()
+        return opened
+    }
+
+    /// Addresses of our nyms in the network, aliases included.
+    func nymAddresses(network: String?) throws -> [String] {
+        guard ClientPlaces.isThere(client.places.keyring) else { return [] }
+        let wanted = try? client.network(network).name
+        return try open().nyms().filter { wanted == nil || $0.network == wanted }.map(\.address)
+    }
+}
