@@ -68,6 +68,7 @@ struct MirrorFiles {
         // Last, so that whoever reads it finds what it names.
         guard let latest = try store.latestConsensus() else { return }
         try writeDescriptors(UnverifiedConsensus(latest.bytes).claimed, store)
+        for statement in try store.optOuts() { try writeDocument(statement.digest, store) }
         try write(.consensus, latest.bytes)
     }
 

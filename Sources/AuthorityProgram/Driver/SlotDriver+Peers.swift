@@ -76,7 +76,7 @@ extension SlotDriver {
         case .vote: return !own.contains(.vote)
         case .proposal: return !own.contains(.proposal)
         case .signature: return !own.contains(.signature)
-        case .descriptor, .evidence, .report: return true
+        case .descriptor, .evidence, .report, .optOuts: return true
         }
     }
 
@@ -85,7 +85,7 @@ extension SlotDriver {
         case .vote: CrashPoint.reached(.authorityVoteSent)
         case .proposal: CrashPoint.reached(.authorityProposalSent)
         case .signature: CrashPoint.reached(.authoritySignatureSent)
-        case .descriptor, .evidence, .report: break
+        case .descriptor, .evidence, .report, .optOuts: break
         }
     }
 

@@ -21,7 +21,7 @@ extension SlotDriver {
         case .signature: return await receive(signature: bytes)
         case .evidence: return await receive(evidence: bytes)
         case .report: return await reports.receive(bytes)
-        case .descriptor: return .malformed("a descriptor is no document of an authority")
+        case .descriptor, .optOuts: return .malformed("what a node signs is no document of an authority")
         }
     }
 

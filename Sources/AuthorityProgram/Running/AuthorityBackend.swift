@@ -10,6 +10,7 @@ internal import WireFormat
 struct AuthorityBackend: DirectoryBackend {
     let parts: AuthorityParts
     let registry: NodeRegistry
+    let optOuts: OptOutDesk
     let driver: SlotDriver
     let publication: Publication
     /// Reads from the disk.
@@ -64,6 +65,7 @@ struct AuthorityBackend: DirectoryBackend {
     }
 
     func receive(_ bytes: [UInt8], as kind: DirectoryUpload) async -> UploadVerdict {
+        if kind == .optOuts { return await optOuts.receive(bytes) }
         guard kind == .descriptor else { return await driver.receive(bytes, as: kind) }
         guard driver.intake.enter() else { return .busy(retryAfter: .seconds(2)) }
         defer { driver.intake.leave() }

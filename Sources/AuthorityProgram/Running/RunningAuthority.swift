@@ -18,6 +18,7 @@ final class RunningAuthority: Sendable {
     let parts: AuthorityParts
     let registry: NodeRegistry
     let reports: ReportDesk
+    let optOuts: OptOutDesk
     let driver: SlotDriver
     let publication: Publication
     let started: Timestamp
@@ -63,6 +64,7 @@ final class RunningAuthority: Sendable {
             voted: VotedFlags(bad: settings.bad, checksReachability: settings.checksReachability), lookup: lookup,
             now: { clock.now() })
         reports = try ReportDesk(parts: parts, pingers: settings.pingers)
+        optOuts = try OptOutDesk(parts: parts, registry: registry)
         publication = Publication(store: store)
         var timeouts = DirectoryHTTPClient.Timeouts()
         timeouts.connect = .seconds(10)
@@ -78,7 +80,7 @@ final class RunningAuthority: Sendable {
             parts: parts, registry: registry, driver: driver, publication: publication, started: started,
             dataDirectory: settings.dataDirectory)
         let backend = AuthorityBackend(
-            parts: parts, registry: registry, driver: driver, publication: publication,
+            parts: parts, registry: registry, optOuts: optOuts, driver: driver, publication: publication,
             readers: WorkThreads("readers", count: 4), pages: HealthPages { await healthSource.facts() })
         var bounds = limits
         bounds.peers.globalConnections = settings.connections
@@ -140,6 +142,7 @@ final class RunningAuthority: Sendable {
     /// Forgets what is old, in every slot: descriptors come whether there is a consensus or not.
     private func expireEverySlot() async {
         while await nextSlot() {
+            await optOuts.maintain()
             let (store, keepSlots) = (parts.store, settings.keepSlots)
             do {
                 _ = try await parts.work.run { Result { try store.expire(keepSlots: keepSlots) } }.get()

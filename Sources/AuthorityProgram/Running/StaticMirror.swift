@@ -49,6 +49,7 @@ struct StaticMirror: Sendable {
         guard let certified = backend.publication.certified else { return }
         let slot = certified.slot.number
         for node in certified.consensus.nodes { try await write(.document(node.descriptor)) }
+        for statement in try parts.store.optOuts() { try await write(.document(statement.digest)) }
         for vote in certified.consensus.votes {
             try await write(.document(vote.digest))
             for report in reports(of: vote.digest) { try await write(.document(report)) }

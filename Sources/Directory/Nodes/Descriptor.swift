@@ -17,6 +17,8 @@ public struct DescriptorFields: Sendable {
     public var capabilities: [Capability]
     /// Nymservers that the node hands mail over to.
     public var nymDomains: [NymDomain]
+    /// Digest of the node's statement of opt-outs (`OptOutStatement`); nil for a node that holds none.
+    public var optOuts: Digest?
     /// Strategy and its settings, as `Mixing` spells it.
     public var mixing: [String]
     /// Settings known to be weak that the operator chose knowingly.
@@ -33,7 +35,7 @@ public struct DescriptorFields: Sendable {
     public init(
         network: String, nickname: Nickname, addresses: [NodeAddress], published: Timestamp, validUntil: Timestamp,
         keys: [KeyPeriod: KEMPublicKey], capabilities: [Capability], nymDomains: [NymDomain] = [],
-        mixing: [String] = ["poisson"], weaknesses: [String] = [],
+        optOuts: Digest? = nil, mixing: [String] = ["poisson"], weaknesses: [String] = [],
         family: [NodeID] = [], contact: String = "", software: String, isLeaving: Bool = false
     ) {
         self.network = network
@@ -44,6 +46,7 @@ public struct DescriptorFields: Sendable {
         self.keys = keys
         self.capabilities = capabilities
         self.nymDomains = nymDomains
+        self.optOuts = optOuts
         self.mixing = mixing
         self.weaknesses = weaknesses
         self.family = family
@@ -70,6 +73,7 @@ public struct DescriptorFields: Sendable {
         }
         items += capabilities.sorted { $0.name < $1.name }.map { DocumentItem("capability", $0.words) }
         items += nymDomains.sorted { $0.domain < $1.domain }.map(\.item)
+        if let optOuts { items.append(DocumentItem("opt-outs", [optOuts.hex])) }
         items.append(DocumentItem("mixing", mixing))
         items += weaknesses.sorted().map { DocumentItem("weakness", [$0]) }
         items += family.sorted().map { DocumentItem("family", [$0.hex]) }
@@ -152,6 +156,11 @@ public struct UnverifiedDescriptor: Sendable {
             else { throw reader.invalid() }
             nymDomains.append(found)
         }
+        var optOuts: Digest?
+        if reader.isNext("opt-outs") {
+            optOuts = Digest(hex: try reader.take("opt-outs", arguments: 1).arguments[0])
+            guard optOuts != nil else { throw reader.invalid() }
+        }
         let mixing = try reader.take("mixing").arguments
         guard !mixing.isEmpty, mixing.joined(separator: " ").utf8.count <= Descriptor.maximumMixing else {
             throw reader.invalid()
@@ -185,7 +194,8 @@ public struct UnverifiedDescriptor: Sendable {
         fields = DescriptorFields(
             network: network, nickname: nickname, addresses: addresses, published: published, validUntil: validUntil,
             keys: keys,
-            capabilities: capabilities, nymDomains: nymDomains, mixing: mixing, weaknesses: weaknesses, family: family,
+            capabilities: capabilities, nymDomains: nymDomains, optOuts: optOuts, mixing: mixing,
+            weaknesses: weaknesses, family: family,
             contact: contact,
             software: software, isLeaving: isLeaving)
     }

@@ -112,7 +112,7 @@ extension DirectoryCache {
 
     /// Removes what processes left that were killed while they wrote. Under the lock: nobody writes now.
     private func removeTemporaryFiles() {
-        for folder in [directory, path("networks"), path("consensuses"), path("evidence")] {
+        for folder in [directory, path("networks"), path("consensuses"), path("evidence"), path("opt-outs")] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             where name.contains(".tmp-") {
                 try? AtomicFile.remove("\(folder)/\(name)")

@@ -18,6 +18,7 @@ public import WireFormat
 ///     consensus       the newest certified consensus
 ///     consensuses/S   those of the last slots, to compare with what others show for them
 ///     descriptors     a bundle: the descriptors that this consensus and the one before it name
+///     opt-outs/ID     the newest statement of opt-outs of each node (`OptOutCache`)
 ///     evidence/       certified documents that contradict each other
 ///     lock            held while something is replaced
 public struct DirectoryCache: Sendable {

@@ -25,6 +25,8 @@ public struct DirectoryServerLimits: Hashable, Sendable {
     public var descriptors = Share(bytes: 8 << 20, atOnce: 64)
     /// Measurement reports.
     public var reports = Share(bytes: 16 << 20, atOnce: 8)
+    /// Statements of opt-outs.
+    public var optOuts = Share(bytes: 8 << 20, atOnce: 8)
     /// What is fetched. Answers of up to 64 KiB, and those that are in memory once for all peers, do not count as bytes.
     public var answers = Share(bytes: 128 << 20, atOnce: 256)
     /// Bodies that a part of the Internet may be sending at one time.

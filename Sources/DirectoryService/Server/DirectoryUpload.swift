@@ -14,6 +14,8 @@ public enum DirectoryUpload: String, CaseIterable, Hashable, Sendable {
     case evidence = "evidence"
     /// From pingers and authorities.
     case report = "reports"
+    /// From nodes.
+    case optOuts = "opt-outs"
 
     /// Reads the path of a request; nil if nothing may be posted there.
     public init?(path: some StringProtocol) {
@@ -33,6 +35,7 @@ public enum DirectoryUpload: String, CaseIterable, Hashable, Sendable {
         case .vote: Vote.maximumSize
         case .report: MeasurementReport.maximumSize
         case .evidence: Evidence.maximumSize
+        case .optOuts: OptOutStatement.maximumSize
         }
     }
 }

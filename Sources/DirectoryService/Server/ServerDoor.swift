@@ -15,7 +15,7 @@ final class ServerDoor: Sendable {
     }
 
     /// Requests that share bounds.
-    enum Kind: CaseIterable, Hashable { case slotDocuments, evidence, descriptors, reports, answers }
+    enum Kind: CaseIterable, Hashable { case slotDocuments, evidence, descriptors, reports, optOuts, answers }
 
     /// Something that a request holds in memory.
     struct Hold: Hashable {
@@ -162,6 +162,7 @@ extension DirectoryServerLimits {
         case .evidence: evidence
         case .descriptors: descriptors
         case .reports: reports
+        case .optOuts: optOuts
         case .answers: answers
         }
     }
@@ -175,6 +176,7 @@ extension DirectoryUpload {
         case .evidence: .evidence
         case .descriptor: .descriptors
         case .report: .reports
+        case .optOuts: .optOuts
         }
     }
 }

@@ -12,6 +12,8 @@ public enum StoredDocumentKind: Int, CaseIterable, Sendable {
     case fork = 8
     /// A network file that was in force.
     case network = 7
+    /// What a node says of who wants no mail; its author is the node's id.
+    case optOuts = 9
 }
 
 /// A document with what it is looked up by.

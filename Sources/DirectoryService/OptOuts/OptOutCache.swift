@@ -1,0 +1,121 @@
+// The statements of opt-outs that a node or a nymserver keeps of its network's nodes: one file for each node, in the directory
+// cache. Each stays until a newer one of its node takes its place, so that a source which withholds one ends nobody's opt-out.
+
+internal import Daemon
+public import Directory
+internal import Foundation
+public import WireFormat
+
+/// The directory `opt-outs` of a cache: a file per node, named by its id.
+public struct OptOutCache: Sendable {
+    /// Most bytes of all statements together. Those of nodes that are gone make room; beyond that, what came first stays.
+    public static let maximumBytes = 32 << 20
+
+    private let cache: DirectoryCache
+    private let limit: Int
+    private var directory: String { cache.path("opt-outs") }
+
+    public init(_ cache: DirectoryCache) { self.init(cache, limit: Self.maximumBytes) }
+
+    init(_ cache: DirectoryCache, limit: Int) {
+        self.cache = cache
+        self.limit = limit
+    }
+
+    /// The statements that count now: of every node that the consensus lists and does not call `Bad`, if its descriptor names
+    /// one, the newest that is here; and of nodes that it does not list, for some time. Reads and verifies all files.
+    public func inForce(_ network: Network, at now: Timestamp) -> [OptOutStatement] {
+        let kept = statements(network.name)
+        return kept.filter { Self.counts($0, in: network, at: now) }
+    }
+
+    static func counts(_ statement: OptOutStatement, in network: Network, at now: Timestamp) -> Bool {
+        guard let standing = network.standing(of: statement.node) else {
+            return statement.published + OptOutStatement.outlives > now
+        }
+        if standing.flags.contains(.bad) { return false }
+        // What is not here says nothing.
+        guard let descriptor = network.node(statement.node) else { return true }
+        return descriptor.fields.optOuts != nil
+    }
+
+    /// All statements that are here, verified, by node.
+    public func statements(_ network: String) -> [OptOutStatement] {
+        names().compactMap { read($0, network) }
+    }
+
+    /// The statement of a node; nil if there is none, or it is damaged: then the next one that is fetched takes its place.
+    public func statement(of node: NodeID, network: String) -> OptOutStatement? { read(node, network) }
+
+    private func read(_ node: NodeID, _ network: String) -> OptOutStatement? {
+        guard let bytes = try? AtomicFile.read(path(node), limit: OptOutStatement.maximumSize),
+            let found = try? UnverifiedOptOutStatement(bytes).verify(network: network), found.node == node
+        else { return nil }
+        return found
+    }
+
+    /// What became of a statement.
+    public enum Kept: Hashable, Sendable {
+        case stored
+        /// A newer one of its node is here, or the same.
+        case known
+        /// There is no room.
+        case full
+    }
+
+    /// Keeps a statement in place of an older one of its node.
+    /// - Parameter network: who may have to make room: nodes that it does not list.
+    /// - Throws: `CommandFailure` if the disk does not take it; then the old one is there.
+    @discardableResult
+    public func keep(_ statement: OptOutStatement, in network: Network) throws -> Kept {
+        try cache.change {
+            let old = read(statement.node, statement.network)
+            guard old?.digest != statement.digest, old.map({ $0.published <= statement.published }) ?? true else {
+                return .known
+            }
+            _ = try PrivateDirectory(directory)
+            var excess = try total(besides: statement.node) + statement.bytes.count - limit
+            for node in names()
+            where excess > 0 && node != statement.node && network.standing(of: node) == nil {
+                excess -= size(node)
+                try AtomicFile.remove(path(node))
+            }
+            guard excess <= 0 else { return .full }
+            try AtomicFile.write(statement.bytes, to: path(statement.node))
+            return .stored
+        }
+    }
+
+    /// Removes what counts no more and will not again: of nodes that say that they hold none, and of those that are long gone.
+    /// - Returns: how many.
+    @discardableResult
+    func prune(_ network: Network, at now: Timestamp) throws -> Int {
+        let gone = names().filter { node in
+            guard network.standing(of: node) == nil || network.node(node).map({ $0.fields.optOuts == nil }) == true
+            else { return false }
+            guard let found = read(node, network.name) else { return true }
+            return !Self.counts(found, in: network, at: now)
+        }
+        guard !gone.isEmpty else { return 0 }
+        return try cache.change {
+            for node in gone { try AtomicFile.remove(path(node)) }
+            return gone.count
+        }
+    }
+
+    private func path(_ node: NodeID) -> String { "\(directory)/\(node.hex)" }
+
+    private func names() -> [NodeID] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.compactMap { NodeID(hex: $0) }.sorted()
+    }
+
+    private func total(besides node: NodeID) throws -> Int {
+        names().filter { $0 != node }.reduce(0) { $0 + size($1) }
+    }
+
+    private func size(_ node: NodeID) -> Int {
+        let found = try? FileManager.default.attributesOfItem(atPath: path(node))
+        return (found?[.size] as? NSNumber)?.intValue ?? 0
+    }
+}
