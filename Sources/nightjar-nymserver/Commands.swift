@@ -55,3 +55,38 @@ struct CheckConfig: AsyncParsableCommand {
 
     func run() async throws { try NymserverCommands().checkConfig(file.config) }
 }
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Serve the domain's nyms until SIGTERM.",
+        discussion: """
+            SIGTERM stops in order, SIGHUP reads the configuration and the network file
+            again, SIGUSR1 opens the log file anew.
+
+            Example:
+              nightjar-nymserver run --config /etc/nightjar-nymserver/nymserver.toml
+            """)
+    @OptionGroup var file: ConfigOption
+
+    func run() async throws { try await NymserverCommands().run(configuration: file.config) }
+}
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show how much the server holds, and whether it is late.",
+        discussion: """
+            Reads the database, beside a running server or without one, and changes
+            nothing. Figures alone: no name and no address.
+
+            Exit code 0 if the server runs, else 3.
+
+            Examples:
+              nightjar-nymserver status
+              nightjar-nymserver status --json | jq .accounts
+            """)
+    @OptionGroup var file: ConfigOption
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws { try NymserverCommands().status(configuration: file.config, json: json) }
+}

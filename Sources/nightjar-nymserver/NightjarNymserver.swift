@@ -15,7 +15,7 @@ struct NightjarNymserver: AsyncParsableCommand {
               nightjar-nymserver status
             """,
         version: NymserverVersion.text,
-        subcommands: [Init.self, CheckConfig.self])
+        subcommands: [Init.self, CheckConfig.self, Run.self, Status.self])
 
     static func main() async {
         await CommandRunner.run(Self.self)

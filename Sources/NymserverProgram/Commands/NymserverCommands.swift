@@ -23,4 +23,9 @@ public struct NymserverCommands: Sendable {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try terminal.print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
+
+    /// `run`: until SIGTERM or SIGINT.
+    public func run(configuration path: String) async throws {
+        try await NymserverService(settings: NymserverSettings(configuration: path), path: path).run()
+    }
 }

@@ -6,16 +6,8 @@ internal import Messages
 internal import Mixing
 internal import NymProtocol
 internal import Sphinx
+internal import Spool
 internal import WireFormat
-
-/// A packet for the spool.
-struct OutgoingPacket: Sendable {
-    let destination: NodeID
-    let release: Timestamp
-    let deadline: Timestamp
-    /// 32,768 bytes.
-    let bytes: [UInt8]
-}
 
 /// Makes packets in the network as it is now.
 struct PacketMaker: Sendable {
@@ -35,7 +27,7 @@ struct PacketMaker: Sendable {
     }
 
     /// The packet that takes a nym's packet through a block.
-    func packet(_ body: NymPacket, through block: SURB, release: Timestamp) throws -> OutgoingPacket {
+    func packet(_ body: NymPacket, through block: SURB, release: Timestamp) throws -> NewNymPacket {
         let envelope = try Envelope(recipients: [.drop], bodyKind: .nym)
         let encoded = try MessageEncoder.encode(envelope, body: body.encoded)
         var generator = SystemRandomNumberGenerator()
@@ -43,23 +35,23 @@ struct PacketMaker: Sendable {
         guard parts.count == 1, let part = parts.first else { throw PayloadError.messageLength }
         let deadline = deadline(of: block, release)
         guard release < deadline else { throw SURBError.expired(block.expiry) }
-        return OutgoingPacket(
-            destination: block.first, release: release, deadline: deadline,
-            bytes: try block.makePacket(content: PayloadContent.part(part).encoded(), at: now))
+        return NewNymPacket(
+            node: block.first, release: release, deadline: deadline,
+            content: try block.makePacket(content: PayloadContent.part(part).encoded(), at: now))
     }
 
     /// A packet that nobody reads, made as a client's cover is.
-    func cover(release: Timestamp, using generator: inout some RandomNumberGenerator) throws -> OutgoingPacket {
+    func cover(release: Timestamp, using generator: inout some RandomNumberGenerator) throws -> NewNymPacket {
         let parameters = network.parameters
         let nodes = try selector.choose(.standard, demands: PathDemands(), using: &generator)
         let sampling = DelaySampling(mean: parameters.meanDelay, cap: parameters.delayCap)
         let hops = try selector.hops(nodes, delays: nodes.map { _ in sampling.sample(using: &generator) }, at: now)
         guard let first = hops.first else { throw PathError.tooShort }
         let content = try PayloadContent.dummy(LoopID.random(using: &generator)).encoded()
-        return OutgoingPacket(
-            destination: first.node, release: release,
+        return NewNymPacket(
+            node: first.node, release: release,
             deadline: budget.deadline(release: release, period: first.period, calendar: parameters.calendar),
-            bytes: try PacketBuilder().build(content: content, path: hops, using: &generator))
+            content: try PacketBuilder().build(content: content, path: hops, using: &generator))
     }
 
     private var budget: TimeBudget {

@@ -16,15 +16,16 @@ final class PacketSpool: Sendable {
     let spool: Spool
     private let forwarder: Forwarder
     private let counters: EventCounters
-    /// What an earlier run left.
-    private let recovered: [WaitingPacket]
+    /// What an earlier run left, by release.
+    private let recovered: [Timestamp: [WaitingPacket]]
 
     /// Packets that may wait: those of 100,000 accounts of the highest class for half an hour.
     static let limit = 200_000
 
     /// Opens the spool.
     init(
-        _ directory: String, key: SymmetricSecret, clock: ScaledClock, dialer: MMTPDialer, addresses: @escaping AddressLookup,
+        _ directory: String, key: SymmetricSecret, clock: ScaledClock, dialer: MMTPDialer,
+        addresses: @escaping AddressLookup,
         logger: Logger, counters: EventCounters
     ) throws {
         var configuration = SpoolConfiguration()
@@ -36,7 +37,7 @@ final class PacketSpool: Sendable {
         let opened = try Spool.open(directory: directory, storageKey: key, configuration: configuration, now: now)
         if let summary = opened.recovery.damage.summary { logger.critical("\(summary)") }
         spool = opened.spool
-        recovered = opened.recovery.packets
+        recovered = Dictionary(grouping: opened.recovery.packets, by: \.release)
         self.counters = counters
         var queues = QueueSettings().scaled(by: Int64(clock.scale.rounded(.up)))
         queues.maximumConnections = 64
@@ -59,29 +60,28 @@ final class PacketSpool: Sendable {
     }
 
     /// Goes on with what an earlier run left.
-    func resume() { forwarder.add(recovered) }
+    func resume() { forwarder.add(recovered.values.flatMap(\.self)) }
 
     /// Whether the spool has this packet from an earlier run.
-    func has(_ packet: OutgoingPacket) -> Bool {
-        recovered.contains { row in
-            row.destination == packet.destination && row.release == packet.release
-                && (try? spool.readPacket(row.id)) == packet.bytes
+    func has(_ packet: NewNymPacket) -> Bool {
+        (recovered[packet.release] ?? []).contains { row in
+            row.destination == packet.node && (try? spool.readPacket(row.id)) == packet.content
         }
     }
 
     /// Holds packets until their moment; returns when they are durable. Blocks.
     /// - Throws: `SpoolError`: some or all are not held.
-    func take(_ packets: [OutgoingPacket]) throws(SpoolError) {
+    func take(_ packets: [NewNymPacket]) throws(SpoolError) {
         let results = try spool.performAndWait(
             packets.map {
-                .enqueuePacket(destination: $0.destination, release: $0.release, deadline: $0.deadline, body: $0.bytes)
+                .enqueuePacket(destination: $0.node, release: $0.release, deadline: $0.deadline, body: $0.content)
             })
         var waiting: [WaitingPacket] = []
         for (packet, result) in zip(packets, results) {
             guard case .stored(let id) = result else { continue }
             waiting.append(
                 WaitingPacket(
-                    id: id, destination: packet.destination, release: packet.release, deadline: packet.deadline))
+                    id: id, destination: packet.node, release: packet.release, deadline: packet.deadline))
         }
         forwarder.add(waiting)
         // More than may wait: the nodes cannot be reached for long, and what is new is no better than what is old.

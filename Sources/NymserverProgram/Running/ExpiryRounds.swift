@@ -1,0 +1,55 @@
+// Forgetting: accounts whose owner has been silent for 90 days or has closed them, reply blocks that have expired, and what
+// was kept to know mails again.
+
+internal import Daemon
+internal import Logging
+internal import NIOPosix
+internal import NymProtocol
+internal import Spool
+internal import WireFormat
+
+/// Erases what is too old.
+struct ExpiryRounds: Sendable {
+    let parts: NymserverParts
+    let packets: PacketSpool
+
+    /// On the network's clock, but not more often than `leastPause` of real time.
+    static let pause = Interval.minutes(10)
+    static let leastPause = Duration.seconds(1)
+    /// Accounts that are erased in one go.
+    static let batch = 100
+
+    func run() async throws {
+        while !Task.isCancelled {
+            let now = parts.clock.now()
+            let rounds = self
+            do {
+                try await NIOThreadPool.singleton.runIfActive { try rounds.round(at: now) }
+            } catch let error as NymStoreError {
+                guard error.isTemporary else { throw CommandFailure("\(error)") }
+                parts.noteStore(error)
+            }
+            try await Task.sleep(for: Self.leastPause)
+            try await parts.clock.sleep(until: now + Self.pause, atMost: .seconds(600))
+        }
+    }
+
+    /// Blocks.
+    func round(at now: Timestamp) throws {
+        let day = NymTiming.day(of: now)
+        while true {
+            let ending = try parts.store.ending(by: day, limit: Self.batch)
+            for account in ending {
+                try parts.store.erase(account)
+                parts.counters.count("accounts_erased")
+            }
+            guard ending.count == Self.batch else { break }
+        }
+        let blocks = try parts.store.expire(
+            now: now, arrivalsBefore: NymTiming.day(of: now - NymTiming.duplicates))
+        if blocks > 0 { parts.counters.count("blocks_expired", by: blocks) }
+        do throws(SpoolError) { try packets.expire(at: now) } catch {
+            parts.counters.health.set("spool", trouble: "packets cannot be kept: \(error)")
+        }
+    }
+}

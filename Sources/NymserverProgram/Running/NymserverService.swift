@@ -1,0 +1,71 @@
+// The nymserver as a daemon: hardening, log, metrics, signals, the service manager.
+
+internal import Daemon
+internal import DirectoryService
+internal import Exits
+internal import Foundation
+internal import Logging
+internal import ServiceLifecycle
+
+/// Runs a nymserver from its settings to its end.
+struct NymserverService: Sendable {
+    let settings: NymserverSettings
+    /// The configuration file, for reading it again.
+    let path: String
+
+    func run() async throws {
+        let signals = SignalSet()
+        try ScaledClock.checkPlausible()
+        try Hardening.apply(lockMemory: settings.locksMemory)
+        let files = settings.files
+        guard FileManager.default.fileExists(atPath: files.key) else {
+            throw CommandFailure(
+                "\(settings.dataDirectory) holds no nymserver; run `nightjar-nymserver init --config \(path)`")
+        }
+        _ = try PrivateDirectory(settings.dataDirectory, creating: false)
+        let lock = try LockFile(files.lock)
+        defer { withExtendedLifetime(lock) {} }
+        let sink = try settings.log.start()
+        let logger = Logger(label: "nymserver")
+        let counters = Counters()
+        let server = try RunningNymserver(settings, clock: settings.clock, logger: logger, registry: counters)
+        var services: [any Service] = []
+        if let metrics = settings.metrics {
+            services.append(try MetricsServer(metrics, counters: counters, health: server.parts.counters.health))
+        }
+        let main = MainTask(running: files.running) { ready, stop in
+            try await server.run(ready: ready, until: stop)
+        }
+        services.append(main)
+        let actions = DaemonActions(
+            reload: {
+                let fresh = try NymserverSettings(configuration: path)
+                try server.reload(fresh)
+                sink.level = fresh.log.level
+            },
+            reopen: { try sink.reopen() })
+        try await DaemonGroup.run(
+            services, actions: actions, logger: logger, signals: signals, longestShutdown: .seconds(30),
+            started: { await main.waitUntilReady() })
+    }
+}
+
+extension RunningNymserver {
+    /// Puts what can change while it runs into force: a newer network file; and asks for a newer consensus. Everything else is
+    /// checked, so that a bad file is told now and not at the next start.
+    func reload(_ fresh: NymserverSettings) throws {
+        try keeper.takeNetworkFile()
+        keeper.hurry()
+        let settings = parts.settings
+        let restartNeeded =
+            fresh.domain != settings.domain || fresh.operatorAddress != settings.operatorAddress
+            || fresh.dataDirectory != settings.dataDirectory || fresh.lmtp != settings.lmtp
+            || fresh.policyListen != settings.policyListen || fresh.limits != settings.limits
+            || fresh.smtp.host != settings.smtp.host || fresh.smtp.port != settings.smtp.port
+            || fresh.showsDisplayNames != settings.showsDisplayNames || fresh.retries != settings.retries
+            || fresh.directory != settings.directory || fresh.metrics != settings.metrics
+        if restartNeeded {
+            parts.logger.warning("only the log's level changes while the server runs; restart it for the rest")
+        }
+    }
+}

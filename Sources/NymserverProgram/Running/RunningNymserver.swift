@@ -1,0 +1,139 @@
+// A nymserver: the assembly of its parts, in the order in which they start and the reverse in which they stop. What each part
+// decides is in its own file; here is only who tells whom.
+
+internal import Daemon
+internal import Directory
+internal import DirectoryService
+internal import Exits
+internal import Logging
+internal import MMTP
+internal import NIOPosix
+internal import NymProtocol
+internal import Spool
+internal import WireFormat
+
+/// A running nymserver.
+final class RunningNymserver: Sendable {
+    let parts: NymserverParts
+    let keeper: NetworkKeeper
+    let packets: PacketSpool
+    private let client: SMTPClient
+
+    /// Mails that are handed over at one time.
+    static let connections = 32
+    /// Packets over one connection, as nodes have it.
+    private static let dialTimeout = Interval.seconds(10)
+
+    /// Opens files, keys, database and spool. Nothing is sent or taken before `run`.
+    /// - Parameter declines: whether a recipient wants no mail from the network; may block.
+    init(
+        _ settings: NymserverSettings, clock: ScaledClock, logger: Logger, registry: Counters = Counters(),
+        declines: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) throws {
+        let files = settings.files
+        let counters = EventCounters("nymserver", registry)
+        var dialing = DialerConfiguration()
+        dialing.connectTimeout = Self.dialTimeout
+        dialing.handshakeTimeout = Self.dialTimeout
+        let dialer = try MMTPDialer(
+            configuration: dialing, group: MultiThreadedEventLoopGroup.singleton, clock: { ScaledClock.systemTime() })
+        let keeper = try NetworkKeeper(
+            settings.keeping, clock: clock, dialer: dialer, logger: logger, counters: counters)
+        guard settings.timeScale == 1 || keeper.root.isTest else {
+            throw CommandFailure("[test] is for test networks; \(keeper.root.name) is none: take time-scale out")
+        }
+        let keys = try files.loadKeys()
+        let store: NymStore
+        do throws(NymStoreError) { store = try NymStore.open(path: files.database, key: keys.database) } catch {
+            throw CommandFailure("\(error)", code: error.isTemporary ? .temporary : .failed)
+        }
+        _ = try PrivateDirectory(files.spool)
+        packets = try PacketSpool(
+            files.spool, key: keys.spool, clock: clock, dialer: dialer,
+            addresses: { keeper.newest.node($0)?.linkAddresses ?? [] }, logger: logger, counters: counters)
+        do throws(SMTPSettingsError) { client = try SMTPClient(settings: settings.smtp) } catch {
+            throw CommandFailure("[smtp]: \(error)", code: .usage)
+        }
+        parts = NymserverParts(
+            settings: settings, keys: keys, clock: clock, logger: logger, counters: counters, store: store,
+            network: { keeper.usable }, declines: declines, slots: CycleClock(secret: keys.cycle))
+        self.keeper = keeper
+        watchCounters()
+    }
+
+    /// Runs until `stop` returns, then stops in order.
+    /// - Parameter ready: told the addresses at which mail is taken, when it is.
+    func run(ready: ([String]) async throws -> Void, until stop: @escaping @Sendable () async -> Void) async throws {
+        let mailServer = MailServer(client: client, operatorAddress: parts.settings.operatorAddress)
+        let door = MailDoor(parts: parts, requests: RequestDesk(parts: parts)) { mailServer.forward($0) }
+        let cycles = CycleRounds(parts: parts, packets: packets)
+        packets.resume()
+        // What a crash left between the database and the spool.
+        try await NIOThreadPool.singleton.runIfActive { try cycles.handOver() }
+        let lmtp = try await bind(door)
+        let policy = try await bindPolicy(door)
+        let address = lmtp.port.map { "127.0.0.1:\($0)" } ?? parts.settings.lmtp.description
+        try await ready([address])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.keeper.run() }
+            group.addTask { try await cycles.run() }
+            group.addTask { try await MailRounds(parts: self.parts, client: self.client).run() }
+            group.addTask { try await ExpiryRounds(parts: self.parts, packets: self.packets).run() }
+            group.addTask {
+                await stop()
+                throw Stopped()
+            }
+            var failure: (any Error)?
+            do { while (try await group.next()) != nil {} } catch is Stopped {} catch { failure = error }
+            await policy?.close()
+            await lmtp.close()
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError), !(error is Stopped) {
+                    failure = failure ?? error
+                }
+            }
+            await client.close()
+            await packets.shutdown()
+            parts.store.close()
+            if let failure { throw failure }
+        }
+    }
+
+    private struct Stopped: Error {}
+
+    private func bind(_ door: MailDoor) async throws -> LMTPServer {
+        var limits = LMTPLimits(mail: MailDoor.longestMail)
+        limits.recipients = 64
+        var settings = LMTPServerSettings(
+            address: parts.settings.lmtp, name: parts.settings.domain, limits: limits)
+        settings.connections = Self.connections
+        do { return try await LMTPServer.bind(settings, receiver: door) } catch {
+            throw CommandFailure("cannot listen at \(parts.settings.lmtp): \(error)")
+        }
+    }
+
+    private func bindPolicy(_ door: MailDoor) async throws -> PolicyServer? {
+        guard let address = parts.settings.policyListen else { return nil }
+        do { return try await PolicyServer.bind(address, door: door) } catch {
+            throw CommandFailure("cannot listen at \(address): \(error)")
+        }
+    }
+
+    private func watchCounters() {
+        let registry = parts.counters.registry
+        registry.gauge("nymserver_packets_waiting", help: "Packets in the spool.") { [packets] in Double(packets.count)
+        }
+        registry.gauge("nymserver_consensus_age_seconds", help: "Of the newest consensus; -1 without one.") {
+            [keeper, clock = parts.clock] in
+            keeper.newest.consensus.map { (clock.now() - $0.consensus.published).inSeconds } ?? -1
+        }
+        let counts = StoreGauges(store: parts.store)
+        registry.gauge("nymserver_accounts", help: "Nyms.") { Double(counts.current.accounts) }
+        registry.gauge("nymserver_items", help: "Mails and notices that wait.") { Double(counts.current.items) }
+        registry.gauge("nymserver_blocks", help: "Reply blocks in stock.") { Double(counts.current.blocks) }
+        registry.gauge("nymserver_mails_waiting", help: "Mails that nyms send and that are not delivered yet.") {
+            Double(counts.current.mails)
+        }
+    }
+}
