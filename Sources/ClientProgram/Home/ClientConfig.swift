@@ -41,6 +41,8 @@ public struct ClientConfig: Sendable {
     var inbox = InboxSettings()
     /// What `nightjar gateway` does.
     var gateway = GatewaySettings()
+    /// Nyms.
+    var nyms = NymSettings()
     /// The log of `nightjar run`.
     var log = LogSettings()
 
@@ -107,6 +109,7 @@ public struct ClientConfig: Sendable {
         config.run = RunSettings(table)
         config.inbox = InboxSettings(table)
         config.gateway = GatewaySettings(table)
+        config.nyms = NymSettings(table)
         config.log = LogSettings(table)
         return config
     }

@@ -92,11 +92,15 @@ extension Inbox {
         switch content.envelope.bodyKind {
         case .receipt: return try takeReceipt(name, origin, content, surb)
         case .statusQuery: return try refuse(name, origin, .wrongWay("a question that only exits answer"))
-        case .nym: return try refuse(name, origin, .wrongWay("a nymserver's packet that came outside of a nym's mailbox"))
+        case .nym where origin.isOfNym: break
+        case .nym: return try refuse(name, origin, .wrongWay("a nymserver's packet, and not for a nym of yours"))
         case .rfc5322, .raw: break
         }
         guard origin != .identity(Self.receiptIdentity) else {
             return try refuse(name, origin, .wrongWay("an exit sent something else than a receipt"))
+        }
+        guard content.envelope.bodyKind == .nym || !origin.isOfNym else {
+            return try refuse(name, origin, .wrongWay("a nymserver sent something else than its packets"))
         }
         if let opened = try openSealed(content, folder, file, keys: keys) {
             let inner = try Self.newFile(in: folder) { (file) throws in try file.append(opened.encoded) }

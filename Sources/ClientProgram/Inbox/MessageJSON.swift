@@ -7,7 +7,7 @@ internal import WireFormat
 /// What is told of a message.
 struct MessageFacts: Encodable {
     let id, kind, received: String
-    let identity, mailbox, key: String?
+    let identity, mailbox, key, nym: String?
     let size, replyBlocks: Int
     let wasRead: Bool
     let fields: [String: String]
@@ -18,6 +18,7 @@ struct MessageFacts: Encodable {
         received = message.received.description
         identity = message.origin.kind == "identity" ? message.origin.name : nil
         mailbox = message.origin.kind == "mailbox" ? message.origin.name : nil
+        nym = message.origin.kind == "nym" ? message.origin.name : nil
         key = message.key
         size = message.size
         replyBlocks = message.replyBlocks.count

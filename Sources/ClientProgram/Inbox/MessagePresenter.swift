@@ -44,6 +44,7 @@ struct MessagePresenter {
         case .identity(let name): line = "answer to identity \(Printable.text(name)): "
         case .mailbox(let name): line = "message to mailbox \(Printable.text(name)): "
         case .key(let name): line = "message sealed to key \(Printable.text(name)): "
+        case .nym(let name): line = "mail to nym \(Printable.text(name)): "
         case .file: line = "message from a file (anybody can have made it): "
         }
         line += "\(message.kind == .mail ? "mail" : "bytes"), \(message.size) bytes"

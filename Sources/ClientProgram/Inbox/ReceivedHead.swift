@@ -12,6 +12,10 @@ extension ReceivedMessage {
     /// names it came, and what of the writer's fields passes `HeaderRules`.
     /// - Parameter isEncoded: the body that will follow is the base64 of bytes that are no mail.
     public func head(encodingBody isEncoded: Bool = false) -> [UInt8] {
+        // A mail from outside has its own header, whole, at the beginning of what is kept as its body.
+        if case .nym(let address) = origin {
+            return (try? HeaderField("X-Nightjar-Nym", address))?.serialized ?? []
+        }
         var lines: [HeaderField?] = [
             try? HeaderField("Date", Self.date(received)),
             (try? HeaderRules.from(displayName: fields[.displayName], address: "anonymous@\(Self.nowhere)"))
@@ -50,6 +54,7 @@ extension ReceivedMessage {
         switch origin {
         case .identity: "Identity"
         case .mailbox: "Mailbox"
+        case .nym: "Nym"
         case .key, .file: "Key"
         }
     }

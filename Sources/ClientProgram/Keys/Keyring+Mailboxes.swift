@@ -21,9 +21,10 @@ extension Keyring {
         return box
     }
 
-    /// Where answers go if nobody says otherwise: the mailbox chosen for it, else the first one of the network.
+    /// Where answers go if nobody says otherwise: the mailbox chosen for it, else the first one of the network. Never that
+    /// of a nym: who saw both would know that they are one person's.
     func defaultMailbox(in network: String) -> OwnMailbox? {
-        let boxes = mailboxes(in: network)
+        let boxes = mailboxes(in: network).filter { !NymIdentity.isName($0.name) }
         let chosen = setting("\(Self.defaultMailbox).\(network)")
         return boxes.first { $0.id.hex == chosen } ?? boxes.first
     }

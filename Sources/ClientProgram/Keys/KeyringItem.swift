@@ -29,6 +29,9 @@ enum KeyringItem: Sendable {
     case mailbox(OwnMailbox)
     case mailKey(OwnMailKey)
     case setting(name: String, value: String)
+    case nym(OwnNym)
+    case spareNymKeys(SpareNymKeys)
+    case nymLink(OwnNymLink)
     /// Of a newer version; kept as it is.
     case unknown(kind: UInt16, LockedSecret?)
 
@@ -37,12 +40,29 @@ enum KeyringItem: Sendable {
         static let mailbox: UInt16 = 2
         static let mailKey: UInt16 = 3
         static let setting: UInt16 = 4
+        static let nym: UInt16 = 5
+        static let spareNymKeys: UInt16 = 6
+        static let nymLink: UInt16 = 7
     }
-    private static let secretSize = 32
+
+    /// Bytes of the secret behind an item of a kind; nil for a kind that this version does not know.
+    private static func secretSize(_ kind: UInt16) -> Int? {
+        switch kind {
+        case Kind.surbSecret, Kind.mailbox, Kind.mailKey: 32
+        case Kind.setting: 0
+        case Kind.nym, Kind.spareNymKeys: NymKeys.size
+        case Kind.nymLink: LinkSecret.size
+        default: nil
+        }
+    }
 
     var surbSecret: SURBSecret? { if case .surbSecret(let secret) = self { secret } else { nil } }
     var mailbox: OwnMailbox? { if case .mailbox(let box) = self { box } else { nil } }
     var mailKey: OwnMailKey? { if case .mailKey(let key) = self { key } else { nil } }
+
+    var nym: OwnNym? { if case .nym(let nym) = self { nym } else { nil } }
+    var spareNymKeys: SpareNymKeys? { if case .spareNymKeys(let keys) = self { keys } else { nil } }
+    var nymLink: OwnNymLink? { if case .nymLink(let link) = self { link } else { nil } }
 
     /// Kind, what may be seen, and the secret behind it.
     var parts: (kind: UInt16, head: [UInt8], secret: LockedSecret?) {
@@ -71,6 +91,9 @@ enum KeyringItem: Sendable {
             writer.name(name)
             writer.name(value)
             return (Kind.setting, writer.bytes, nil)
+        case .nym(let nym): return (Kind.nym, nym.head, nym.keys.secret)
+        case .spareNymKeys(let keys): return (Kind.spareNymKeys, keys.head, keys.keys.secret)
+        case .nymLink(let link): return (Kind.nymLink, link.head, link.secret.bytes)
         case .unknown(let kind, let bytes): return (kind, [], bytes)
         }
     }
@@ -85,10 +108,7 @@ enum KeyringItem: Sendable {
     }
 
     private init(known kind: UInt16, body: UnsafeRawBufferPointer) throws {
-        let secretSize = kind == Kind.setting ? 0 : Self.secretSize
-        guard (Kind.surbSecret...Kind.setting).contains(kind), body.count >= secretSize else {
-            throw WireError.unknownValue
-        }
+        guard let secretSize = Self.secretSize(kind), body.count >= secretSize else { throw WireError.unknownValue }
         let split = body.count - secretSize
         var reader = WireReader(Array(body[..<split]))
         func secret() throws -> LockedSecret {
@@ -115,6 +135,9 @@ enum KeyringItem: Sendable {
         case Kind.mailKey:
             let created = try reader.keyringTime()
             self = .mailKey(OwnMailKey(name: try reader.keyringText(), created: created, seed: try secret()))
+        case Kind.nym: self = .nym(try OwnNym(from: &reader, secret: secret()))
+        case Kind.spareNymKeys: self = .spareNymKeys(try SpareNymKeys(from: &reader, secret: secret()))
+        case Kind.nymLink: self = .nymLink(try OwnNymLink(from: &reader, secret: secret()))
         default:
             let name = try reader.keyringText()
             self = .setting(name: name, value: try reader.keyringText())
@@ -125,7 +148,7 @@ enum KeyringItem: Sendable {
 
 extension WireWriter {
     /// A text of at most 255 bytes; longer ones are cut, which names and settings never are.
-    fileprivate mutating func name(_ text: String) {
+    mutating func name(_ text: String) {
         let bytes = Array(text.utf8.prefix(255))
         integer(UInt8(bytes.count))
         append(bytes)
@@ -133,11 +156,11 @@ extension WireWriter {
 }
 
 extension WireReader {
-    fileprivate mutating func keyringText() throws(WireError) -> String {
+    mutating func keyringText() throws(WireError) -> String {
         try text(Int(try integer(UInt8.self)))
     }
 
-    fileprivate mutating func keyringTime() throws(WireError) -> Timestamp {
+    mutating func keyringTime() throws(WireError) -> Timestamp {
         guard let seconds = Int64(exactly: try integer(UInt64.self)) else { throw .unknownValue }
         return Timestamp(seconds: seconds)
     }

@@ -82,6 +82,8 @@ extension Client {
         let store = received(records)
         try store.clean(keep: config.inbox.keepRead, now: time.clock.now())
         for (name, record) in try store.all() where request.again || record.state == .unread {
+            // For the book of nyms, not for people.
+            if record.isInternal { continue }
             if let mailbox = request.mailbox, record.origin != .mailbox(mailbox), case .mailbox = record.origin {
                 continue
             }

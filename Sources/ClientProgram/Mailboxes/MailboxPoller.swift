@@ -17,6 +17,8 @@ struct PollResult: Sendable {
     var taken: [Taken] = []
     /// Requests that the node answered.
     var answers = 0
+    /// What that came to for nyms.
+    var nyms = NymIntakeReport()
     /// The policy that the node has accepted, to be noted.
     var sentPolicy: MailboxPolicy?
     /// Why the poll is not complete: the node or the link failed, or there is no room here.
@@ -52,6 +54,16 @@ struct MailboxPoller {
             session, box, blocks: blocks, state: &state, beat: Self.beat,
             take: { block in try Self.take(block, from: box, into: inbox, keyring) })
         await session.close()
+        do {
+            // After the poll, where it does not show.
+            let intake = try NymIntake(
+                store: inbox.store, keyring: keyring, places: client.places, now: client.time.clock.now()
+            ).run()
+            result.nyms = intake
+        } catch {
+            // It is all still there and is taken the next time.
+            result.failure = result.failure ?? error
+        }
         if result.answers > 0 { state.polled = client.time.clock.now() }
         do {
             // Not in the middle of the poll, where the time that it takes or its failure would show.

@@ -1,0 +1,76 @@
+// Taking what another device of ours has left in a mailbox that only it can have written to.
+
+internal import Messages
+internal import MixCrypto
+internal import NymProtocol
+internal import Spool
+internal import WireFormat
+
+/// The side of the new device.
+struct NymLinkIntake {
+    let intake: NymIntake
+
+    /// Takes one message; what is not of a link of ours is passed over.
+    func take(_ name: MessageID, _ record: ReceivedRecord, _ report: inout NymIntakeReport) throws {
+        let body: [UInt8]
+        do {
+            body = try intake.store.message(name, record).body()
+        } catch is InboxError {
+            return
+        } catch is MessageError {
+            return
+        }
+        for link in intake.keyring.takingLinks() {
+            guard let (kind, content) = LinkMessage.open(body, with: link.secret) else { continue }
+            do {
+                try take(kind, content, link, &report)
+            } catch is WireError {
+                report.problems.append("what another device has left is of another version; update nightjar on both")
+            }
+            return
+        }
+    }
+
+    private func take(
+        _ kind: LinkMessage.Kind, _ content: [UInt8], _ link: OwnNymLink, _ report: inout NymIntakeReport
+    ) throws {
+        let book = NymBook(intake.store.records)
+        switch kind {
+        case .grant:
+            // Once: the code may have been seen by somebody since.
+            guard !link.isUsed else { return }
+            let grant = try NymGrant(decoding: content)
+            if try book.state(grant.nym.address) == nil {
+                var generator = SystemRandomNumberGenerator()
+                var state = NymState(
+                    device: generator.next(), packets: grant.packets, created: intake.now, isPrimary: false)
+                state.stage = .active
+                state.generation = grant.generation
+                try book.begin(grant.nym.address, state)
+            }
+            let isHere = intake.keyring.nyms().contains { $0.address == grant.nym.address }
+            try intake.keyring.take(grant, replaces: true)
+            try intake.keyring.changeLink(try link.secret.mailbox()) { link in
+                link.isUsed = true
+                link.address = grant.nym.address
+            }
+            if !isHere { report.nyms.append(grant.nym.address) }
+        case .keys:
+            let grant = try NymGrant(decoding: content)
+            guard grant.nym.address == link.address else { return }
+            try intake.keyring.take(grant, replaces: true)
+        case .mail:
+            let (address, item, mail) = try LinkMessage.readMail(content)
+            guard address == link.address else { return }
+            _ = try intake.keep(mail, address, item, &report)
+            try book.update(address) { $0.synopses.removeAll { $0.item == item } }
+        case .results:
+            let (address, results) = try LinkMessage.readResults(content)
+            guard address == link.address else { return }
+            let consequences = try book.update(address) { $0.apply(results: results, at: intake.now) }
+            for case .forget(let request) in consequences ?? [] {
+                try NymRequestFiles(intake.places).remove(request, log: SentLog(intake.store.records))
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// What has to be done for nyms again and again, by `nightjar run` or by hand: requests that were not answered are sent again,
+// reply blocks made before they run out, mails passed on to other devices. What is done when never depends on mail.
+
+internal import Daemon
+internal import Directory
+internal import Messages
+internal import MixCrypto
+internal import NymProtocol
+internal import Spool
+internal import WireFormat
+
+/// What a turn came to.
+struct NymTurnReport: Sendable {
+    /// Messages that were written down to be sent.
+    var messages = 0
+    var failure: (any Error)?
+}
+
+/// A turn for the nyms of one network.
+struct NymTurn {
+    let requests: NymRequests
+
+    private var client: Client { requests.client }
+    private var book: NymBook { requests.book }
+    private var keyring: Keyring { requests.keyring }
+
+    /// Does what is due. One nym that fails keeps no other from its turn.
+    /// - Parameter refilling: nyms whose refill is due now, by address.
+    func take(at now: Timestamp, refilling: Set<String>) -> NymTurnReport {
+        var report = NymTurnReport()
+        for nym in keyring.nyms() where nym.network == requests.network.name {
+            do {
+                try look(after: nym, at: now, refills: refilling.contains(nym.address))
+            } catch {
+                report.failure = report.failure ?? error
+            }
+            let (count, failure) = requests.transmitDue(nym, at: now)
+            report.messages += count
+            report.failure = report.failure ?? failure
+        }
+        do {
+            report.messages += try passOn(at: now)
+            try NymRequestFiles(client.places).clean(book)
+        } catch {
+            report.failure = report.failure ?? error
+        }
+        return report
+    }
+
+    private func look(after nym: OwnNym, at now: Timestamp, refills: Bool) throws {
+        guard let state = try book.state(nym.address), state.isPrimary, state.stage == .active else { return }
+        if NymStock.isLost(state, now: now) { try renew(nym, at: now) }
+        guard let state = try book.state(nym.address) else { return }
+        let stock = NymStock(state, now: now)
+        if stock.needsMore {
+            try add(stock.missing, to: nym, state, at: now)
+        } else if refills {
+            try refill(nym, at: now)
+        }
+    }
+
+    /// Begins a new generation: all that was made before counts for nothing, here and at the server.
+    func renew(_ nym: OwnNym, at now: Timestamp) throws {
+        try book.update(nym.address) { state in
+            state.generation &+= 1
+            state.renewed = now
+            state.isPrimary = true
+        }
+    }
+
+    /// Adds to the stock at once, beside the refills.
+    func add(_ missing: Int, to nym: OwnNym, _ state: NymState, at now: Timestamp, progress: (Int) -> Void = { _ in })
+        throws
+    {
+        var left = missing
+        while left > 0 {
+            let count = min(left, NymBatch.mostBlocks)
+            let before = missing - left
+            let blocks = try requests.makeBlocks(count, of: nym, at: now) { progress(before + $0) }
+            try requests.add(
+                .stock, [.surbs(try NymBatch(generation: state.generation, blocks: blocks))], blocks: count, of: nym,
+                at: now)
+            left -= count
+        }
+    }
+
+    /// A refill: the reply blocks that are missing, what is to be acknowledged, what is to be sent again. All refills of
+    /// a class have one length, and come at times that nothing moves.
+    func refill(_ nym: OwnNym, at now: Timestamp) throws {
+        guard let state = try book.state(nym.address) else { return }
+        let limit = NymStock.refillLimit(state.packets)
+        let count = min(NymStock(state, now: now).missing, limit)
+        let blocks = try requests.makeBlocks(count, of: nym, at: now)
+        let told = Set(state.waiting.flatMap(\.acknowledged))
+        let items = Array(
+            state.unacknowledged.filter { !told.contains($0) }.prefix(NymStock.mostAcknowledged))
+        var ranges = try book.overdue(of: nym.address, at: now)
+        ranges = Array(ranges.prefix(NymStock.mostRanges))
+        var commands: [NymCommand] = []
+        if !items.isEmpty { commands.append(.acknowledge(items)) }
+        if !blocks.isEmpty { commands.append(.surbs(try NymBatch(generation: state.generation, blocks: blocks))) }
+        if !ranges.isEmpty { commands.append(.get(ranges)) }
+        try requests.add(
+            .refill, commands, blocks: blocks.count, acknowledging: items, of: nym, at: now
+        ) { state, _ in state.refilled = now }
+    }
+
+    // MARK: Other devices
+
+    private func passOn(at now: Timestamp) throws -> Int {
+        let queue = NymMirrorQueue(requests.records)
+        let store = client.received(requests.records)
+        let links = keyring.items.compactMap(\.nymLink).filter {
+            $0.side == .giving && $0.network == requests.network.name
+        }
+        var count = 0
+        for (name, mirror) in try queue.waiting() {
+            guard let link = try links.first(where: { try $0.secret.mailbox() == mirror.mailbox }) else { continue }
+            if let message = try message(mirror, link, store) {
+                try requests.post(message, to: Self.address(link), kind: .raw, at: now)
+                count += 1
+            }
+            try queue.finish(name, mirror, now: now)
+        }
+        return count
+    }
+
+    /// The sealed message; nil if there is nothing left of what it would carry.
+    private func message(_ mirror: NymMirror, _ link: OwnNymLink, _ store: ReceivedStore) throws -> [UInt8]? {
+        var generator = SystemRandomNumberGenerator()
+        switch mirror.content {
+        case .mail(let name, let item):
+            guard let record = try store.record(name), record.file != nil else { return nil }
+            let mail = try store.message(name, record).body()
+            return try LinkMessage.seal(
+                .mail, LinkMessage.mail(mail, address: mirror.address, item: item), with: link.secret,
+                using: &generator)
+        case .results(let results):
+            return try LinkMessage.seal(
+                .results, LinkMessage.results(results, address: mirror.address), with: link.secret, using: &generator)
+        case .keys:
+            guard let nym = keyring.nyms().first(where: { $0.address == mirror.address }) else { return nil }
+            let grant = keyring.grant(of: nym, try book.state(nym.address))
+            return try grant.withEncoded {
+                try LinkMessage.seal(.keys, $0, with: link.secret, using: &generator)
+            }
+        case .done: return nil
+        }
+    }
+
+    /// Where the other device looks.
+    static func address(_ link: OwnNymLink) throws -> Address {
+        try Address("box:\(link.secret.mailbox().hex)@\(link.nodeName)")
+    }
+}
