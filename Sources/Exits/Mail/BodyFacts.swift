@@ -10,12 +10,15 @@ public struct BodyFacts: Hashable, Sendable {
     public var hasEightBit: Bool
     /// Whether any byte is zero.
     public var hasZeroByte: Bool
+    /// Whether a line begins as armor does (`-----BEGIN `): what is signed or sealed.
+    public var hasArmor: Bool
 
-    public init(wireBytes: Int, longestLine: Int, hasEightBit: Bool, hasZeroByte: Bool) {
+    public init(wireBytes: Int, longestLine: Int, hasEightBit: Bool, hasZeroByte: Bool, hasArmor: Bool = false) {
         self.wireBytes = wireBytes
         self.longestLine = longestLine
         self.hasEightBit = hasEightBit
         self.hasZeroByte = hasZeroByte
+        self.hasArmor = hasArmor
     }
 
     /// The longest line that mail carries, in bytes without CRLF. RFC 5322 section 2.1.1.
@@ -36,6 +39,10 @@ public struct BodyScan: Sendable {
     private var highBits: UInt8 = 0
     private var hasZeroByte = false
     private var afterReturn = false
+    /// How much of the line so far is that of armor.
+    private var armorMatched = 0
+    private var hasArmor = false
+    private static let armor = Array("-----BEGIN ".utf8)
 
     public init() {}
 
@@ -51,9 +58,14 @@ public struct BodyScan: Sendable {
                 wireBytes += line + 2
                 longest = max(longest, line)
                 line = 0
+                armorMatched = 0
                 afterReturn = byte == 0x0D
             } else {
                 afterReturn = false
+                if armorMatched == line, line < Self.armor.count, byte == Self.armor[line] {
+                    armorMatched += 1
+                    if armorMatched == Self.armor.count { hasArmor = true }
+                }
                 line += 1
                 highBits |= byte
                 if byte == 0 { hasZeroByte = true }
@@ -66,6 +78,6 @@ public struct BodyScan: Sendable {
         BodyFacts(
             wireBytes: wireBytes + (line > 0 ? line + 2 : 0), longestLine: max(longest, line),
             hasEightBit: highBits >= 0x80,
-            hasZeroByte: hasZeroByte)
+            hasZeroByte: hasZeroByte, hasArmor: hasArmor)
     }
 }

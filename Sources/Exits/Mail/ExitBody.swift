@@ -33,10 +33,14 @@ public struct ExitBody: Sendable {
     public func open() throws -> Reader { try opener() }
 
     /// Reads the whole body once to learn what composing and sending need to know of it. Blocks on the reader.
-    public func facts() throws -> BodyFacts {
+    /// - Parameter each: given every piece too.
+    public func facts(_ each: ([UInt8]) -> Void = { _ in }) throws -> BodyFacts {
         let read = try open()
         var scan = BodyScan()
-        while let piece = try read() { scan.update(piece) }
+        while let piece = try read() {
+            scan.update(piece)
+            each(piece)
+        }
         return scan.finish()
     }
 }

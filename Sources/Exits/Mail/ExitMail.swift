@@ -22,19 +22,22 @@ public struct ExitMail: Hashable, Sendable {
     ///   - body: the facts of the body that will follow.
     ///   - token: a keyed digest of the message id (HMAC under a secret of the exit's). It becomes the Message-ID: the
     ///     same at every attempt, so that doubles can be recognised, and telling nobody else the id.
+    ///   - texts: what recipients are told.
+    ///   - optOut: an address that ends mail to this recipient when it is written to; nil for none.
     ///   - replyTo: where answers go that reach the sender; nil for none.
     ///   - now: the time of the attempt, for Date.
     /// - Throws: why this mail cannot be sent at all; everything a hostile sender can cause ends here.
     public static func compose(
         identity: ExitIdentity, recipients: [MailRecipient], fields: [SenderField: String], body: BodyFacts,
-        token: Digest, replyTo: MailRecipient? = nil, now: Timestamp
+        token: Digest, texts: ExitTexts = ExitTexts(), optOut: MailRecipient? = nil, replyTo: MailRecipient? = nil,
+        now: Timestamp
     ) throws(RefusalReason) -> ExitMail {
         if let reason = body.refusal { throw reason }
         let headers: [HeaderField]
         do throws(HeaderViolation) {
             headers = try fieldList(
                 identity: identity, recipients: recipients, sender: fields, body: body, token: token,
-                replyTo: replyTo, now: now)
+                texts: texts, optOut: optOut, replyTo: replyTo, now: now)
         } catch {
             throw RefusalReason(error.reason)
         }
@@ -45,7 +48,7 @@ public struct ExitMail: Hashable, Sendable {
     /// All fields in a fixed order, so that the head does not show which program wrote the mail.
     private static func fieldList(
         identity: ExitIdentity, recipients: [MailRecipient], sender: [SenderField: String], body: BodyFacts,
-        token: Digest, replyTo: MailRecipient?, now: Timestamp
+        token: Digest, texts: ExitTexts, optOut: MailRecipient?, replyTo: MailRecipient?, now: Timestamp
     ) throws(HeaderViolation) -> [HeaderField] {
         let checked = try HeaderRules.senderHeaders(from: sender)
         let displayName = identity.showsDisplayNames ? sender[.displayName] : nil
@@ -66,11 +69,21 @@ public struct ExitMail: Hashable, Sendable {
         headers += try mimeFields(checked.filter { SenderField(headerName: $0.name)?.isMIME == true }, body: body)
         headers.append(try HeaderField("X-Anonymous", "yes"))
         headers.append(
-            try HeaderField(
-                "Comments",
-                "This message came through a network of anonymous remailers. The operator of this exit does not know "
-                    + "who wrote it. Complaints and requests to receive no more: \(identity.complaints.address)"))
+            try HeaderField("Comments", ExitTexts.filled(texts.comments, identity, optOut: optOut)))
+        if let optOut {
+            // RFC 2369: mail programs make a button of it.
+            headers.append(try HeaderField("List-Help", "<mailto:\(Self.escaped(identity.complaints))>"))
+            headers.append(try HeaderField("List-Unsubscribe", "<mailto:\(Self.escaped(optOut))>"))
+        }
         return headers
+    }
+
+    /// An address in a mailto: URL (RFC 6068), where some characters of addresses mean something else.
+    private static func escaped(_ address: MailRecipient) -> String {
+        address.address.utf8.map { byte in
+            "#$&'*/=?^_`{|}+%".utf8.contains(byte) && byte != UInt8(ascii: "_") && byte != UInt8(ascii: "+")
+                ? "%" + Hex.encode([byte]).uppercased() : String(decoding: [byte], as: UTF8.self)
+        }.joined()
     }
 
     /// The sender's MIME fields and those without which the body would be declared as something that it is not.

@@ -43,6 +43,9 @@ public struct LocalMailboxes: Hashable, Sendable {
     /// Number of names.
     public var count: Int { table.count }
 
+    /// All places that names lead to.
+    public var targets: [LocalMailbox] { Array(table.values) }
+
     /// Where `name` leads; nil for a name that is not in the table (`RefusalReason.unknownMailbox`).
     public subscript(_ name: String) -> LocalMailbox? { Self.canonical(name).flatMap { table[$0] } }
 

@@ -28,8 +28,12 @@ struct DescriptorMaker: Sendable {
     }
 
     /// What the descriptor is to say at `now`.
-    /// - Parameter keys: the packet keys of the current period and later.
-    func fields(keys: [KeyPeriod: KEMPublicKey], isLeaving: Bool, at now: Timestamp) -> DescriptorFields {
+    /// - Parameters:
+    ///   - keys: the packet keys of the current period and later.
+    ///   - optOuts: digest of the node's statement of opt-outs.
+    func fields(
+        keys: [KeyPeriod: KEMPublicKey], isLeaving: Bool, optOuts: Digest? = nil, at now: Timestamp
+    ) -> DescriptorFields {
         let whole = Timestamp(seconds: now.seconds)
         let keysEnd = keys.keys.max().map(calendar.end(of:)) ?? whole
         // Never longer than its keys: nobody could make a packet with the rest of it.
@@ -37,6 +41,7 @@ struct DescriptorMaker: Sendable {
         return DescriptorFields(
             network: network, nickname: settings.nickname, addresses: settings.addresses, published: whole,
             validUntil: max(end, whole + .seconds(1)), keys: keys, capabilities: settings.capabilities,
+            nymDomains: settings.exit?.nyms.map(\.published) ?? [],
             mixing: settings.strategy.description.split(separator: " ").map(String.init),
             weaknesses: settings.weaknessNames, family: settings.family, contact: settings.contact,
             software: NodeVersion.text, isLeaving: isLeaving)

@@ -25,19 +25,17 @@ actor ExitDesk {
         var nextAttempt: Timestamp
         var attempts: Int
         var hasRate = false
+        let module: ExitModule
     }
 
     private let settings: ExitSettings
     private let spool: Spool
-    private let smtp: SMTPClient?
-    private let tokenKey: SymmetricSecret
-    private let bodyLimit: Int
+    private let modules: ExitModules
     private let clock: ScaledTime
     private let receipts: ReceiptDesk
-    private let replyAddress: @Sendable (MessageID, String, Timestamp) -> MailRecipient?
-    private let wishes: RecipientWishes
     private let count: @Sendable (ExitEvent) -> Void
     private let ended: @Sendable (DropReason?) -> Void
+    private let warn: @Sendable (String?) -> Void
     private var rates: RecipientRates
     private var pool: MixPool
     private var generator = SystemRandomNumberGenerator()
@@ -45,6 +43,9 @@ actor ExitDesk {
     /// Released by the pool, ordered by the time of the next attempt.
     private var waiting: [Int64: Timestamp] = [:]
     private var running: [Int64: Task<Void, Never>] = [:]
+    private var modulesOfRunning: [Int64: ExitModule] = [:]
+    /// Deliveries that wait because many have the same body.
+    private var floods: Set<Int64> = []
     private var timer: Task<Void, Never>?
     private var isStopping = false
 
@@ -54,25 +55,26 @@ actor ExitDesk {
     ///   - replyAddress: what Reply-To is to say in the mail of a message for a recipient; may block.
     ///   - wishes: who wants no mail; asked right before each attempt.
     ///   - count: told of outcomes.
+    ///   - warn: told what somebody should look at, and nil when it is over.
     ///   - ended: told once for each delivery that ends: nil for delivered, else why not.
     init(
         settings: ExitSettings, spool: Spool, tokenKey: SymmetricSecret, strategy: MixStrategy, bodyLimit: Int,
         clock: ScaledTime, receipts: ReceiptDesk,
         replyAddress: @escaping @Sendable (MessageID, String, Timestamp) -> MailRecipient?,
         wishes: RecipientWishes = .unknown,
+        warn: @escaping @Sendable (String?) -> Void = { _ in },
         count: @escaping @Sendable (ExitEvent) -> Void, ended: @escaping @Sendable (DropReason?) -> Void
     ) throws {
         self.settings = settings
         self.spool = spool
-        self.tokenKey = tokenKey
-        self.bodyLimit = bodyLimit
         self.clock = clock
         self.receipts = receipts
-        self.replyAddress = replyAddress
-        self.wishes = wishes
+        self.warn = warn
         self.count = count
         self.ended = ended
-        smtp = try settings.smtp.map { try SMTPClient(settings: $0, count: count) }
+        modules = try ExitModules(
+            settings: settings, spool: spool, tokenKey: tokenKey, bodyLimit: bodyLimit, replyAddress: replyAddress,
+            wishes: wishes, count: count)
         rates = RecipientRates(perRecipient: settings.perRecipient, perDomain: settings.perDomain)
         pool = MixPool(strategy: strategy, now: clock.now())
     }
@@ -85,7 +87,8 @@ actor ExitDesk {
         let now = clock.now()
         for delivery in deliveries {
             entries[delivery.id.number] = Entry(
-                delivery: delivery, nextAttempt: delivery.release, attempts: delivery.attempts)
+                delivery: delivery, nextAttempt: delivery.release, attempts: delivery.attempts,
+                module: module(of: delivery))
             pool.insert(id: delivery.id.number, release: delivery.release, now: now)
         }
         turn()
@@ -104,7 +107,8 @@ actor ExitDesk {
             let delivery = PendingDelivery(
                 id: row.id, message: row.message, recipient: row.recipient, file: row.file,
                 deadline: row.deadline, release: row.nextAttempt, attempts: row.attempts)
-            entries[row.id.number] = Entry(delivery: delivery, nextAttempt: row.nextAttempt, attempts: row.attempts)
+            entries[row.id.number] = Entry(
+                delivery: delivery, nextAttempt: row.nextAttempt, attempts: row.attempts, module: module(of: delivery))
             if row.attempts == 0, row.state == DeliveryState.waiting {
                 pool.insert(id: row.id.number, release: row.nextAttempt, now: now)
             } else {
@@ -131,7 +135,7 @@ actor ExitDesk {
         }
         for task in tasks { await task.value }
         guardian.cancel()
-        await smtp?.close()
+        await modules.close()
     }
 
     private func turn() {
@@ -142,19 +146,46 @@ actor ExitDesk {
         }
         let due = waiting.filter { $0.value <= now || entries[$0.key].map { $0.delivery.deadline <= now } ?? true }
             .sorted { $0.value < $1.value }
-        for (id, _) in due where running.count < settings.concurrentDeliveries {
+        var free = freePlaces
+        var isBusy = false
+        for (id, _) in due {
+            guard let entry = entries[id] else {
+                waiting[id] = nil
+                continue
+            }
+            let module = entry.module
+            guard free[module, default: 0] > 0 else {
+                isBusy = true
+                continue
+            }
+            free[module, default: 0] -= 1
             waiting[id] = nil
-            guard let entry = entries[id] else { continue }
+            modulesOfRunning[id] = module
             running[id] = Task { await self.attempt(id, entry) }
         }
         timer?.cancel()
         timer = nil
-        let isBusy = running.count >= settings.concurrentDeliveries
-        guard let next = [pool.nextWake, isBusy ? nil : waiting.values.min()].compactMap({ $0 }).min() else { return }
+        // What is due and has no place is looked at again when a place becomes free.
+        let later = isBusy ? waiting.values.filter { $0 > now }.min() : waiting.values.min()
+        guard let next = [pool.nextWake, later].compactMap({ $0 }).min() else { return }
         timer = Task { [clock] in
             do { try await clock.sleep(until: next) } catch { return }
             self.turn()
         }
+    }
+
+    /// The module whose places an attempt takes; any for what has become undeliverable.
+    private func module(of delivery: PendingDelivery) -> ExitModule {
+        guard let address = try? Address(canonical: delivery.recipient) else { return .maildir }
+        return settings.module(of: address)
+    }
+
+    /// How many more mails each module may have under way.
+    private var freePlaces: [ExitModule: Int] {
+        var places: [ExitModule: Int] = [:]
+        for module in ExitModule.allCases { places[module] = modules.concurrency(of: module) }
+        for module in modulesOfRunning.values { places[module, default: 0] -= 1 }
+        return places
     }
 
     private func attempt(_ id: Int64, _ entry: Entry) async {
@@ -162,7 +193,7 @@ actor ExitDesk {
         if now >= entry.delivery.deadline {
             return await finish(id, .expired, ended: .deliveryExpired, receipt: (.expired, 0))
         }
-        if !entry.hasRate, let recipient = try? target(entry.delivery).recipient {
+        if !entry.hasRate, let recipient = try? modules.target(entry.delivery).outside {
             if case .wait(let until) = rates.take(recipient, now: now) {
                 count(.deferred(.recipientRate))
                 entries[id]?.nextAttempt = until
@@ -172,8 +203,10 @@ actor ExitDesk {
         }
         let attempts = entry.attempts + 1
         await note(id, nextAttempt: now, attempts: attempts, state: DeliveryState.attempting)
-        let outcome = await deliver(entry.delivery, now: now)
+        let attempt = await modules.deliver(entry.delivery, now: now)
+        let outcome = attempt.outcome
         count(outcome.event)
+        noteFlood(id, isHeld: outcome == .deferred(.sameBody))
         switch outcome {
         case .delivered: await finish(id, nil, ended: nil, receipt: outcome.receipt)
         case .refused(let reason, _):
@@ -182,13 +215,23 @@ actor ExitDesk {
             if deferral.isAmbiguous { count(.ambiguousRetry) }
             let accepted = entry.delivery.deadline - settings.retries.lifetime
             switch settings.retries.next(deferrals: attempts, now: clock.now(), accepted: accepted, using: &generator) {
-            case .attempt(let at):
+            case .attempt(let next):
+                let at = min(max(next, attempt.notBefore ?? next), entry.delivery.deadline)
                 entries[id]?.attempts = attempts
                 await tell(entry.delivery, outcome.receipt)
                 await note(id, nextAttempt: at, attempts: attempts, state: DeliveryState.waiting)
                 again(id, at: at)
             case .expired: await finish(id, .expired, ended: .deliveryExpired, receipt: (.expired, deferral.code ?? 0))
             }
+        }
+    }
+
+    private func noteFlood(_ id: Int64, isHeld: Bool) {
+        guard floods.contains(id) != isHeld else { return }
+        if isHeld { floods.insert(id) } else { floods.remove(id) }
+        // The number stays out of it: it would tell how much mail passes.
+        if floods.isEmpty || floods.count == 1, isHeld || floods.isEmpty {
+            warn(isHeld ? "many mails have the same body and wait; see same-body in doc/EXITS.md" : nil)
         }
     }
 
@@ -202,6 +245,7 @@ actor ExitDesk {
         entries[id]?.nextAttempt = time
         waiting[id] = time
         running[id] = nil
+        modulesOfRunning[id] = nil
         turn()
     }
 
@@ -213,8 +257,11 @@ actor ExitDesk {
         if let entry = entries[id] { await tell(entry.delivery, receipt) }
         CrashPoint.reached(.outcomeNoted)
         await commit(.finishDelivery(DeliveryRowID(id)))
+        modules.forget(DeliveryRowID(id))
+        noteFlood(id, isHeld: false)
         entries[id] = nil
         running[id] = nil
+        modulesOfRunning[id] = nil
         ended(reason)
         turn()
     }
@@ -226,110 +273,6 @@ actor ExitDesk {
     /// A spool that is closed or failing keeps its row: the delivery is known again at the next start.
     private func commit(_ operation: SpoolOperation) async {
         do throws(SpoolError) { _ = try await spool.perform([operation]) } catch { count(.deferred(.storage)) }
-    }
-
-    /// Where a delivery goes: a Maildir, or a recipient by way of the mail server.
-    private enum Target {
-        case maildir(path: String, name: String)
-        case mail(MailRecipient)
-
-        var recipient: MailRecipient? {
-            if case .mail(let recipient) = self { recipient } else { nil }
-        }
-    }
-
-    private func target(_ delivery: PendingDelivery) throws(RefusalReason) -> Target {
-        guard let address = try? Address(canonical: delivery.recipient) else { throw .badRecipient }
-        switch address.kind {
-        case .smtp:
-            guard settings.smtp != nil else { throw .deniedByPolicy }
-            let recipient = try MailRecipient(address.mailAddress ?? "")
-            if let reason = settings.policy.refusal(of: recipient) { throw reason }
-            return .mail(recipient)
-        case .mbox:
-            switch settings.mailboxes?[address.user] {
-            case .maildir(let path): return .maildir(path: path, name: address.user)
-            case .mail(let recipient) where settings.smtp != nil: return .mail(recipient)
-            default: throw .unknownMailbox
-            }
-        default: throw .deniedByPolicy
-        }
-    }
-
-    private func deliver(_ delivery: PendingDelivery, now: Timestamp) async -> ExitOutcome {
-        let target: Target
-        do throws(RefusalReason) { target = try self.target(delivery) } catch { return .refused(error, code: nil) }
-        let (spool, bodyLimit, settings, tokenKey) = (spool, bodyLimit, settings, tokenKey)
-        let (replyAddress, wishes) = (replyAddress, wishes)
-        struct Composed: Sendable {
-            let mail: ExitMail
-            let body: ExitBody
-            let token: Digest
-        }
-        let composed: Result<Composed, RefusalReason>
-        do {
-            // Disk and scanning: not on the cooperative pool.
-            composed = try await NIOThreadPool.singleton.runIfActive {
-                // He may have said so since the message came.
-                if let recipient = target.recipient, wishes.declines(recipient) { return .failure(.optedOut) }
-                let stored = try StoredMessage(bodyLimit: bodyLimit) { () throws(SpoolError) in
-                    try spool.openFile(delivery.file)
-                }
-                let facts = try stored.body.facts()
-                // What came from no message is named by its file.
-                let name = delivery.message == MessageID() ? delivery.file.hex : delivery.message.hex
-                let token = Array((name + " " + delivery.recipient).utf8).withUnsafeBytes { tokenKey.mac($0) }
-                let replyTo =
-                    stored.envelope.replyBlocks.isEmpty
-                    ? nil : replyAddress(delivery.message, delivery.recipient, now)
-                do throws(RefusalReason) {
-                    let shown = target.recipient.map { [$0] } ?? []
-                    let mail = try ExitMail.compose(
-                        identity: settings.identity, recipients: shown, fields: stored.envelope.fields, body: facts,
-                        token: token, replyTo: replyTo, now: now)
-                    return .success(Composed(mail: mail, body: stored.body, token: token))
-                } catch {
-                    return .failure(error)
-                }
-            }
-        } catch {
-            return .deferred(.bodyUnreadable)
-        }
-        switch (composed, target) {
-        case (.failure(let reason), _): return .refused(reason, code: nil)
-        case (.success(let it), .maildir(let path, _)):
-            let result = await MaildirDelivery(path: path).deliver(head: it.mail.head, body: it.body, token: it.token)
-            if result.wasThere { count(.alreadyDelivered) }
-            return result.outcome
-        case (.success(let it), .mail(let recipient)):
-            guard let smtp else { return .deferred(.unreachable) }
-            let mail = SMTPMail(it.mail, sender: settings.bounces, recipients: [recipient], body: it.body)
-            let outcomes = await smtp.deliver(mail)
-            return outcomes.first ?? .deferred(.unknown)
-        }
-    }
-}
-
-/// The rules by which a message's recipients are taken or not, asked before anything is stored for them.
-struct ExitGate: RecipientGate {
-    let settings: ExitSettings
-    /// This node's names: an `mbox:` address must be at one of them.
-    let names: Set<String>
-    var wishes = RecipientWishes.unknown
-
-    func refusal(of address: Address) -> DropReason? {
-        switch address.kind {
-        case .smtp:
-            guard settings.smtp != nil, let recipient = try? MailRecipient(address.mailAddress ?? "") else {
-                return .recipientRefused
-            }
-            guard settings.policy.refusal(of: recipient) == nil else { return .recipientRefused }
-            return wishes.declines(recipient) ? .recipientOptedOut : nil
-        case .mbox:
-            return names.contains(address.host.lowercased()) && settings.mailboxes?[address.user] != nil
-                ? nil : .recipientRefused
-        case .box, .nym, .drop: return .recipientRefused
-        }
     }
 }
 

@@ -14,7 +14,9 @@ struct ExitServices: Sendable {
     /// Nil without `[exit.gateway]`.
     let gateway: ReplyGateway?
     private let pools: ReplyPools?
-    private let records: RecordStore
+    let records: RecordStore
+    /// Nil at a node that is no exit.
+    private(set) var optOuts: OptOutServices?
     private let gatewaySettings: GatewaySettings?
     private let clock: @Sendable () -> Timestamp
     private let count: @Sendable (String) -> Void
@@ -24,10 +26,11 @@ struct ExitServices: Sendable {
     ///   - path: of the store.
     ///   - storage: the node's storage key.
     ///   - tokenKey: makes the tokens of reply addresses.
+    ///   - optOuts: opens the lists of opt-outs; nil for a node that is no exit.
     init(
         path: String, storage: SymmetricSecret, tokenKey: SymmetricSecret, gateway settings: GatewaySettings?,
         courier: ReplyCourier, rememberFor: Interval, clock: @escaping @Sendable () -> Timestamp,
-        counters: NodeCounters, logger: Logger
+        counters: NodeCounters, logger: Logger, optOuts: ((ExitServices) throws -> OptOutServices)? = nil
     ) throws {
         do throws(SpoolError) {
             records = try RecordStore.open(path: path, key: storage)
@@ -51,6 +54,7 @@ struct ExitServices: Sendable {
             pools = nil
             gateway = nil
         }
+        if let optOuts { self.optOuts = try optOuts(self) } else { self.optOuts = nil }
         let damaged = try receipts.resume()
         if damaged > 0 { logger.error("\(damaged) damaged records of receipts are gone; going on without them") }
     }
@@ -75,11 +79,14 @@ struct ExitServices: Sendable {
         guard let settings = gatewaySettings, let gateway else { return nil }
         let server = LMTPServerSettings(
             address: settings.listen, name: settings.domain, limits: LMTPLimits(mail: GatewaySettings.maximumMail))
-        return try await LMTPServer.bind(server, receiver: gateway)
+        return try await LMTPServer.bind(server, receiver: GatewayDoor(replies: gateway, optOuts: optOuts?.door))
     }
 
     /// Tells the time: what has expired is forgotten, what was delayed is tried again.
-    func turn(now: Timestamp) { receipts.turn(now: now) }
+    func turn(now: Timestamp) {
+        receipts.turn(now: now)
+        optOuts?.desk.turn(at: now)
+    }
 
     /// Waits until what was asked for is done, then gives the store back.
     func close() {

@@ -244,6 +244,7 @@ final class Node: Sendable {
             settings: exit, spool: spool, tokenKey: tokenKey, strategy: settings.strategy,
             bodyLimit: Int(parameters.messageSize),
             clock: clock, receipts: services.receipts, replyAddress: services.replyAddress,
+            warn: { [counters] in counters.health.set("same-body", trouble: $0) },
             count: { [counters] in counters.count($0.metricName, kind: $0.reason) },
             ended: { [counters] reason in
                 counters.count("deliveries_ended", kind: reason?.rawValue ?? "delivered")

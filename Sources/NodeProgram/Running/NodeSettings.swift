@@ -55,8 +55,7 @@ struct NodeSettings: Sendable {
     /// What the descriptor says that the node does.
     var capabilities: [Capability] {
         var list = [Capability(Capability.Name.relay)]
-        if exit?.smtp != nil { list.append(Capability(Capability.Name.smtp)) }
-        if exit?.mailboxes != nil { list.append(Capability(Capability.Name.mbox)) }
+        list += exit?.capabilities ?? []
         if mailboxes != nil { list.append(Capability(Capability.Name.mailbox)) }
         return list
     }
