@@ -12,6 +12,6 @@ import Testing
         #expect(ExitOutcome.delivered(code: 250).event == .delivered)
         #expect(ExitOutcome.deferred(.timeout).event == .deferred(.timeout))
         #expect(ExitOutcome.refused(.tooLarge, code: 552).event == .refused(.tooLarge))
-        #expect(DeferralReason.allCases.filter(\.concernsOperator).count == 10)
+        #expect(DeferralReason.allCases.filter(\.concernsOperator).count == 12)
     }
 }

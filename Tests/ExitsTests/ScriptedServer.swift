@@ -61,7 +61,7 @@ struct ScriptedServer {
         commands.append(command)
         var verb = String(command.split(separator: " ").first ?? "")
         switch verb {
-        case "EHLO":
+        case "EHLO", "LHLO":
             let offered = isEncrypted ? capabilitiesUnderTLS ?? capabilities : capabilities
             let lines = ["scripted"] + offered
             let text = lines.enumerated().map { "250\($0 + 1 == lines.count ? " " : "-")\($1)\r\n" }.joined()
