@@ -8,12 +8,17 @@ public struct SubmittedHeader: Hashable, Sendable {
     public let messageID: String?
     /// Whether the mail is a read receipt (RFC 8098), a report that a program makes by itself.
     public let isReadReceipt: Bool
+    /// The name before the address in From, if it is plain ASCII; nil for none, or one that would need decoding.
+    public let displayName: String?
     private let mail: MailText
 
     /// Throws as `OutgoingMail` does.
     public init(_ text: [UInt8]) throws(OutgoingMailError) {
         mail = try MailText(text)
         from = mail.fields.filter { $0.name.lowercased() == "from" }.flatMap { MailAddresses.list($0.value) }
+        displayName =
+            mail.fields.lazy.filter { $0.name.lowercased() == "from" }
+            .compactMap { Self.displayName(String(decoding: $0.value, as: UTF8.self)) }.first
         messageID = mail.fields.lazy.filter { $0.name.lowercased() == "message-id" }
             .map { String(decoding: $0.value, as: UTF8.self) }.first { HeaderRules.isMessageID($0[...]) }
         isReadReceipt = mail.fields.contains { field in
@@ -40,6 +45,14 @@ public struct SubmittedHeader: Hashable, Sendable {
         // A header section is known by a field of mail; what is left of a mail without a subject is one still.
         if text.isEmpty { text = Array("MIME-Version: 1.0\r\n".utf8) }
         return text + [0x0D, 0x0A] + mail.body
+    }
+
+    private static func displayName(_ from: String) -> String? {
+        guard let end = from.lastIndex(of: "<") else { return nil }
+        let name = String(
+            from[..<end].filter { $0 != "\"" }.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        let isPlain = name.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !name.contains("=?") && !name.contains("\\")
+        return name.isEmpty || !isPlain ? nil : name
     }
 
     public static func == (left: Self, right: Self) -> Bool {

@@ -2,6 +2,7 @@
 
 internal import Daemon
 internal import MMTP
+internal import Spool
 internal import WireFormat
 
 extension Client {
@@ -30,7 +31,9 @@ extension Client {
         var senders = config.gateway.anonymous
         if ClientPlaces.isThere(places.keyring) {
             let keyring = try Keyring.open(self, passphrase: passphrase)
-            senders += try KeyringSource(client: self, opened: keyring).nymAddresses(network: nil)
+            let records = try records()
+            defer { records.close() }
+            senders += try KeyringSource(client: self, records: records, opened: keyring).nymAddresses(network: nil)
         }
         let status = GatewayStatus(
             isRunning: files.isRunning, isSending: RunLock.isHeld(places), listen: config.gateway.listen,

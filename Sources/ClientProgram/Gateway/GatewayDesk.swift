@@ -66,7 +66,7 @@ struct GatewayDesk: SubmissionReceiver {
         return try GatewayRecipients.name(of: recipient, nymDomains: domains)
     }
 
-    private func mailAddress(_ recipient: String) throws -> String {
+    func mailAddress(_ recipient: String) throws -> String {
         let name = try GatewayRecipients.name(of: recipient, nymDomains: [])
         guard let address = (try client.resolve(name)).address.mailAddress else {
             throw GatewayRecipients.Refusal(text: "a nym can write to mail addresses only")
@@ -117,7 +117,8 @@ struct GatewayDesk: SubmissionReceiver {
             let ids = try sendAnonymously(content, mail, record, name)
             return SubmissionReply(250, "2.0.0", "stored as \(ids.map(\.hex).joined(separator: " "))")
         case .nym(let nym):
-            return try await send(content, as: nym, mail, record, name)
+            let shown = client.config.gateway.showsNames ? header.displayName : nil
+            return try await send(content, as: nym, mail, record, name, displayName: shown)
         }
     }
 
@@ -154,7 +155,7 @@ enum GatewayReplies {
     static func reply(to error: any Error) -> SubmissionReply {
         switch error {
         case let error as GatewayRecipients.Refusal: return SubmissionReply(550, "5.1.2", error.text)
-        case let error as AddressError: return SubmissionReply(501, "5.1.3", error.description)
+        case SendError.address: return reply(501, "5.1.3", error)
         case let error as OutgoingMailError: return SubmissionReply(554, "5.6.0", error.description)
         case SendError.diskFull, SendError.queueFull: return reply(452, "4.3.1", error)
         case let error as MessageError:

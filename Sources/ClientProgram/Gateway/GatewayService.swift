@@ -31,7 +31,7 @@ final class GatewayService: Service {
         let password = try files.readPassword()
         let security = try files.security()
         let desk = GatewayDesk(
-            client: client, network: network, keyring: KeyringSource(client: client, opened: keyring),
+            client: client, network: network, keyring: KeyringSource(client: client, records: records, opened: keyring),
             records: records, login: GatewayLogin(user: password.user, hash: password.hash))
         let settings = client.config.gateway
         do throws(SubmissionBindError) {
@@ -43,7 +43,7 @@ final class GatewayService: Service {
                     + "client.toml", code: .temporary)
         }
         let places = server.addresses.map { "\($0) (STARTTLS)" } + server.implicitAddresses.map { "\($0) (TLS)" }
-        logger.info("gateway: mail programs connect to \(places.joined(separator: ", "))")
+        logger.info("mail programs connect to \(places.joined(separator: ", "))")
     }
 
     private static func bind(
@@ -73,7 +73,7 @@ final class GatewayService: Service {
             var problem = ""
             if let failure = rounds.fill().failure { problem = CommandFailure(client: failure).message }
             do { try rounds.notice() } catch { problem = CommandFailure(client: error).message }
-            if !problem.isEmpty, problem != told { logger.warning("gateway: \(problem)") }
+            if !problem.isEmpty, problem != told { logger.warning("\(problem)") }
             told = problem
             try? await Task.sleep(for: Self.pause)
         }

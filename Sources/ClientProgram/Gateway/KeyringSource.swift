@@ -1,11 +1,12 @@
 internal import Daemon
 internal import Directory
-internal import WireFormat
+internal import Spool
 
 /// The keyring of a gateway: opened once, at the start, as nobody is there to type a passphrase later. If there was none
 /// then, it is looked for again.
 struct KeyringSource: Sendable {
     let client: Client
+    let records: RecordStore
     let opened: Keyring?
 
     func open() throws -> Keyring {
@@ -18,6 +19,6 @@ struct KeyringSource: Sendable {
     func nymAddresses(network: String?) throws -> [String] {
         guard ClientPlaces.isThere(client.places.keyring) else { return [] }
         let wanted = try? client.network(network).name
-        return try open().nyms().filter { wanted == nil || $0.network == wanted }.map(\.address)
+        return try client.nymAddresses(network: wanted, keyring: try open(), book: NymBook(records))
     }
 }
