@@ -41,7 +41,7 @@ struct DescriptorMaker: Sendable {
         return DescriptorFields(
             network: network, nickname: settings.nickname, addresses: settings.addresses, published: whole,
             validUntil: max(end, whole + .seconds(1)), keys: keys, capabilities: settings.capabilities,
-            nymDomains: settings.exit?.nyms.map(\.published) ?? [],
+            nymDomains: settings.exit?.nyms.map(\.published) ?? [], optOuts: optOuts,
             mixing: settings.strategy.description.split(separator: " ").map(String.init),
             weaknesses: settings.weaknessNames, family: settings.family, contact: settings.contact,
             software: NodeVersion.text, isLeaving: isLeaving)
@@ -69,6 +69,7 @@ extension DescriptorFields {
         network == other.network && nickname == other.nickname && addresses == other.addresses
             && keys.mapValues(\.bytes) == other.keys.mapValues(\.bytes)
             && capabilities.sorted { $0.name < $1.name } == other.capabilities.sorted { $0.name < $1.name }
+            && optOuts == other.optOuts
             && nymDomains.sorted { $0.domain < $1.domain } == other.nymDomains.sorted { $0.domain < $1.domain }
             && mixing == other.mixing && weaknesses.sorted() == other.weaknesses.sorted()
             && family.sorted() == other.family.sorted()

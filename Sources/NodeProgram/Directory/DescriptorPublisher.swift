@@ -29,6 +29,7 @@ final class DescriptorPublisher: Sendable {
     private let network: NetworkView
     private let clock: ScaledTime
     private let logger: Logger
+    private let optOuts: @Sendable () -> Digest?
     private let upload: Upload
     private let state: Mutex<State>
 
@@ -36,9 +37,11 @@ final class DescriptorPublisher: Sendable {
     private static let turn = Interval.seconds(10)
 
     /// Takes the descriptor of an earlier run over if it is good.
+    /// - Parameter optOuts: the digest of the statement of opt-outs that the descriptor is to name.
     init(
         settings: NodeSettings, files: NodeFiles, identity: SigningKey, keys: KeyRing, network: NetworkView,
-        clock: ScaledTime, logger: Logger, upload: @escaping Upload
+        clock: ScaledTime, logger: Logger, optOuts: @escaping @Sendable () -> Digest? = { nil },
+        upload: @escaping Upload
     ) {
         self.settings = settings
         self.files = files
@@ -47,6 +50,7 @@ final class DescriptorPublisher: Sendable {
         self.network = network
         self.clock = clock
         self.logger = logger
+        self.optOuts = optOuts
         self.upload = upload
         let old = try? UnverifiedDescriptor(AtomicFile.read(files.descriptor, limit: Descriptor.maximumSize))
             .verify(network: network.current.name)
@@ -87,7 +91,8 @@ final class DescriptorPublisher: Sendable {
         let root = network.current.root
         let maker = DescriptorMaker(settings: settings, root: root)
         guard let period = maker.calendar.period(at: now) else { return }
-        let wanted = maker.fields(keys: keys.current.published(from: period), isLeaving: isLeaving, at: now)
+        let wanted = maker.fields(
+            keys: keys.current.published(from: period), isLeaving: isLeaving, optOuts: optOuts(), at: now)
         let isNew = try state.withLock { state in
             var isNew = false
             if maker.isDue(state.current, wanted: wanted, at: now) {

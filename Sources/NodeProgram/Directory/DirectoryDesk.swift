@@ -24,14 +24,15 @@ final class DirectoryDesk: BlockResponder {
     init(count: @escaping @Sendable (_ name: String, _ kind: String) -> Void) { self.count = count }
 
     /// Puts what the node has now on the shelf.
-    func update(_ network: Network, networkFiles: [NetworkFile]) {
+    func update(_ network: Network, networkFiles: [NetworkFile], statements: [OptOutStatement] = []) {
         state.withLock { state in
             for file in networkFiles + [network.root] {
                 state.shelf.put(networkFile: file.version, bytes: file.bytes)
             }
             guard let consensus = network.consensus else { return }
             state.shelf.put(
-                consensus.link, bytes: consensus.bytes, documents: network.nodes.map { ($0.digest, $0.bytes) })
+                consensus.link, bytes: consensus.bytes,
+                documents: network.nodes.map { ($0.digest, $0.bytes) } + statements.map { ($0.digest, $0.bytes) })
         }
     }
 

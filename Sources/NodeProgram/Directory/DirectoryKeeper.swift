@@ -27,6 +27,7 @@ final class DirectoryKeeper: Sendable {
     private let clock: ScaledTime
     private let logger: Logger
     private let counters: NodeCounters
+    private let optOuts: OptOutKeeper?
     private let changed: @Sendable (NetworkView.Change) -> Void
     private let state = Mutex(State())
 
@@ -39,11 +40,13 @@ final class DirectoryKeeper: Sendable {
     /// Lines of a failed refresh that are logged.
     private static let linesTold = 4
 
-    /// - Parameter changed: told of what is new, on any thread.
+    /// - Parameters:
+    ///   - optOuts: kept as new as the rest; nil at a node that is no exit.
+    ///   - changed: told of what is new, on any thread.
     init(
         network: NetworkView, desk: DirectoryDesk, settings: DirectorySettings, node: NodeID,
         client: DirectoryHTTPClient, dialer: MMTPDialer, clock: ScaledTime, logger: Logger, counters: NodeCounters,
-        changed: @escaping @Sendable (NetworkView.Change) -> Void
+        optOuts: OptOutKeeper? = nil, changed: @escaping @Sendable (NetworkView.Change) -> Void
     ) {
         self.network = network
         self.desk = desk
@@ -54,8 +57,11 @@ final class DirectoryKeeper: Sendable {
         self.clock = clock
         self.logger = logger
         self.counters = counters
+        self.optOuts = optOuts
         self.changed = changed
-        desk.update(network.current, networkFiles: network.olderNetworkFiles())
+        optOuts?.load(network.current, at: clock.now())
+        desk.update(
+            network.current, networkFiles: network.olderNetworkFiles(), statements: optOuts?.statements ?? [])
         if let problem = network.problem { logger.error("the consensus that is here is not used: \(problem)") }
         judge(at: clock.now())
     }
@@ -99,6 +105,7 @@ final class DirectoryKeeper: Sendable {
                 let done = clock.now()
                 await readDisk(at: done)
                 judge(at: done)
+                await refreshOptOuts()
                 schedule.attempted(published: network.current.consensus?.consensus.published, now: done)
                 let part = root.parameters.slotLength.milliseconds
                 retry = helped && isUsable(at: done) ? nil : done + .milliseconds(.random(in: part / 16...part / 4))
@@ -133,6 +140,20 @@ final class DirectoryKeeper: Sendable {
         tell(outcome)
         await pursue(web + nodeSources())
         return outcome.result != .failed
+    }
+
+    /// Fetches the statements of opt-outs that the consensus names; from nodes if no authority and no mirror has them all.
+    private func refreshOptOuts() async {
+        guard let optOuts else { return }
+        let current = network.current
+        var isChanged = false
+        for sources in [webSources(), nodeSources()] where !sources.isEmpty {
+            if await optOuts.refresh(current, from: sources, at: clock.now()) { isChanged = true }
+        }
+        guard isChanged else { return }
+        // Signatures and hundreds of kilobytes each: not on the cooperative pool.
+        try? await NIOThreadPool.singleton.runIfActive { [clock] in optOuts.load(current, at: clock.now()) }
+        desk.update(network.current, networkFiles: [], statements: optOuts.statements)
     }
 
     private func webSources() -> [any DirectorySource] {
@@ -200,7 +221,9 @@ final class DirectoryKeeper: Sendable {
             let change = try await NIOThreadPool.singleton.runIfActive { [network] in try network.reload(now: now) }
             guard let change else { return }
             let current = network.current
-            desk.update(current, networkFiles: change.isNewRoot ? network.olderNetworkFiles() : [])
+            desk.update(
+                current, networkFiles: change.isNewRoot ? network.olderNetworkFiles() : [],
+                statements: optOuts?.statements ?? [])
             if let problem = network.problem {
                 logger.error("the consensus that is here is not used: \(problem)")
             } else if change.isNewConsensus {

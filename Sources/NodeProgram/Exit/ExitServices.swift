@@ -54,7 +54,7 @@ struct ExitServices: Sendable {
             pools = nil
             gateway = nil
         }
-        if let optOuts { self.optOuts = try optOuts(self) } else { self.optOuts = nil }
+        if let optOuts { self.optOuts = try optOuts(self) }
         let damaged = try receipts.resume()
         if damaged > 0 { logger.error("\(damaged) damaged records of receipts are gone; going on without them") }
     }

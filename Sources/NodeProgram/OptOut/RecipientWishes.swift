@@ -13,6 +13,11 @@ struct RecipientWishes: Sendable {
     /// Nil at an exit without a gateway.
     var optOutLink: @Sendable (MailRecipient) -> MailRecipient?
 
+    /// The same, but nobody is asked whether he declines.
+    var withoutRefusals: RecipientWishes {
+        RecipientWishes(declines: { _ in false }, hasOptedIn: hasOptedIn, optOutLink: optOutLink)
+    }
+
     /// Nobody has said anything.
     static let unknown = RecipientWishes(declines: { _ in false }, hasOptedIn: { _ in false }, optOutLink: { _ in nil })
 }

@@ -11,4 +11,12 @@ extension RecordKind {
     static let receiptBlocks = RecordKind(rawValue: 3)
     /// Reply gateway: blocks that have not been used.
     static let replyBlocks = RecordKind(rawValue: 4)
+    /// Who wants no anonymous mail, by hashes.
+    static let optOuts = RecordKind(rawValue: 50)
+    /// Who wants anonymous mail, by hashes.
+    static let optIns = RecordKind(rawValue: 51)
+    /// Requests that wait for a confirmation.
+    static let optOutRequests = RecordKind(rawValue: 52)
+    /// By which processes see that another one has changed the lists.
+    static let optOutMarks = RecordKind(rawValue: 53)
 }

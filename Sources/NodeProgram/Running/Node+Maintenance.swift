@@ -22,6 +22,8 @@ extension Node {
             if link.isRenewalDue(now: clock.realNow()) { try link.rotate(now: clock.realNow()) }
             expire(time)
             services?.turn(now: time)
+            // What it stated as an exit stands also when it is none any more.
+            if services?.optOuts == nil { _ = try? statement.refresh(nil, at: time) }
         }
     }
 

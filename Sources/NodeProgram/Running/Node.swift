@@ -40,6 +40,10 @@ final class Node: Sendable {
     private let recovery: SpoolRecovery
     private let tokenKey: SymmetricSecret
     private let recordKey: SymmetricSecret
+    private let linkKey: SymmetricSecret
+    /// Nil at a node that is no exit.
+    let optOuts: OptOutKeeper?
+    let statement: OwnStatement
 
     /// Of every so many frames one answer's digest is compared: enough to find a neighbour that confuses packets, and an
     /// eighth of what relaying costs less.
@@ -64,6 +68,7 @@ final class Node: Sendable {
         let changes = try keys.maintain(at: now)
         let storage = try files.loadStorageKey()
         tokenKey = storage.derive(salt: [], info: "nightjar/1 exit token", count: 32)
+        linkKey = storage.derive(salt: [], info: "nightjar/1 opt-out link", count: 32)
         recordKey = storage.derive(salt: [], info: "nightjar/1 node records", count: 32)
         var spoolConfiguration = settings.spool
         settings.mailboxes?.apply(to: &spoolConfiguration)
@@ -96,16 +101,29 @@ final class Node: Sendable {
             })
         selfDelivery = relay
         desk = DirectoryDesk(count: { [counters] in counters.count($0, kind: $1) })
+        let (counters, view) = (counters, network)
+        optOuts =
+            settings.exit == nil
+            ? nil
+            : OptOutKeeper(
+                network: view.current.name, cache: view.cache, node: id, count: { counters.count($0, by: $1) })
+        statement = OwnStatement(
+            path: files.optOuts, network: view.current.name, identity: identity,
+            pause: .milliseconds(view.current.root.parameters.slotLength.milliseconds / 3),
+            made: { [optOuts] in optOuts?.keepOwn($0, in: view.current) })
         keeper = DirectoryKeeper(
             network: network, desk: desk, settings: settings.directory, node: id, client: client, dialer: dialer,
-            clock: clock, logger: logger, counters: counters,
+            clock: clock, logger: logger, counters: counters, optOuts: optOuts,
             changed: { [forwarder, network, inForce] change in
                 forwarder.destinationsChanged(change.addresses)
                 if change.isNewConsensus { inForce.compare(network.current) }
             })
         publisher = DescriptorPublisher(
             settings: settings, files: files, identity: identity, keys: keys, network: network, clock: clock,
-            logger: logger, upload: DescriptorUpload(client: client, scale: clock.scale).callAsFunction)
+            logger: logger, optOuts: { [statement] in statement.current?.digest },
+            upload: DescriptorUpload(
+                client: client, scale: clock.scale, statement: { [statement] in statement.current }
+            ).callAsFunction)
         try forgetPeriods(changes)
         try publisher.refresh(at: now)
     }
@@ -124,7 +142,9 @@ final class Node: Sendable {
             Reassembler(
                 spool: spool,
                 gate: NodeGate(
-                    exit: exit.map { ExitGate(settings: $0.settings, names: names.all) }, mailboxes: boxes?.mailboxes),
+                    exit: exit.map {
+                        ExitGate(settings: $0.settings, names: names.all, wishes: services.wishes)
+                    }, mailboxes: boxes?.mailboxes),
                 bodyLimit: Int(parameters.messageSize), deliveryDeadline: parameters.deliveryDeadline,
                 rememberFor: parameters.acceptance, clock: clock.now, ledger: ledger, receipts: services.receipts,
                 keepReplyBlocks: services.keepReplyBlocks,
@@ -142,7 +162,11 @@ final class Node: Sendable {
                 count: { [counters] in counters.count($0) },
                 ready: { deliveries in Task { await exit.desk.add(deliveries) } })
         }
-        let exitGate = exit.map { ExitGate(settings: $0.settings, names: names.all) }
+        // On the threads that unwrap packets nothing is hashed but where the exit's level asks for it: whether somebody wants
+        // no mail is asked before the attempt.
+        let exitGate = exit.map {
+            ExitGate(settings: $0.settings, names: names.all, wishes: $0.services.wishes.withoutRefusals)
+        }
         let cover = CoverTraffic(
             node: id, loopsPerMinute: settings.loopsPerMinute ?? 60 / parameters.loopInterval.inSeconds,
             network: { [network] in network.current }, spool: spool, ledger: ledger, clock: clock,
@@ -197,6 +221,7 @@ final class Node: Sendable {
         }
 
         await replies?.close()
+        await services?.optOuts?.close()
         listener.beginShutdown()
         await listener.shutdown(grace: .seconds(5))
         desk.drain()
@@ -232,7 +257,24 @@ final class Node: Sendable {
             courier: ReplyCourier(
                 spool: spool, budget: budget, calendar: parameters.calendar, ledger: ledger,
                 forward: { [forwarder] in forwarder.add($0) }),
-            rememberFor: parameters.acceptance, clock: clock.now, counters: counters, logger: logger)
+            rememberFor: parameters.acceptance, clock: clock.now, counters: counters, logger: logger,
+            optOuts: optOutParts.map { parts in
+                { [clock, counters] services in
+                    try services.optOuts(
+                        parts.0, exit: parts.1, clock: clock.now, count: { counters.count($0) })
+                }
+            })
+    }
+
+    private var optOutParts: (OptOutParts, ExitSettings)? {
+        guard let optOuts, let exit = settings.exit else { return nil }
+        let parts = OptOutParts(
+            network: network.current.name, node: id, keeper: optOuts, statement: statement, linkKey: linkKey,
+            describe: { [network] node in
+                guard let fields = network.current.node(node)?.fields else { return node.hex }
+                return fields.contact.isEmpty ? fields.nickname.text : "\(fields.nickname) (\(fields.contact))"
+            })
+        return (parts, exit)
     }
 
     private func makeExit(
@@ -244,7 +286,7 @@ final class Node: Sendable {
             settings: exit, spool: spool, tokenKey: tokenKey, strategy: settings.strategy,
             bodyLimit: Int(parameters.messageSize),
             clock: clock, receipts: services.receipts, replyAddress: services.replyAddress,
-            warn: { [counters] in counters.health.set("same-body", trouble: $0) },
+            wishes: services.wishes, warn: { [counters] in counters.health.set("same-body", trouble: $0) },
             count: { [counters] in counters.count($0.metricName, kind: $0.reason) },
             ended: { [counters] reason in
                 counters.count("deliveries_ended", kind: reason?.rawValue ?? "delivered")

@@ -27,6 +27,8 @@ struct NodeFiles: Sendable {
     var addressBook: String { "\(directory)/addresses" }
     /// Who has the descriptor (`PublicationRecord`).
     var publication: String { "\(directory)/publication.json" }
+    /// The newest statement of opt-outs.
+    var optOuts: String { "\(directory)/opt-outs" }
     /// There while the node is leaving.
     var leaving: String { "\(directory)/leaving" }
     /// There while the running node works with other parameters than the network has now.

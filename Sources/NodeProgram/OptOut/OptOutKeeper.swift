@@ -1,0 +1,56 @@
+// Keeps the statements of all exits of the network: fetched with the directory, in force from then on, given out to others.
+
+internal import Directory
+internal import DirectoryService
+internal import Synchronization
+internal import WireFormat
+
+final class OptOutKeeper: Sendable {
+    /// What the exit asks.
+    let list: OptOutList
+    private let cache: DirectoryCache
+    private let node: NodeID
+    private let count: @Sendable (_ name: String, _ amount: Int) -> Void
+    private let held = Mutex<[OptOutStatement]>([])
+
+    /// - Parameters:
+    ///   - node: this node, whose own book is newer than its statement.
+    ///   - count: told of what happened, `opt_out_...`.
+    init(
+        network: String, cache: DirectoryCache, node: NodeID,
+        count: @escaping @Sendable (_ name: String, _ amount: Int) -> Void
+    ) {
+        list = OptOutList(network: network)
+        self.cache = cache
+        self.node = node
+        self.count = count
+    }
+
+    /// The statements that are in force, this node's own among them, to be given out.
+    var statements: [OptOutStatement] { held.withLock { $0 } }
+
+    /// Reads what is on the disk. Up to a second in a large network: not for an event loop.
+    func load(_ network: Network, at now: Timestamp) {
+        let statements = OptOutCache(cache).inForce(network, at: now)
+        held.withLock { $0 = statements }
+        list.replace(statements.filter { $0.node != node })
+    }
+
+    /// Lays this node's own statement beside the others.
+    func keepOwn(_ statement: OptOutStatement, in network: Network) {
+        do { try OptOutCache(cache).keep(statement, in: network) } catch { return count("opt_out_cache_failures", 1) }
+        held.withLock { held in held = held.filter { $0.node != statement.node } + [statement] }
+    }
+
+    /// Fetches what the consensus names and is not here.
+    /// - Returns: whether something is new.
+    func refresh(_ network: Network, from sources: [any DirectorySource], at now: Timestamp) async -> Bool {
+        let outcome = await OptOutRefresh.run(cache, network: network, sources: sources, now: now)
+        for (name, amount) in [
+            ("opt_out_statements_fetched", outcome.fetched), ("opt_out_statements_missing", outcome.missing),
+            ("opt_out_statements_without_room", outcome.full), ("opt_out_statements_untrue", outcome.untrue),
+            ("opt_out_cache_failures", outcome.storageFailed ? 1 : 0),
+        ] where amount > 0 { count(name, amount) }
+        return outcome.isChanged
+    }
+}

@@ -1,0 +1,93 @@
+// The name in the link that stands in each delivered mail. Everything that is needed to follow it stands in itself, so that
+// nothing has to be kept for a mail that was delivered.
+
+internal import Directory
+internal import MixCrypto
+internal import WireFormat
+
+/// 32 bytes, 52 characters of base32 in an address.
+///
+///     day u16 (since 1970) | hash of the recipient 16 | MAC 14
+struct OptOutToken: Sendable, Hashable {
+    /// Characters of a token in an address.
+    static let length = 52
+    /// How long a link works: as long as an opt-out is kept.
+    static let keep = OptOutBook.keep
+    private static let macSize = 14
+
+    /// The day of the mail that it stands in, since 1970.
+    let day: UInt16
+    let hash: OptOutHash
+
+    init(hash: OptOutHash, at now: Timestamp) {
+        self.hash = hash
+        day = UInt16(clamping: now.seconds / 86_400)
+    }
+
+    /// Reads a token that was made with `key`; nil for any other. Mail programs may have changed its case.
+    init?(_ text: some StringProtocol, key: SymmetricSecret) {
+        guard text.utf8.count == Self.length, let bytes = AddressText.decode(text), bytes.count == 32 else {
+            return nil
+        }
+        guard let hash = OptOutHash(bytes[2..<18]) else { return nil }
+        self.hash = hash
+        day = UInt16(bytes[0]) << 8 | UInt16(bytes[1])
+        let (claimed, made) = (Array(bytes[18...]), mac(key))
+        guard claimed.withUnsafeBytes({ claimed in made.withUnsafeBytes { ConstantTime.equal(claimed, $0) } }) else {
+            return nil
+        }
+    }
+
+    func text(key: SymmetricSecret) -> String { AddressText.encode(body + mac(key)) }
+
+    func hasExpired(at now: Timestamp) -> Bool {
+        Timestamp(seconds: Int64(day) * 86_400) + Self.keep + .days(1) <= now
+    }
+
+    private var body: [UInt8] { [UInt8(day >> 8), UInt8(day & 0xFF)] + hash.bytes }
+
+    private func mac(_ key: SymmetricSecret) -> [UInt8] {
+        Array(body.withUnsafeBytes { key.mac($0) }.bytes.prefix(Self.macSize))
+    }
+}
+
+/// Bytes in the user part of an address: base32 of RFC 4648 section 6 in small letters, without padding.
+enum AddressText {
+    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+    static func encode(_ bytes: [UInt8]) -> String {
+        var characters: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 5 {
+                count -= 5
+                characters.append(alphabet[Int(bits >> count & 31)])
+            }
+            bits &= (1 << count) - 1
+        }
+        if count > 0 { characters.append(alphabet[Int(bits << (5 - count) & 31)]) }
+        return String(decoding: characters, as: UTF8.self)
+    }
+
+    /// Nil for what `encode` does not give, but for the case of letters.
+    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for character in text.utf8 {
+            let small = (0x41...0x5A).contains(character) ? character | 0x20 : character
+            guard let value = alphabet.firstIndex(of: small) else { return nil }
+            bits = bits << 5 | UInt32(value)
+            count += 5
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+                bits &= (1 << count) - 1
+            }
+        }
+        return count < 5 && bits == 0 ? bytes : nil
+    }
+}
