@@ -43,7 +43,7 @@ extension CommandFailure {
         case .blockedNode, .blockedEntry, .blockedExit, .repeated, .sameFamily, .sameNetwork, .brokenLink, .badNode:
             .refused
         case .expiredNode, .noKey, .notRunning: .temporary
-        case .noExit, .cannotExit, .notEnoughNodes, .notFound: .failed
+        case .noExit, .noOpenExit, .cannotExit, .notEnoughNodes, .notFound: .failed
         }
     }
 

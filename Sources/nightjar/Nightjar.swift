@@ -20,7 +20,7 @@ struct Nightjar: AsyncParsableCommand {
             """,
         version: ClientVersion.text,
         subcommands: [
-            Send.self, Sent.self, Reply.self, CountPackets.self, Decode.self, Receive.self, Mailbox.self,
+            Send.self, Sent.self, Reply.self, CountPackets.self, Decode.self, Receive.self, Mailbox.self, Nym.self,
             Fragments.self, Run.self,
             Status.self, GatewayCommand.self, Nodes.self, Path.self, Queue.self, Surb.self, Key.self, ContactCommand.self,
             KeyringCommand.self, Network.self, CheckConfig.self, Packet.self,

@@ -19,6 +19,9 @@ actor BackgroundClient: Service {
     private let since: Timestamp
     private var turns: RunTurns<SystemRandomNumberGenerator>
     private var rounds: MailboxRounds<SystemRandomNumberGenerator>
+    private var nyms: NymRounds<SystemRandomNumberGenerator>
+    /// What the user should know of nyms, by network.
+    private var nymWarnings: [String: [String]] = [:]
     private var directory = DirectoryRounds<SystemRandomNumberGenerator>()
     /// Why the last turn of a job was not complete, by job and network.
     private var problems: [String: String] = [:]
@@ -43,6 +46,13 @@ actor BackgroundClient: Service {
         let settings = work.client.config.run
         turns = RunTurns(settings, now: now) { _ in SystemRandomNumberGenerator() }
         rounds = MailboxRounds(mean: settings.pollInterval)
+        nyms = Self.nymRounds(work.client, now: now)
+    }
+
+    private static func nymRounds(_ client: Client, now: Timestamp) -> NymRounds<SystemRandomNumberGenerator> {
+        NymRounds(
+            looks: client.config.run.outboxInterval, refills: client.config.nyms.refillInterval, now: now,
+            source: SystemRandomNumberGenerator())
     }
 
     private var client: Client { work.client }
@@ -55,6 +65,7 @@ actor BackgroundClient: Service {
             for stream in streams { tasks.addTask { await stream.run() } }
             tasks.addTask { await self.takeTurns() }
             tasks.addTask { await self.pollMailboxes() }
+            tasks.addTask { await self.tendNyms() }
             tasks.addTask { await self.refreshDirectories() }
             tasks.addTask { try? await gracefulShutdown() }
             await tasks.next()
@@ -131,6 +142,26 @@ actor BackgroundClient: Service {
         if !Task.isCancelled { rounds.note(box, failure: failure, now: now) }
     }
 
+    private func tendNyms() async {
+        while !Task.isCancelled {
+            let known = work.keyring.nyms().map(\.address)
+            if let refilling = nyms.due(known, now: now, source: { SystemRandomNumberGenerator() }) {
+                for stream in streams where !Task.isCancelled { await tendNyms(of: stream, refilling) }
+            }
+            try? await Task.sleep(for: min(client.time.clock.realDelay(until: nyms.next), Self.longestSleep))
+        }
+    }
+
+    private func tendNyms(of stream: NetworkStream, _ refilling: Set<String>) async {
+        let network = await stream.network
+        guard let look = try? await work.perform({ $0.tendNyms(network, refilling: refilling) }) else { return }
+        nymWarnings[stream.name] = look.warnings
+        problems["nyms \(stream.name)"] = look.problem
+        for nym in look.working where !Task.isCancelled {
+            do { try await work.work(for: nym, network) } catch { problems["nyms \(stream.name)"] = "\(error)" }
+        }
+    }
+
     private func refreshDirectories() async {
         while !Task.isCancelled {
             for stream in streams where client.config.directory.refreshes && !Task.isCancelled {
@@ -164,6 +195,7 @@ actor BackgroundClient: Service {
         if fresh.config.run != old {
             turns = RunTurns(fresh.config.run, now: now) { _ in SystemRandomNumberGenerator() }
         }
+        nyms = Self.nymRounds(fresh, now: now)
         if fresh.config.run.pollInterval != old.pollInterval {
             rounds = MailboxRounds(mean: fresh.config.run.pollInterval)
         }
@@ -212,7 +244,8 @@ actor BackgroundClient: Service {
             status.warnings += Client.warnings(of: client.store.cache(of: network.name).forks(), network: network.name)
         }
         status.warnings +=
-            directory.warnings + rounds.warnings(now: now) + problems.sorted { $0.key < $1.key }.map(\.value)
+            directory.warnings + rounds.warnings(now: now) + nymWarnings.sorted { $0.key < $1.key }.flatMap(\.value)
+            + problems.sorted { $0.key < $1.key }.map(\.value)
         for warning in status.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
         warnings = status.warnings
         do {
