@@ -50,6 +50,8 @@ extension Lab {
             complaints = "abuse@\(node.name).lab.example"
             recipient-burst = 1000000
             domain-burst = 1000000
+            same-body = 0
+            footer = "header"
 
             """
         for user in plan.localNames {

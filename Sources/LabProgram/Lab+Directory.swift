@@ -105,7 +105,9 @@ extension Lab {
     /// The consensus of a lab without authorities, given to every node.
     func certify(_ nodes: [Descriptor], by sole: SoleAuthority, at origin: Timestamp) throws {
         let consensus = try sole.certify(nodes, at: origin)
-        let readers = state.nodes.map(\.name) + (state.pinger == nil ? [] : [Self.pingerName])
+        let readers =
+            state.nodes.map(\.name) + (state.pinger == nil ? [] : [Self.pingerName])
+            + (state.nymserver == nil ? [] : [Self.nymserverName])
         let places = [directoryFiles] + readers.map { dataDirectory($0) + "/directory" }
         for place in places {
             let cache = DirectoryCache(directory: place)

@@ -12,32 +12,39 @@ extension Lab {
         try AtomicFile.write(Array(JSONEncoder().encode(state)), to: "\(directory)/lab.json")
     }
 
-    /// Names of all processes, authorities first, the pinger last.
+    /// Names of all processes: authorities, nodes, pinger, nymserver.
     public var processes: [String] {
         state.authorities.map(\.name) + state.nodes.map(\.name) + (state.pinger == nil ? [] : [Self.pingerName])
+            + (state.nymserver == nil ? [] : [Self.nymserverName])
     }
 
-    /// Process id of a node, an authority or the pinger; 0 if it was not started.
+    /// Process id of a node, an authority, the pinger or the nymserver; 0 if it was not started.
     public func pid(_ name: String) -> Int32 {
         if name == Self.pingerName { return state.pinger?.pid ?? 0 }
+        if name == Self.nymserverName { return state.nymserver?.pid ?? 0 }
         return state.nodes.first { $0.name == name }?.pid ?? state.authorities.first { $0.name == name }?.pid ?? 0
     }
 
     private mutating func note(_ pid: Int32, of name: String) {
         if name == Self.pingerName { state.pinger?.pid = pid }
+        if name == Self.nymserverName { state.nymserver?.pid = pid }
         if let index = state.nodes.firstIndex(where: { $0.name == name }) { state.nodes[index].pid = pid }
         if let index = state.authorities.firstIndex(where: { $0.name == name }) { state.authorities[index].pid = pid }
     }
 
     /// The program that is to run as `name`: beside `nightjar-node`.
     private func program(_ name: String) -> String {
-        let isAuthority = state.authorities.contains { $0.name == name }
-        guard isAuthority || name == Self.pingerName else { return state.program }
-        return URL(fileURLWithPath: state.program).deletingLastPathComponent()
-            .appendingPathComponent(isAuthority ? "nightjar-authority" : "nightjar-pinger").path
+        let beside =
+            switch name {
+            case Self.pingerName: "nightjar-pinger"
+            case Self.nymserverName: "nightjar-nymserver"
+            default: state.authorities.contains { $0.name == name } ? "nightjar-authority" : nil as String?
+            }
+        guard let beside else { return state.program }
+        return URL(fileURLWithPath: state.program).deletingLastPathComponent().appendingPathComponent(beside).path
     }
 
-    /// Starts a node, an authority or the pinger, which must not be running.
+    /// Starts a node, an authority, the pinger or the nymserver, which must not be running.
     /// - Parameter processor: the only processor that it may use, for measurements.
     public mutating func start(_ name: String, processor: Int? = nil, environment: [String: String] = [:]) throws {
         guard processes.contains(name) else { throw LabError("the lab has no \(name)") }

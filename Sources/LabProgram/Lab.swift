@@ -50,6 +50,8 @@ struct LabState: Codable {
     var timeOrigin: Int64
     /// Nil in a lab without one.
     var pinger: LabPinger?
+    /// The same.
+    var nymserver: LabNymserver?
     /// Path of `nightjar-node`; the other programs are beside it.
     var program: String
 }
@@ -80,26 +82,31 @@ public struct Lab: Sendable {
     public var directoryFiles: String { "\(directory)/directory" }
     /// Name of the pinger's process.
     public static let pingerName = "pinger"
+    /// Name of the nymserver's process.
+    public static let nymserverName = "nymserver"
 
-    /// Of a node, an authority or the pinger, as the following.
+    /// Of a node, an authority, the pinger or the nymserver, as the following.
     public func dataDirectory(_ name: String) -> String {
-        "\(place(name))/\(name == Self.pingerName ? "data" : name)"
+        "\(place(name))/\(name == Self.pingerName || name == Self.nymserverName ? "data" : name)"
     }
     public func configuration(_ name: String) -> String { "\(place(name))/\(name).toml" }
     public func log(_ name: String) -> String { "\(place(name))/\(name).log" }
     private func place(_ name: String) -> String {
         if name == Self.pingerName { return pingerDirectory }
+        if name == Self.nymserverName { return nymserverDirectory }
         return "\(directory)/\(Self.authorityNames.contains(name) ? "authorities" : "nodes")"
     }
     /// Where the pinger's pages, tables and report are.
     public var pingerOutput: String { "\(pingerDirectory)/output" }
     var pingerDirectory: String { "\(directory)/pinger" }
+    var nymserverDirectory: String { "\(directory)/nymserver" }
     /// Maildir of a local user of an exit.
     public func maildir(_ node: String, user: String = "postmaster") -> String { "\(directory)/mail/\(node)-\(user)" }
 
     public var nodes: [LabNode] { state.nodes }
     public var authorities: [LabAuthority] { state.authorities }
     public var pinger: LabPinger? { state.pinger }
+    public var nymserver: LabNymserver? { state.nymserver }
     public var timeScale: Double { state.timeScale }
 
     /// What a shell needs to use the lab: `NAME=value`.
@@ -116,7 +123,7 @@ public struct Lab: Sendable {
     }
 
     /// Makes keys, network file and configurations in a directory that is empty or not there, starts all authorities and
-    /// nodes, waits until the consensus lists every node as running, and starts the pinger.
+    /// nodes, waits until the consensus lists every node as running, and starts pinger and nymserver.
     /// - Parameter program: path of `nightjar-node`; the other programs are beside it.
     public static func start(_ plan: LabPlan, directory: String, program: String) throws -> Lab {
         var lab = try prepare(plan, directory: directory, program: program)
@@ -125,10 +132,9 @@ public struct Lab: Sendable {
             for node in lab.state.nodes { try lab.start(node.name) }
             try lab.waitUntilReady()
             if plan.authorities > 0 { try lab.waitForConsensus() }
-            if plan.pinger {
-                try lab.start(pingerName)
-                try lab.waitUntilReady()
-            }
+            if plan.pinger { try lab.start(pingerName) }
+            if plan.nymserver != nil { try lab.start(nymserverName) }
+            try lab.waitUntilReady()
         } catch {
             lab.stop()
             throw error
@@ -154,7 +160,7 @@ public struct Lab: Sendable {
         ] {
             _ = try PrivateDirectory(path)
         }
-        let ports = try FreePorts.find(plan.nodes * 3 + plan.authorities)
+        let ports = try FreePorts.find(plan.nodes * 3 + 3 + plan.authorities)
         let origin = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         var lab = Lab(
             directory: directory,
@@ -164,6 +170,17 @@ public struct Lab: Sendable {
                     LabAuthority(name: $0, port: $1, pid: 0)
                 }, timeScale: plan.timeScale, timeOrigin: origin.milliseconds, program: program))
         let trust = try lab.makeTrust(plan, origin: origin)
+        if let domain = plan.nymserver {
+            func place(_ name: String, _ port: Int) -> String {
+                plan.nymSockets.map { "\($0)/\(name)" } ?? "127.0.0.1:\(port)"
+            }
+            let own = ports.dropFirst(plan.nodes * 3).prefix(3).map { $0 }
+            let nymserver = LabNymserver(
+                domain: domain, lmtp: place("lmtp", own[0]), policy: place("policy", own[1]), monitorPort: own[2],
+                pid: 0)
+            try lab.makeNymserver(plan, nymserver, origin: origin)
+            lab.state.nymserver = nymserver
+        }
         var descriptors: [Descriptor] = []
         for index in 0..<plan.nodes {
             let isExit = index >= plan.nodes - plan.exits
@@ -171,7 +188,10 @@ public struct Lab: Sendable {
                 name: names[index], id: "", port: ports[3 * index], monitorPort: ports[3 * index + 1], pid: 0,
                 isExit: isExit, gatewayPort: isExit && plan.hasGateways ? ports[3 * index + 2] : nil)
             node.offersMailboxes = plan.mailboxIndices.contains(index)
-            let text = lab.configurationText(node, plan: plan, origin: origin)
+            var text = lab.configurationText(node, plan: plan, origin: origin)
+            if let nymserver = lab.nymserver, isExit, index < plan.nodes - plan.exits + plan.nymExits {
+                text += lab.nymExitText(nymserver)
+            }
             try AtomicFile.write(Array(text.utf8), to: lab.configuration(node.name))
             let bytes = try NodeCommands.initialize(configuration: lab.configuration(node.name))
             let descriptor = try UnverifiedDescriptor(bytes).verify(network: "lab")

@@ -54,6 +54,19 @@ public struct LabPlan: Sendable {
     public var handshakesPerHour: Double?
     /// How often it reports to the authorities; nil for once a slot.
     public var reportInterval: Interval?
+    /// Domain of pseudonyms that a nymserver of the lab keeps; nil for none.
+    public var nymserver: String?
+    /// How many exits, the first ones, deliver to it.
+    public var nymExits = 1
+    /// Mail server (`host:port`) that takes what nyms send.
+    public var nymSmarthost: String?
+    /// An existing directory for the nymserver's sockets `lmtp` and `policy`, where a mail server gets at them; without it
+    /// it listens on ports of 127.0.0.1.
+    public var nymSockets: String?
+    /// Bits of work that a name costs.
+    public var nymWorkBits = 8
+    /// Bytes that may wait for one nym, bytes of one mail, mails that a nym may send in a day; nil for the defaults.
+    public var nymQuota, nymMailSize, nymBudget: Int?
     /// Whether exits take answers by ordinary mail, each at a domain and an LMTP port of its own (`LabNode`).
     public var hasGateways = true
     /// Ports of 127.0.0.1 to publish for nodes, by name, in place of those that they listen on: for what stands between.
@@ -90,6 +103,9 @@ public struct LabPlan: Sendable {
         }
         guard (0...Lab.authorityNames.count).contains(authorities) else {
             throw LabError("a lab has 0 to \(Lab.authorityNames.count) authorities")
+        }
+        guard nymserver == nil || (1...max(1, exits)).contains(nymExits) && exits > 0 else {
+            throw LabError("a nymserver needs an exit that delivers to it; this lab has \(exits)")
         }
         let names = Lab.names.prefix(nodes)
         for name in [dropAt.keys.sorted(), delayAt.keys.sorted(), deadLinks.flatMap { [$0.from, $0.to] }].joined()

@@ -36,6 +36,7 @@ struct Start: AsyncParsableCommand {
               nightjar-lab start --directory lab --time-scale 60 --drop 10%
               nightjar-lab start --directory lab --nodes 8 --time-scale 60 --pinger --drop-at bravo=20% --delay-at charlie=90m \
                 --dead-link alpha:delta
+              nightjar-lab start --directory lab --time-scale 60 --nymserver nym.example --nym-smarthost 127.0.0.1:10025
             """)
     @OptionGroup var lab: DirectoryOption
     @Option(help: "Nodes in all.")
@@ -73,6 +74,15 @@ struct Start: AsyncParsableCommand {
     var pinger = false
     @Option(help: "Probes that the pinger sends in an hour of the network's time.")
     var probesPerHour: Double?
+    @Option(help: "Start a nymserver for this domain, to which the first exit delivers.")
+    var nymserver: String?
+    @Option(help: "Mail server (host:port) that takes what nyms send.")
+    var nymSmarthost: String?
+    @Option(
+        help:
+            "An existing directory for the nymserver's sockets lmtp and policy; without it they are ports of 127.0.0.1."
+    )
+    var nymSockets: String?
 
     func run() async throws {
         var plan = LabPlan()
@@ -92,6 +102,9 @@ struct Start: AsyncParsableCommand {
         plan.deadLinks = deadLink.map { DeadLink(from: $0.from, to: $0.to) }
         plan.pinger = pinger
         plan.probesPerHour = probesPerHour
+        plan.nymserver = nymserver
+        plan.nymSmarthost = nymSmarthost
+        plan.nymSockets = nymSockets
         let lab = try Lab.start(plan, directory: self.lab.directory, program: Programs.node)
         try LabNetwork.installForClient(lab)
         for authority in lab.authorities {
@@ -106,12 +119,17 @@ struct Start: AsyncParsableCommand {
         if let pinger = lab.pinger {
             try Terminal.standard.print("\(Lab.pingerName)  \(lab.pingerOutput)/index.html  pid \(pinger.pid)")
         }
+        if let nymserver = lab.nymserver {
+            try Terminal.standard.print(
+                "\(Lab.nymserverName)  \(nymserver.domain) by LMTP at \(nymserver.lmtp)  policy at \(nymserver.policy)"
+                    + "  pid \(nymserver.pid)")
+        }
     }
 }
 
 struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop the pinger, the nodes and the authorities of a lab.",
+        commandName: "stop", abstract: "Stop all processes of a lab.",
         discussion: """
             Example:
               nightjar-lab stop --directory lab --remove
