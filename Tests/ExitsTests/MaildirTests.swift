@@ -103,6 +103,22 @@ import WireFormat
         }
     }
 
+    @Test func serversAndProgramsAreTargets() throws {
+        let table = try LocalMailboxes([
+            ("a", "lmtp:/run/dovecot/lmtp"), ("b", "lmtp:127.0.0.1:24 bob@example.org"),
+            ("c", "program:/bin/take -x y"),
+        ])
+        #expect(table["a"] == .lmtp(.socket("/run/dovecot/lmtp"), recipient: nil))
+        #expect(
+            table["b"] == .lmtp(.loopback(host: "127.0.0.1", port: 24), recipient: try MailRecipient("bob@example.org"))
+        )
+        #expect(table["c"] == MailProgram("/bin/take -x y").map(LocalMailbox.program))
+        #expect(table.targets.count == 3)
+        for target in ["lmtp:", "lmtp:127.0.0.1:0", "lmtp:10.0.0.1:24", "lmtp:/a b", "lmtp:/a b@c d", "program:take"] {
+            #expect(throws: LocalMailboxError.target(target)) { try LocalMailboxes([("a", target)]) }
+        }
+    }
+
     @Test func mistakesInTheTableAreNamed() {
         #expect(throws: LocalMailboxError.name("a/b")) { try LocalMailboxes([("a/b", "/x")]) }
         #expect(throws: LocalMailboxError.duplicate("a")) { try LocalMailboxes([("a", "/x"), ("A", "/y")]) }

@@ -14,6 +14,9 @@ public struct Capability: Hashable, Sendable {
         public static let nymserver = "nymserver"
     }
 
+    /// The limit of `exit-smtp` at a node that does not write to everybody: whom it writes to (doc/EXITS.md).
+    public static let level = "level"
+
     public let name: String
     /// Sorted by key.
     public let limits: [Limit]

@@ -56,4 +56,12 @@ struct ExitAbility {
         case .nymDomain(let domain): node.nymDomain(domain) != nil
         }
     }
+
+    /// Whether the node, if nobody named it, may be taken: for mail it must write to everybody.
+    func isOpen(at node: Descriptor) -> Bool {
+        guard case .capability(Capability.Name.smtp) = need else { return isMet(by: node) }
+        return node.fields.capabilities.contains {
+            $0.name == Capability.Name.smtp && !$0.limits.contains { $0.key == Capability.level }
+        }
+    }
 }

@@ -130,7 +130,10 @@ struct PathDraw {
         }
         let able = candidates.filter { candidate in abilities.allSatisfy { $0.isMet(by: candidate.node) } }
         guard !able.isEmpty else { throw .noExit(abilities.map(\.what).joined(separator: " and ")) }
-        let open = able.filter { !demands.blockedExits.contains($0.id) }
+        // Who names a node knows whom it writes to; of the others only those that write to everybody are of use.
+        let willing = slot == nil ? able.filter { one in abilities.allSatisfy { $0.isOpen(at: one.node) } } : able
+        guard !willing.isEmpty else { throw .noOpenExit(able[0].name) }
+        let open = willing.filter { !demands.blockedExits.contains($0.id) }
         guard !open.isEmpty else { throw .blockedExit(slot?.first?.name) }
         return open
     }

@@ -10,6 +10,8 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooLong(Int, maximum: Int)
     case tooShort
     case noExit(String)
+    /// Mail leaves only at nodes that choose whom they write to; one of them.
+    case noOpenExit(String)
     case cannotExit(String, needs: String)
     case notEnoughNodes(wanted: Int, usable: Int)
     case repeated(String)
@@ -37,6 +39,9 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooLong(let count, let maximum): "the path has \(count) hops, but a packet has room for \(maximum)"
         case .tooShort: "the path has no hop"
         case .noExit(let what): "no node of this network can deliver to \(what); see `nightjar nodes`"
+        case .noOpenExit(let name):
+            "no node of this network writes to everybody; if the recipient knows that one writes to him, name it at the "
+                + "path's end, such as *,\(name)"
         case .cannotExit(let name, let what): "the path ends at \(name), which does not deliver to \(what)"
         case .notEnoughNodes(let wanted, let usable):
             "the path needs \(wanted) different nodes, but only \(usable) of the network are usable"

@@ -38,7 +38,7 @@ public struct ExitTexts: Hashable, Sendable {
         for piece in text.split(separator: "{").dropFirst(text.hasPrefix("{") ? 0 : 1) {
             let word = piece.prefix { $0 != "}" }
             guard ["complaints", "optout", "exit"].contains(word), word.count < piece.count else {
-                throw .placeholder(String(word.prefix(20)))
+                throw .placeholder(String(word.prefix { $0.isASCII && $0.isLetter }.prefix(20)))
             }
         }
         guard text.contains(part.mustName) else { throw .lacks(part.mustName) }

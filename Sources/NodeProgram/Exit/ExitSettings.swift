@@ -53,7 +53,7 @@ extension ExitSettings {
         var list: [Capability] = []
         // An exit that writes to nobody outside is no exit for mail, whatever server it has for local users.
         if smtp != nil, level != .nyms {
-            list.append(Capability(Capability.Name.smtp, limits: level.published.map { ["level": $0] } ?? [:]))
+            list.append(Capability(Capability.Name.smtp, limits: level.published.map { [Capability.level: $0] } ?? [:]))
         }
         if mailboxes != nil { list.append(Capability(Capability.Name.mbox)) }
         if !nyms.isEmpty { list.append(Capability(Capability.Name.nymserver)) }
