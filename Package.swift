@@ -197,7 +197,7 @@ let package = Package(
         .tests("SphinxTests", ["Sphinx", "MixCrypto", "WireFormat", "TestSupport", "FuzzTargets"], exclude: ["Vectors"]),
         .tests("MessagesTests", ["Messages", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"]),
         .tests("DirectoryTests", ["Directory", "Sphinx", "MixCrypto", "WireFormat", "TestSupport"], exclude: ["Golden"]),
-        .tests("NymProtocolTests", ["NymProtocol", "Messages", "MixCrypto", "WireFormat", "TestSupport"]),
+        .tests("NymProtocolTests", ["NymProtocol", "Messages", "MixCrypto", "WireFormat", "TestSupport"], exclude: ["Golden"]),
         .tests("MMTPTests", ["MMTP", "MixCrypto", "WireFormat", "TestSupport", .nioCore, .nioPosix, .nioEmbedded, .nioSSL]),
         .tests("MixingTests", ["Mixing", "WireFormat", "TestSupport"]),
         .tests("MeasurementTests", ["Measurement", "Directory", "Sphinx", "Mixing", "MixCrypto", "WireFormat", "TestSupport"]),
