@@ -51,6 +51,13 @@ struct CycleRounds: Sendable {
 
     /// One batch: how many slots were due, and when the next one is. Blocks.
     func round(at now: Timestamp) throws -> (count: Int, next: Timestamp?) {
+        let count = try spendDue(at: now)
+        try handOver()
+        return (count, try parts.store.nextSlot())
+    }
+
+    /// Spends a batch of slots; how many were due. Their packets are rows of the store.
+    func spendDue(at now: Timestamp) throws -> Int {
         let due = try parts.store.dueSlots(now + lead, limit: Self.batch)
         if let network = parts.network() {
             var generator = SystemRandomNumberGenerator()
@@ -60,8 +67,7 @@ struct CycleRounds: Sendable {
             // Nothing leaves, for nobody: what waits goes on waiting.
             try skip(due, at: now)
         }
-        try handOver()
-        return (due.count, try parts.store.nextSlot())
+        return due.count
     }
 
     /// Gives the spool what it does not have yet.
