@@ -2,6 +2,7 @@
 // NIGHTJAR_KILL_AT set.
 // spool-crash full DIRECTORY LIMIT: runs `FullDisk`.
 // spool-crash authority FILE VARIANT SLOTS: runs `AuthorityCrash`.
+// spool-crash nyms DIRECTORY FIRST COUNT: runs `NymCrash`.
 // spool-crash pings DIRECTORY FIRST COUNT, expire-pings DIRECTORY COUNT: run `PingCrash`.
 
 import Glibc
@@ -29,13 +30,15 @@ if arguments.count == 4, let first = Int(arguments[2]), let steps = Int(argument
         print("refused \(error)")
         exit(1)
     }
+} else if arguments.count == 5, arguments[1] == "nyms", let first = Int(arguments[3]), let count = Int(arguments[4]) {
+    try NymCrash(arguments[2]).run(first: first, count: count)
 } else if arguments.count == 4, arguments[1] == "expire-pings", let count = Int(arguments[3]) {
     try PingCrash(arguments[2]).expire(count: count)
 } else {
     print(
         """
         usage: spool-crash DIRECTORY FIRST STEPS | full DIRECTORY LIMIT | authority FILE VARIANT SLOTS
-            | pings DIRECTORY FIRST COUNT | expire-pings DIRECTORY COUNT
+            | nyms DIRECTORY FIRST COUNT | pings DIRECTORY FIRST COUNT | expire-pings DIRECTORY COUNT
         """)
     exit(2)
 }

@@ -44,7 +44,6 @@ enum NymStoreFile {
                     sql: """
                         PRAGMA auto_vacuum = INCREMENTAL;
                         PRAGMA secure_delete = ON;
-                        PRAGMA synchronous = FULL;
                         PRAGMA wal_autocheckpoint = \(checkpointPages);
                         PRAGMA journal_size_limit = \(keptLog);
                         """)
@@ -52,6 +51,8 @@ enum NymStoreFile {
             let pool = try DatabasePool(path: path, configuration: options)
             do {
                 try pool.writeWithoutTransaction { database in
+                    // Here, because the pool sets another when it is made: every commit is on the disk.
+                    try database.execute(sql: "PRAGMA synchronous = FULL")
                     guard try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal" else {
                         throw NymStoreError.other("this system's SQLite has no write-ahead log")
                     }
