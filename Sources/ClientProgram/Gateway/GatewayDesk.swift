@@ -158,6 +158,8 @@ enum GatewayReplies {
         case SendError.address: return reply(501, "5.1.3", error)
         case let error as OutgoingMailError: return SubmissionReply(554, "5.6.0", error.description)
         case SendError.diskFull, SendError.queueFull: return reply(452, "4.3.1", error)
+        // Disks are emptied and rights mended.
+        case is SpoolError: return reply(451, "4.3.0", error)
         case let error as MessageError:
             guard case .bodyTooLarge = error else { return reply(554, "5.6.0", error) }
             return reply(552, "5.3.4", error)

@@ -18,7 +18,7 @@ struct GatewayRounds: Sendable {
         var failure: (any Error)?
         do {
             let store = client.received(records)
-            for (name, record) in try store.all() where record.state == .unread {
+            for (name, record) in try store.all() where record.state == .unread && !record.isInternal {
                 do {
                     let message = try store.message(name, record)
                     var options = OutputOptions()
@@ -47,11 +47,13 @@ struct GatewayRounds: Sendable {
         for (name, record) in try log.all() where !record.messages.isEmpty {
             var record = record
             let before = record
+            var isOpen = false
             for (number, id) in record.messages.enumerated() {
                 guard let message = try sent.message(id) else { continue }
                 for (index, (recipient, outcome)) in zip(message.recipients, message.outcomes).enumerated() {
                     let place = GatewayRecord.Place(message: UInt8(clamping: number), recipient: UInt8(clamping: index))
                     let status = SentEntry.status(outcome, of: message, now: now)
+                    isOpen = isOpen || !(outcome.status?.isFinal ?? false) && now < message.deadline
                     guard GatewayNotice.failures.contains(status), !record.noticed.contains(place) else { continue }
                     let notice = GatewayNotice(
                         recipient: recipient, status: status, code: outcome.code, messageID: record.messageID,
@@ -60,6 +62,8 @@ struct GatewayRounds: Sendable {
                     record.noticed.insert(place)
                 }
             }
+            // Nothing more will happen; that the mail was taken is remembered.
+            if !isOpen { record.messages = [] }
             if record != before { try log.update(name, record) }
         }
     }

@@ -17,6 +17,8 @@ final class GatewayService: Service {
 
     /// Time between two looks at what is new (real time).
     private static let pause = Duration.seconds(2)
+    /// How many of them pass between two looks for failures, which read more.
+    private static let turnsPerNotice = 5
 
     /// Takes the lock, makes the Maildir and begins to listen.
     init(
@@ -69,10 +71,14 @@ final class GatewayService: Service {
 
     private func look() async {
         var told = ""
+        var turn = 0
         while !Task.isCancelled {
             var problem = ""
             if let failure = rounds.fill().failure { problem = CommandFailure(client: failure).message }
-            do { try rounds.notice() } catch { problem = CommandFailure(client: error).message }
+            if turn % Self.turnsPerNotice == 0 {
+                do { try rounds.notice() } catch { problem = CommandFailure(client: error).message }
+            }
+            turn += 1
             if !problem.isEmpty, problem != told { logger.warning("\(problem)") }
             told = problem
             try? await Task.sleep(for: Self.pause)
