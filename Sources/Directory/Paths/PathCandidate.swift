@@ -9,6 +9,8 @@ final class PathCandidate: Sendable {
     /// Places in which no two hops may be (`NodeAddress.network`).
     let networks: Set<[UInt8]>
     let family: Set<NodeID>
+    /// Whether it sends packets on: else it can only be the last.
+    let isRelay: Bool
 
     var id: NodeID { node.id }
     var name: String { node.fields.nickname.text }
@@ -21,6 +23,7 @@ final class PathCandidate: Sendable {
         // A test network lives on one machine.
         networks = network.isTest ? [] : Set(node.fields.addresses.compactMap(\.network))
         family = Set(node.fields.family)
+        isRelay = node.can(Capability.Name.relay)
     }
 
     /// Why two nodes cannot stand in one path, named in the given order.

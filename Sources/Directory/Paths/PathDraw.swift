@@ -98,7 +98,10 @@ struct PathDraw {
 
     /// Nodes for a place that is not the last.
     private func candidates(_ slot: [PathCandidate]?, at index: Int) throws(PathError) -> [PathCandidate] {
-        index == 0 ? try entryCandidates(slot) : slot ?? allowed
+        let all = index == 0 ? try entryCandidates(slot) : slot ?? allowed
+        let relays = all.filter(\.isRelay)
+        guard !relays.isEmpty else { throw .cannotRelay(slot?.first?.name) }
+        return relays
     }
 
     /// Nodes that the path may begin at.

@@ -10,6 +10,8 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooLong(Int, maximum: Int)
     case tooShort
     case noExit(String)
+    /// No node that sends packets on; the one that the path names before its end, if it names one.
+    case cannotRelay(String?)
     /// Mail leaves only at nodes that choose whom they write to; one of them.
     case noOpenExit(String)
     case cannotExit(String, needs: String)
@@ -39,6 +41,9 @@ public enum PathError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooLong(let count, let maximum): "the path has \(count) hops, but a packet has room for \(maximum)"
         case .tooShort: "the path has no hop"
         case .noExit(let what): "no node of this network can deliver to \(what); see `nightjar nodes`"
+        case .cannotRelay(let name):
+            name.map { "the path passes \($0), which sends no packets on; it can only be the last" }
+                ?? "no node of this network sends packets on"
         case .noOpenExit(let name):
             "no node of this network writes to everybody; if the recipient knows that one writes to him, name it at the "
                 + "path's end, such as *,\(name)"

@@ -176,8 +176,7 @@ actor ExitDesk {
 
     /// The module whose places an attempt takes; any for what has become undeliverable.
     private func module(of delivery: PendingDelivery) -> ExitModule {
-        guard let address = try? Address(canonical: delivery.recipient) else { return .maildir }
-        return settings.module(of: address)
+        (try? Address(canonical: delivery.recipient)).flatMap { settings.route(of: $0)?.module } ?? .maildir
     }
 
     /// How many more mails each module may have under way.
@@ -193,7 +192,9 @@ actor ExitDesk {
         if now >= entry.delivery.deadline {
             return await finish(id, .expired, ended: .deliveryExpired, receipt: (.expired, 0))
         }
-        if !entry.hasRate, let recipient = try? modules.target(entry.delivery).outside {
+        if !entry.hasRate, let address = try? Address(canonical: entry.delivery.recipient),
+            let recipient = settings.route(of: address)?.outside
+        {
             if case .wait(let until) = rates.take(recipient, now: now) {
                 count(.deferred(.recipientRate))
                 entries[id]?.nextAttempt = until

@@ -76,9 +76,10 @@ extension ExitSettings {
         }
     }
 
-    /// The module that mail for `address` takes, whether it is delivered or not.
-    func module(of address: Address) -> ExitModule {
-        address.kind == .smtp ? .smtp : (try? target(address, .unknown).module) ?? .maildir
+    /// Where `address` would lead if the recipient wanted it; never waits.
+    func route(of address: Address) -> ExitTarget? {
+        try? target(
+            address, RecipientWishes(declines: { _ in false }, hasOptedIn: { _ in true }, optOutLink: { _ in nil }))
     }
 
     /// A local user as a mail address: at the exit's own host.
