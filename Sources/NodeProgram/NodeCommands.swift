@@ -3,7 +3,6 @@
 internal import Daemon
 internal import Directory
 internal import DirectoryService
-internal import Exits
 internal import Foundation
 internal import Logging
 internal import MMTP
@@ -86,6 +85,11 @@ public enum NodeCommands {
         return ConfigAudit.sample(keys)
             .replacing("\nnickname = \"\"\n", with: "\nnickname = \"\(nickname)\"\n")
             .replacing("\naddresses = \"\"\n", with: "\naddresses = [\"\(address)\"]\n")
+            .replacing(
+                "\n#deliver-to = \"everyone\"\n",
+                with: "\n# A new exit begins small, with recipients whom you know: take the # away here, too.\n"
+                    + "#deliver-to = \"listed\"\n"
+            )
             .split(separator: "\n", omittingEmptySubsequences: false)
             .map { line in
                 // An exit and mailboxes are for those who ask for them: their tables come commented out, with what is in them.
@@ -118,7 +122,7 @@ public enum NodeCommands {
             terminal.message(
                 "warning: the network does not list this node, so nobody will send to it; see `nightjar-node status`")
         }
-        if let smtp = settings.exit?.smtp { _ = try SMTPClient(settings: smtp) }
+        try settings.exit?.check(terminal)
         try terminal.print("\(path) is good")
     }
 

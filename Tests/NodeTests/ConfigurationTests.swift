@@ -52,6 +52,7 @@ struct ConfigurationTests {
         #expect(settings.nickname.text == "alpha")
         #expect(settings.addresses.map(\.description) == ["mix.example.org:48099"])
         #expect(settings.exit == nil && settings.mailboxes == nil)
+        #expect(text.contains("\n#deliver-to = \"listed\"\n"))
     }
 
     @Test("how the directory is fetched and the node made known")
