@@ -16,6 +16,7 @@ struct GatewayDesk: SubmissionReceiver {
     let keyring: KeyringSource
     let records: RecordStore
     let login: GatewayLogin
+    let nymTurns = GatewayNymTurns()
 
     func authenticate(_ login: SubmissionLogin) async -> SubmissionReply { await self.login.check(login) }
 

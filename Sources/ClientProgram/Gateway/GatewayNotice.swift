@@ -16,12 +16,15 @@ struct GatewayNotice: Equatable, Sendable {
     let made: Timestamp
     /// As `nightjar sent` shows it.
     let id: String
+    /// What the nym's server said, for mail of a nym.
+    var answer: String?
 
     /// Ends of a message that its writer does not expect.
     static let failures: Set<String> = ["refused", "declined", "expired", "not sent", "unknown"]
 
     private var reason: String {
-        switch status {
+        if let answer { return "The nym's server has not sent it: \(Printable.text(answer))" }
+        return switch status {
         case "refused":
             code == 0
                 ? "The exit's rules refuse mail to this address."
@@ -35,7 +38,8 @@ struct GatewayNotice: Equatable, Sendable {
     }
 
     private var advice: String {
-        switch status {
+        if answer != nil { return "What can be done about it, `nightjar nym status` says." }
+        return switch status {
         case "refused", "declined": "Sending it again will not help."
         default: "You can send it again."
         }
@@ -61,7 +65,8 @@ struct GatewayNotice: Equatable, Sendable {
         let verb = status == "unknown" ? "is not known to have arrived" : "was not delivered"
         let lines = [
             "Your mail of \(ReceivedMessage.date(made)) to", "", "    \(Printable.text(recipient))", "",
-            "\(verb): \(status).", reason, advice, "", "Details: nightjar sent \(id)",
+            "\(verb): \(status).", reason, advice, "",
+            answer == nil ? "Details: nightjar sent \(id)" : "It was mail \(id).",
         ]
         return Array((lines.joined(separator: "\r\n") + "\r\n").utf8)
     }

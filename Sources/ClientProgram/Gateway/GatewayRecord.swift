@@ -15,8 +15,8 @@ extension RecordKind {
 
 /// A mail that was submitted.
 ///
-///     version u8 | made u64 | messages u8 | ids 16 each | noticed u8 | (message u8, recipient u8) each
-///         | Message-ID length u16, text
+///     version u8 | is done u8 | nym's number u64 | made u64 | messages u8 | ids 16 each | noticed u8 | (message u8, recipient u8) each
+///         | Message-ID length u16, text | nym length u16, text
 struct GatewayRecord: Equatable, Sendable {
     /// One recipient of one message.
     struct Place: Hashable, Sendable {
@@ -31,6 +31,12 @@ struct GatewayRecord: Equatable, Sendable {
     var messages: [MessageID] = []
     /// Failures that the writer was told of.
     var noticed: Set<Place> = []
+    /// The number of the nym's request that it became; 0 for none.
+    var number: UInt64 = 0
+    /// The nym's address, or empty.
+    var nym = ""
+    /// Whether the mail is stored; until then only the intention is.
+    var isDone = true
 
     /// How long a mail is remembered.
     static let memory = Interval.days(60)
@@ -45,6 +51,8 @@ struct GatewayRecord: Equatable, Sendable {
     var encoded: [UInt8] {
         var writer = WireWriter()
         writer.integer(Self.version)
+        writer.integer(UInt8(isDone ? 1 : 0))
+        writer.integer(number)
         writer.integer(UInt64(clamping: made.milliseconds))
         writer.integer(UInt8(clamping: messages.count))
         for id in messages.prefix(Int(UInt8.max)) { writer.fixed(id) }
@@ -54,21 +62,25 @@ struct GatewayRecord: Equatable, Sendable {
             writer.integer(place.message)
             writer.integer(place.recipient)
         }
-        let text = Array(messageID.utf8.prefix(Int(UInt16.max)))
-        writer.integer(UInt16(text.count))
-        writer.append(text)
+        for text in [messageID, nym].map({ Array($0.utf8.prefix(Int(UInt16.max))) }) {
+            writer.integer(UInt16(text.count))
+            writer.append(text)
+        }
         return writer.bytes
     }
 
     init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = WireReader(bytes)
         guard try reader.integer(UInt8.self) == Self.version else { throw .unknownValue }
+        isDone = try reader.integer(UInt8.self) != 0
+        number = try reader.integer()
         made = Timestamp(milliseconds: Int64(clamping: try reader.integer(UInt64.self)))
         for _ in 0..<(try reader.integer(UInt8.self)) { messages.append(try reader.fixed()) }
         for _ in 0..<(try reader.integer(UInt8.self)) {
             noticed.insert(Place(message: try reader.integer(), recipient: try reader.integer()))
         }
         messageID = try reader.text(Int(try reader.integer(UInt16.self)))
+        nym = try reader.text(Int(try reader.integer(UInt16.self)))
         try reader.end()
     }
 }
@@ -101,7 +113,12 @@ struct GatewayLog: Sendable {
     /// Whether a mail with this Message-ID was submitted here.
     func isOwn(_ messageID: String) -> Bool { (try? records.get(.ownMessageIDs, Array(messageID.utf8))) != nil }
 
-    func isKnown(_ name: [UInt8]) throws -> Bool { try records.get(.submittedMails, name) != nil }
+    /// Whether this mail is stored already.
+    func isKnown(_ name: [UInt8]) throws -> Bool { try record(name)?.isDone ?? false }
+
+    func record(_ name: [UInt8]) throws -> GatewayRecord? {
+        try records.get(.submittedMails, name).flatMap { try? GatewayRecord(decoding: $0) }
+    }
 
     /// All mails.
     func all() throws -> [(name: [UInt8], record: GatewayRecord)] {
@@ -110,10 +127,17 @@ struct GatewayLog: Sendable {
         }
     }
 
-    /// Notes that the writer was told.
+    /// Forgets a mail that was not stored after all.
+    func forget(_ name: [UInt8]) throws {
+        try records.transaction { _ = try $0.remove(.submittedMails, name) }
+    }
+
+    /// Notes a mail whose message is stored elsewhere, or that its writer was told.
     func update(_ name: [UInt8], _ record: GatewayRecord) throws {
         try records.transaction {
             try $0.put(.submittedMails, name, record.encoded, expires: record.made + GatewayRecord.memory)
+            guard !record.messageID.isEmpty else { return }
+            try $0.put(.ownMessageIDs, Array(record.messageID.utf8), [], expires: record.made + .days(366))
         }
     }
 }

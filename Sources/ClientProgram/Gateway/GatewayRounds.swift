@@ -2,6 +2,7 @@
 
 internal import Daemon
 internal import Messages
+internal import NymProtocol
 internal import Spool
 internal import WireFormat
 
@@ -44,6 +45,7 @@ struct GatewayRounds: Sendable {
         let log = GatewayLog(records: records)
         let sent = client.sentLog(records)
         let now = client.time.clock.now()
+        try noticeOfNyms(log, now: now)
         for (name, record) in try log.all() where !record.messages.isEmpty {
             var record = record
             let before = record
@@ -65,6 +67,26 @@ struct GatewayRounds: Sendable {
             // Nothing more will happen; that the mail was taken is remembered.
             if !isOpen { record.messages = [] }
             if record != before { try log.update(name, record) }
+        }
+    }
+
+    /// The same for mail of nyms, of which their servers tell.
+    private func noticeOfNyms(_ log: GatewayLog, now: Timestamp) throws {
+        let book = NymBook(records)
+        let told = GatewayRecord.Place(message: 0, recipient: 0)
+        for (name, record) in try log.all() where record.number > 0 && record.noticed.isEmpty {
+            guard let sent = try book.state(record.nym)?.sent.first(where: { $0.number == record.number }),
+                let result = sent.result
+            else { continue }
+            if result.code != NymResultCode.done.rawValue {
+                let notice = GatewayNotice(
+                    recipient: sent.recipients, status: "refused", code: 0, messageID: record.messageID,
+                    made: record.made, id: "\(sent.number) of \(record.nym)", answer: result.text)
+                try maildir.deliver(head: notice.head(now: now), body: notice.body, token: notice.token)
+            }
+            var record = record
+            record.noticed = [told]
+            try log.update(name, record)
         }
     }
 }

@@ -49,6 +49,8 @@ import WireFormat
             var record = GatewayRecord(
                 messageID: count == 0 ? "" : "<\(count)@x>", made: Timestamp(milliseconds: 1_795_240_800_123),
                 messages: (0..<count).map { _ in .random(using: &random) })
+            record.number = UInt64(count)
+            record.isDone = count % 2 == 0
             record.noticed = Set((0..<count).map { .init(message: UInt8($0), recipient: UInt8($0 / 2)) })
             #expect(try GatewayRecord(decoding: record.encoded) == record)
             for length in 0..<record.encoded.count {
