@@ -46,6 +46,8 @@ struct NodeStatus: Codable, Equatable, Sendable {
     var openForks: Int
     /// Whether the node runs with other parameters than the network has.
     var isOutdated: Bool
+    /// Nil at a node that is no exit, or has not run as one yet.
+    var optOuts: OptOutSummary?
     /// Nil if the node has not run yet.
     var publication: PublicationRecord?
 
@@ -81,6 +83,7 @@ struct NodeStatus: Codable, Equatable, Sendable {
         isOutdated = isRunning && FileManager.default.fileExists(atPath: files.outdated)
         publication = (try? AtomicFile.read(files.publication, limit: PublicationRecord.maximumSize))
             .flatMap { PublicationRecord($0) }
+        optOuts = settings.exit == nil ? nil : try? OptOutSummary(files, network: network, now: now)
     }
 
     /// What is wrong and wants somebody's attention; nil if the node is in the network or leaves it as it should.
@@ -126,6 +129,7 @@ struct NodeStatus: Codable, Equatable, Sendable {
             let leaving = publication.isLeaving ? ", says that the node leaves" : ""
             lines.append("descriptor of \(published), valid until \(end)\(leaving)")
         }
+        if let optOuts { lines.append("opt-outs   \(optOuts.line)") }
         for entry in publication?.authorities ?? [] {
             let at = entry.at.map { " (\($0))" } ?? ""
             let next = entry.isTaken ? "" : entry.next.map { ", next attempt \($0)" } ?? ""

@@ -17,7 +17,8 @@ struct NightjarNode: AsyncParsableCommand {
             """,
         version: NodeVersion.text,
         subcommands: [
-            Init.self, Run.self, CheckConfig.self, Status.self, Evidence.self, Withdraw.self, Keys.self, Describe.self,
+            Init.self, Run.self, CheckConfig.self, Status.self, Evidence.self, Withdraw.self, OptOut.self, Keys.self,
+            Describe.self,
         ])
 
     static func main() async {
@@ -140,6 +141,71 @@ struct Withdraw: AsyncParsableCommand {
     var undo = false
 
     func run() async throws { try NodeCommands.withdraw(file.config, undo: undo) }
+}
+
+struct OptOut: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "optout",
+        abstract: "Show who wants no anonymous mail, as counts, or change it by hand.",
+        discussion: """
+            People opt out by the link in each mail, or by writing to optout@ at the gateway's domain (doc/OPTOUT.md). What is kept
+            are salted hashes, so that nobody can list addresses; you can ask for one. Changes by hand are for complaints that
+            came another way; a running exit knows of them within seconds, all others within two slots.
+
+            Examples:
+              nightjar-node optout list --config /etc/nightjar/node.toml
+              nightjar-node optout list ada@example.org
+              nightjar-node optout add ada@example.org @quiet.example
+              nightjar-node optout remove ada@example.org
+            """,
+        subcommands: [List.self, Add.self, Remove.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Count the opt-outs that are held here and in the network, or ask for some.",
+            discussion: """
+                Ends with 1 if an address is asked for and none of them has opted out.
+
+                Examples:
+                  nightjar-node optout list --json
+                  nightjar-node optout list ada@example.org @quiet.example
+                """)
+        @OptionGroup var file: ConfigOption
+        @Argument(help: "Addresses, or domains written @example.org, to ask for.")
+        var addresses: [String] = []
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws { try NodeCommands.listOptOuts(file.config, asking: addresses, json: json) }
+    }
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "add", abstract: "Send no more anonymous mail to these addresses or domains.",
+            discussion: """
+                Example:
+                  nightjar-node optout add ada@example.org @quiet.example
+                """)
+        @OptionGroup var file: ConfigOption
+        @Argument(help: "Addresses, or domains written @example.org.")
+        var addresses: [String]
+
+        func run() async throws { try NodeCommands.changeOptOuts(file.config, addresses, adding: true) }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "remove", abstract: "Forget opt-outs that are held here.",
+            discussion: """
+                Example:
+                  nightjar-node optout remove ada@example.org
+                """)
+        @OptionGroup var file: ConfigOption
+        @Argument(help: "Addresses, or domains written @example.org.")
+        var addresses: [String]
+
+        func run() async throws { try NodeCommands.changeOptOuts(file.config, addresses, adding: false) }
+    }
 }
 
 struct Keys: AsyncParsableCommand {

@@ -28,7 +28,7 @@ public enum FuzzFiles {
             (.descriptor, "descriptor.txt"), (.networkFile, "network.txt"), (.certificate, "certificate.txt"),
             (.vote, "vote.txt"), (.proposal, "proposal.txt"), (.evidence, "evidence.txt"),
             (.consensus, "consensus.txt"), (.consensusSignature, "consensus-signature.txt"),
-            (.report, "report.txt"),
+            (.report, "report.txt"), (.optOuts, "opt-outs.txt"),
         ]
         return try ParserTarget.seeds(files.map { ($0.0, try golden($0.1)) })
     }

@@ -10,6 +10,7 @@ struct FuzzNetwork {
     let file: NetworkFile
     let signer: AuthoritySigner
     let pinger: HybridSigningKey
+    let node: SigningKey
     let slot: Slot
 
     private init() throws {
@@ -28,6 +29,8 @@ struct FuzzNetwork {
         ).verify(in: file, at: start)
         signer = try AuthoritySigner(certificate: certificate, key: signing)
         pinger = try Self.key(160)
+        var seed = [UInt8](repeating: 170, count: 32)
+        node = try SigningKey(seed: SecretBytes(moving: &seed))
         slot = file.slots.slot(at: start) ?? Slot(1)
     }
 
@@ -48,7 +51,7 @@ struct FuzzNetwork {
         }
         contents.parameters = made.contents.parameters
         precondition(made.contents == contents, "a vote changed on the way")
-        let kept: Set<String> = ["parameter", "node", "measured", "broken-link", "report", "opt-outs", "software"]
+        let kept: Set<String> = ["parameter", "node", "measured", "broken-link", "report", "software"]
         precondition(
             Self.lines(made.bytes, kept) == Self.lines(vote.bytes, kept), "a vote was read that has a second spelling")
         let votes = [made]
@@ -77,6 +80,18 @@ struct FuzzNetwork {
         precondition(verdict.unreliable.isSubset(of: verdict.measurements.keys), "unreliable without a measurement")
     }
 
+    /// Traps if a statement that says what `statement` says, signed here, is spelled otherwise.
+    func check(_ statement: UnverifiedOptOutStatement, _ bytes: [UInt8]) {
+        guard
+            let made = try? OptOutStatement.make(
+                statement.hashes, network: file.name, published: statement.published, identity: node)
+        else { preconditionFailure("a statement that was read cannot be written") }
+        precondition(made.hashes == statement.hashes, "a statement changed on the way")
+        let kept: Set<String> = ["published", "entries", "no-entries"]
+        precondition(
+            Self.lines(made.bytes, kept) == Self.lines(bytes, kept), "a statement was read that has a second spelling")
+    }
+
     /// Traps if a consensus, certified here, cannot be read.
     private func check(_ consensus: Consensus) {
         guard let signature = try? ConsensusSignature.make(consensus.link, network: file, signer: signer),
@@ -90,9 +105,8 @@ struct FuzzNetwork {
     func check(_ claimed: Consensus, _ bytes: [UInt8]) {
         let made = Consensus(
             network: file, slot: claimed.slot, previous: claimed.previous, votes: claimed.votes,
-            parameters: claimed.parameters, nodes: claimed.nodes, brokenLinks: claimed.brokenLinks,
-            optOuts: claimed.optOuts)
-        let kept: Set<String> = ["slot", "previous", "vote", "parameter", "node", "broken-link", "opt-outs"]
+            parameters: claimed.parameters, nodes: claimed.nodes, brokenLinks: claimed.brokenLinks)
+        let kept: Set<String> = ["slot", "previous", "vote", "parameter", "node", "broken-link"]
         precondition(
             Self.lines(made.bytes, kept) == Self.lines(bytes, kept), "a consensus was read that has a second spelling")
     }
@@ -122,7 +136,7 @@ struct FuzzNetwork {
             slot: slot, authority: signer.name, published: file.published,
             previous: ConsensusLink(slot: before, digest: nodes[0].descriptor), parameters: NetworkParameters(),
             nodes: nodes, brokenLinks: [NodeLink(from: nodes[0].id, to: nodes[1].id)],
-            reports: [nodes[0].descriptor], optOuts: nodes[1].descriptor, software: "nightjar 0.1")
+            reports: [nodes[0].descriptor], software: "nightjar 0.1")
         let vote = try Vote.make(contents, network: file, signer: signer)
         contents.nodes = []
         let other = try Vote.make(contents, network: file, signer: signer)
@@ -142,6 +156,12 @@ struct FuzzNetwork {
                     ReportedNode(id: nodes[1].id),
                 ], brokenLinks: [NodeLink(from: nodes[1].id, to: nodes[0].id)]), network: file, key: pinger)
         let signature = try ConsensusSignature.make(consensus.link, network: file, signer: signer)
+        let hashes = [1, 2, 200].map { number in
+            [UInt8](repeating: number, count: 16).withUnsafeBytes { OptOutHash(copying: $0) }
+        }
+        let statements = try [hashes, []].map {
+            try OptOutStatement.make($0, network: file.name, published: file.published, identity: self.node)
+        }
         let proposal = try Proposal.make(slot: slot, votes: consensus.votes, network: file, signer: signer)
         return [
             (.networkFile, file.bytes), (.certificate, signer.certificate.bytes), (.vote, vote.bytes),
@@ -149,6 +169,7 @@ struct FuzzNetwork {
             (.consensus, try CertifiedConsensus(consensus, signatures: [signature], network: file).bytes),
             (.consensusSignature, SentConsensusSignature(signature, on: consensus.link, network: file).bytes),
             (.evidence, try Evidence.make(.vote, vote.bytes, other.bytes, network: file).bytes),
+            (.optOuts, statements[0].bytes), (.optOuts, statements[1].bytes),
             (.directoryRequest, DirectoryRequest(.latest).encoded),
             (
                 .directoryRequest,

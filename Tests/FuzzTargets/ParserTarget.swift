@@ -21,6 +21,7 @@ public enum ParserTarget: UInt8, CaseIterable, Sendable {
     case directoryBlock
     case bundle
     case report
+    case optOuts
 
     /// Gives `input` to its parser and traps if what was read does not give the same bytes again.
     public static func run(_ input: [UInt8]) {
@@ -68,7 +69,7 @@ public enum ParserTarget: UInt8, CaseIterable, Sendable {
             let pieces = DescriptorBundle.split(bytes)
             precondition(pieces.reduce(0) { $0 + $1.count } <= bytes.count, "a bundle grew")
             for piece in pieces { precondition(piece.first == UInt8(ascii: "n"), "a piece without its first line") }
-        case .certificate, .vote, .proposal, .evidence, .consensus, .consensusSignature, .report:
+        case .certificate, .vote, .proposal, .evidence, .consensus, .consensusSignature, .report, .optOuts:
             if let network = FuzzNetwork.made { readSigned(bytes, network) }
         }
     }
@@ -106,6 +107,10 @@ public enum ParserTarget: UInt8, CaseIterable, Sendable {
             guard let report = try? UnverifiedReport(bytes) else { return }
             _ = try? report.verify(in: network.file)
             network.check(report)
+        case .optOuts:
+            guard let statement = try? UnverifiedOptOutStatement(bytes) else { return }
+            _ = try? statement.verify(network: network.file.name)
+            network.check(statement, bytes)
         default: break
         }
     }

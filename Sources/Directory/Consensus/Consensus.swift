@@ -84,8 +84,6 @@ public struct Consensus: Hashable, Sendable {
     public let nodes: [ConsensusNode]
     /// Ascending.
     public let brokenLinks: [NodeLink]
-    /// Digest of the list of those who want no mail.
-    public let optOuts: Digest?
     /// The canonical bytes, without signatures.
     public let bytes: [UInt8]
     /// SHA-256 of `bytes`.
@@ -96,7 +94,7 @@ public struct Consensus: Hashable, Sendable {
     /// Writes a consensus. Order does not matter: what must be sorted is sorted here.
     public init(
         network: NetworkFile, slot: Slot, previous: ConsensusLink?, votes: [CountedVote],
-        parameters: NetworkParameters, nodes: [ConsensusNode], brokenLinks: [NodeLink] = [], optOuts: Digest? = nil
+        parameters: NetworkParameters, nodes: [ConsensusNode], brokenLinks: [NodeLink] = []
     ) {
         var parameters = parameters
         parameters.periodLength = network.parameters.periodLength
@@ -113,7 +111,6 @@ public struct Consensus: Hashable, Sendable {
         self.parameters = parameters
         self.nodes = nodes.sorted { $0.id < $1.id }
         self.brokenLinks = brokenLinks.sorted()
-        self.optOuts = optOuts
 
         var items: [DocumentItem] = [
             DocumentItem(DocumentKind.consensus.rawValue, ["1"]),
@@ -131,7 +128,6 @@ public struct Consensus: Hashable, Sendable {
         items += parameters.voted.map { DocumentItem("parameter", [$0.name, String($0.value)]) }
         items += self.nodes.map { DocumentItem("node", $0.words) }
         items += self.brokenLinks.map { DocumentItem("broken-link", [$0.from.hex, $0.to.hex]) }
-        if let optOuts { items.append(DocumentItem("opt-outs", [optOuts.hex])) }
         bytes = Document.write(items)
         digest = .sha256(bytes)
     }
@@ -195,14 +191,6 @@ extension Consensus {
         parameters = try Self.parameters(&reader)
         nodes = try Self.nodes(&reader)
         brokenLinks = try Self.brokenLinks(&reader)
-        if reader.isNext("opt-outs") {
-            guard let digest = Digest(hex: try reader.take("opt-outs", arguments: 1).arguments[0]) else {
-                throw reader.invalid()
-            }
-            optOuts = digest
-        } else {
-            optOuts = nil
-        }
         self.bytes = Array(bytes[..<(reader.offset ?? bytes.count)])
         self.digest = .sha256(self.bytes)
     }

@@ -11,7 +11,8 @@ public struct UnverifiedOptOutStatement: Sendable {
     public let identity: VerificationKey
     /// When it was made.
     public let published: Timestamp
-    let hashes: [OptOutHash]
+    /// What it says, ascending, each once; not to be believed yet.
+    public let hashes: [OptOutHash]
     let signature: [UInt8]
     let bytes: [UInt8]
     let signedCount: Int

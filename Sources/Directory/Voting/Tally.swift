@@ -25,7 +25,7 @@ public enum TallyError: Error, Equatable, Sendable, CustomStringConvertible {
 /// How many authorities must say a thing before it is so. All count against the authorities of the network file, not
 /// against those who voted: else keeping votes away would change what the rest decides.
 struct TallyThresholds {
-    /// More than half: to list a node, for a flag, for the opt-out list.
+    /// More than half: to list a node, for a flag.
     let majority: Int
     /// One more than may lie, so that one honest authority is among them: to choose a descriptor.
     let oneHonest: Int
@@ -56,7 +56,7 @@ struct TallyThresholds {
 public enum Tally {
     /// The consensus of `votes`. Their order does not matter: the same votes give the same bytes on every machine.
     ///
-    /// - **Nodes, flags, opt-outs**: what more than half of all authorities say.
+    /// - **Nodes, flags**: what more than half of all authorities say.
     /// - **Descriptor of a node**: the latest by its own date among those that more than f authorities name, so that an
     ///   honest one has it; of equal dates the smallest digest. A node without such a descriptor is not listed.
     /// - **Nicknames** are compared without case; of two nodes the one that more authorities list keeps it, then the
@@ -84,8 +84,7 @@ public enum Tally {
             network: network, slot: slot, previous: previous(votes, thresholds),
             votes: votes.map { CountedVote(name: $0.contents.authority, digest: $0.digest) },
             parameters: parameters(votes, network: network), nodes: nodes,
-            brokenLinks: brokenLinks(votes.map(\.contents), thresholds, among: nodes).kept,
-            optOuts: optOuts(votes, thresholds))
+            brokenLinks: brokenLinks(votes.map(\.contents), thresholds, among: nodes).kept)
     }
 
     /// What the tally takes back of what these votes say: nothing, unless measurements say so much that one may doubt
@@ -159,11 +158,5 @@ public enum Tally {
             ordered.prefix(Consensus.maximumBrokenLinks).map(\.key).sorted(),
             broken.keys.filter { !believed.contains($0) }.sorted()
         )
-    }
-
-    private static func optOuts(_ votes: [Vote], _ thresholds: TallyThresholds) -> Digest? {
-        var counts: [Digest: Int] = [:]
-        for vote in votes { if let digest = vote.contents.optOuts { counts[digest, default: 0] += 1 } }
-        return counts.first { $0.value >= thresholds.majority }?.key
     }
 }

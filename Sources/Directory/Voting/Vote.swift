@@ -27,14 +27,12 @@ public struct VoteContents: Equatable, Sendable {
     public var brokenLinks: [NodeLink]
     /// Digests of the measurement reports that flags and measurements rest on.
     public var reports: [Digest]
-    /// Digest of the list of recipients who want no mail.
-    public var optOuts: Digest?
     /// Name and version of the software.
     public var software: String
 
     public init(
         slot: Slot, authority: Nickname, published: Timestamp, previous: ConsensusLink?, parameters: NetworkParameters,
-        nodes: [VotedNode], brokenLinks: [NodeLink] = [], reports: [Digest] = [], optOuts: Digest? = nil,
+        nodes: [VotedNode], brokenLinks: [NodeLink] = [], reports: [Digest] = [],
         software: String
     ) {
         self.slot = slot
@@ -45,7 +43,6 @@ public struct VoteContents: Equatable, Sendable {
         self.nodes = nodes
         self.brokenLinks = brokenLinks
         self.reports = reports
-        self.optOuts = optOuts
         self.software = software
     }
 
@@ -64,7 +61,6 @@ public struct VoteContents: Equatable, Sendable {
         for node in nodes.sorted(by: { $0.id < $1.id }) { items += node.items }
         items += brokenLinks.sorted().map { DocumentItem("broken-link", [$0.from.hex, $0.to.hex]) }
         items += reports.sorted().map { DocumentItem("report", [$0.hex]) }
-        if let optOuts { items.append(DocumentItem("opt-outs", [optOuts.hex])) }
         return items
     }
 }
@@ -163,19 +159,12 @@ public struct UnverifiedVote: Sendable {
             else { throw reader.invalid() }
             reports.append(digest)
         }
-        var optOuts: Digest?
-        if reader.isNext("opt-outs") {
-            guard let digest = Digest(hex: try reader.take("opt-outs", arguments: 1).arguments[0]) else {
-                throw reader.invalid()
-            }
-            optOuts = digest
-        }
         proof = try AuthorityProof(&reader, bytes)
         digest = .sha256(Array(bytes[..<proof.signedCount]))
         self.bytes = bytes
         claimed = VoteContents(
             slot: slot, authority: authority, published: published, previous: previous, parameters: parameters,
-            nodes: nodes, brokenLinks: links, reports: reports, optOuts: optOuts, software: software)
+            nodes: nodes, brokenLinks: links, reports: reports, software: software)
     }
 
     /// The one door to a `Vote`: the authority of that name in `network` signed it, with a key that its identity

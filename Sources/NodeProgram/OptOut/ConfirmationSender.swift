@@ -12,18 +12,23 @@ final class ConfirmationSender: Sendable {
     private let client: SMTPClient
     /// Of its own: the threads that wait here must not be those that read the mails for it.
     private let threads: NIOThreadPool
+    /// Whether they run: from the first mail on.
+    private let isStarted = Mutex(false)
 
     /// Longest that a mail server is waited for, in real time.
     static let patience = Duration.seconds(60)
 
     init(_ settings: SMTPSettings) throws {
         threads = NIOThreadPool(numberOfThreads: 1)
-        threads.start()
         client = try SMTPClient(settings: settings, threadPool: threads)
     }
 
     /// Waits for one attempt.
     func send(_ mail: SMTPMail) -> ExitOutcome {
+        isStarted.withLock { isStarted in
+            if !isStarted { threads.start() }
+            isStarted = true
+        }
         let attempt = Attempt()
         let task = Task.detached { [client] in
             // Cancelled, it ends as deferred.
@@ -39,7 +44,7 @@ final class ConfirmationSender: Sendable {
 
     func close() async {
         await client.close()
-        try? await threads.shutdownGracefully()
+        if isStarted.withLock({ $0 }) { try? await threads.shutdownGracefully() }
     }
 }
 

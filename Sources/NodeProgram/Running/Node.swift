@@ -48,6 +48,8 @@ final class Node: Sendable {
     /// Of every so many frames one answer's digest is compared: enough to find a neighbour that confuses packets, and an
     /// eighth of what relaying costs less.
     private static let digestInterval = 16
+    /// What the key of the store of records is derived for.
+    static let recordKeyInfo = "nightjar/1 node records"
 
     /// Opens files, keys and spool. Nothing is sent or accepted before `run`.
     init(_ settings: NodeSettings, clock: ScaledTime, logger: Logger, registry: Counters = Counters()) throws {
@@ -69,7 +71,7 @@ final class Node: Sendable {
         let storage = try files.loadStorageKey()
         tokenKey = storage.derive(salt: [], info: "nightjar/1 exit token", count: 32)
         linkKey = storage.derive(salt: [], info: "nightjar/1 opt-out link", count: 32)
-        recordKey = storage.derive(salt: [], info: "nightjar/1 node records", count: 32)
+        recordKey = storage.derive(salt: [], info: Self.recordKeyInfo, count: 32)
         var spoolConfiguration = settings.spool
         settings.mailboxes?.apply(to: &spoolConfiguration)
         (spool, recovery) = try Spool.open(

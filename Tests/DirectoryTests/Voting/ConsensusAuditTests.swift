@@ -36,7 +36,7 @@ struct ConsensusAuditTests {
 
     @Test("a vote that is not there is named")
     func missing() throws {
-        let other = try ballot.vote(1) { $0.optOuts = Ballot.digest("x") }
+        let other = try ballot.vote(1) { $0.reports = [Ballot.digest("x")] }
         let verdict = check(consensus, [votes[0], other, votes[2]])
         #expect(verdict == .missingVote(authority: "bee", digest: votes[1].digest))
         #expect(
@@ -66,10 +66,10 @@ struct ConsensusAuditTests {
     func differs() throws {
         var nodes = consensus.nodes
         nodes[1].flags.insert(.stable)
-        func changed(_ nodes: [ConsensusNode], optOuts: Digest? = nil) -> Consensus {
+        func changed(_ nodes: [ConsensusNode], links: [NodeLink] = []) -> Consensus {
             Consensus(
                 network: ballot.file, slot: ballot.slot, previous: nil, votes: consensus.votes,
-                parameters: consensus.parameters, nodes: nodes, optOuts: optOuts)
+                parameters: consensus.parameters, nodes: nodes, brokenLinks: links)
         }
         let text = String(decoding: consensus.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
         let line = try #require(text.firstIndex { $0.contains(" node2 ") })
@@ -79,10 +79,12 @@ struct ConsensusAuditTests {
                     line: line + 1, published: text[line].replacing("Running", with: "Running Stable"),
                     computed: text[line]))
         // One line more, one line less.
-        let more = changed(consensus.nodes, optOuts: Ballot.digest("x"))
+        let link = NodeLink(from: nodes[0].id, to: nodes[1].id)
+        let more = changed(consensus.nodes, links: [link])
         #expect(
             check(more, votes)
-                == .differs(line: text.count + 1, published: "opt-outs \(Ballot.digest("x").hex)", computed: ""))
+                == .differs(
+                    line: text.count + 1, published: "broken-link \(link.from.hex) \(link.to.hex)", computed: ""))
         let fewer = changed(Array(consensus.nodes.dropLast()))
         #expect(check(fewer, votes) == .differs(line: text.count, published: "", computed: text[text.count - 1]))
         #expect(check(fewer, votes).description.hasPrefix("line \(text.count) differs: the consensus says ``, "))

@@ -54,7 +54,7 @@ struct GoldenDocumentTests {
 
     @Test("evidence")
     func evidence() throws {
-        let votes = try ["one", "other"].map { text in try ballot.vote(2) { $0.optOuts = Ballot.digest(text) } }
+        let votes = try ["one", "other"].map { text in try ballot.vote(2) { $0.reports = [Ballot.digest(text)] } }
         let made = try Evidence.make(.vote, votes[0].bytes, votes[1].bytes, network: ballot.file)
         let golden = try DescriptorTests.golden("evidence.txt", recording: made.bytes)
         let read = try UnverifiedEvidence(golden).verify(in: ballot.file)

@@ -29,7 +29,6 @@ struct TallyPropertyTests {
                 try ballot.vote(index, nodes) { contents in
                     contents.brokenLinks = Array(Set(links))
                     contents.previous = previous
-                    contents.optOuts = Ballot.digest("\(index % 2)")
                     contents.parameters.delayCap = .hours(.random(in: 1...24, using: &generator))
                     contents.parameters.retryDeadline = .hours(.random(in: 30...43, using: &generator))
                 })
@@ -116,7 +115,6 @@ struct TallyPropertyTests {
                     contents.brokenLinks = (2...8).map { NodeLink(from: NodeID(copying: 1), to: NodeID(copying: $0)) }
                     contents.previous = ConsensusLink(
                         slot: try #require(ballot.slot.advanced(by: -1)), digest: Ballot.digest("false"))
-                    contents.optOuts = Ballot.digest("everybody")
                 }
             }
             // A leader who lies leaves out as many honest votes as it can.
@@ -128,7 +126,6 @@ struct TallyPropertyTests {
                 #expect(consensus.nodes.allSatisfy { said.contains($0.descriptor) })
                 #expect(consensus.nodes.allSatisfy { !$0.flags.contains(.bad) })
                 #expect(consensus.brokenLinks.isEmpty)
-                #expect(consensus.optOuts == nil)
                 #expect(consensus.previous?.digest == Ballot.digest("true"))
                 #expect(consensus.parameters.meanDelay <= .seconds(200))
             }

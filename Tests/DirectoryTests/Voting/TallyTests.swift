@@ -214,18 +214,6 @@ struct TallyTests {
         }
     }
 
-    @Test("the opt-out list is the one that more than half name", arguments: [1, 2, 4, 9])
-    func optOuts(count: Int) throws {
-        let ballot = try Ballot.of(count)
-        let choice = try ballot.choice { index, isYes in
-            try ballot.vote(index) { if isYes { $0.optOuts = Ballot.digest("list") } }
-        }
-        for name in 0...count {
-            #expect(
-                try ballot.tally(choice.votes(name)).optOuts == (name >= count / 2 + 1 ? Ballot.digest("list") : nil))
-        }
-    }
-
     @Test("a node is as old as the low median says, and grows into its weight")
     func age() throws {
         let ballot = try Ballot.of(4)
@@ -286,7 +274,7 @@ struct TallyTests {
             Array(votes.prefix(2)))
         refused(.notEnoughVotes(have: 0, needed: 3), "there are 0 votes, but 3 are needed for a consensus", [])
         refused(.repeatedAuthority("ant"), "there are two votes of authority ant", votes + [votes[0]])
-        let other = try ballot.vote(0) { $0.optOuts = Ballot.digest("x") }
+        let other = try ballot.vote(0) { $0.reports = [Ballot.digest("x")] }
         refused(.repeatedAuthority("ant"), "there are two votes of authority ant", votes + [other])
         let late = try ballot.vote(0) { $0.slot = try #require(ballot.slot.advanced(by: 1)) }
         refused(

@@ -28,7 +28,6 @@ struct VoteTests {
                 NodeLink(from: nodes[0].id, to: nodes[1].id), NodeLink(from: nodes[1].id, to: nodes[2].id),
             ]
             contents.reports = [Ballot.digest("one report"), Ballot.digest("another")]
-            contents.optOuts = Ballot.digest("no mail")
         }
     }
 
@@ -152,7 +151,7 @@ struct VoteTests {
         ),
         ("a link twice", .value, { $0.insert($0[try $0.position("broken-link")], at: try $0.position("broken-link")) }),
         ("a report twice", .value, { $0.insert($0[try $0.position("report")], at: try $0.position("report")) }),
-        ("an opt-out list that is no digest", .value, { try $0.set("opt-outs", "all") }),
+        ("a report that is no digest", .value, { try $0.set("report", "all") }),
         ("an unknown item", .unexpected, { $0.append(DocumentItem("colour", ["blue"])) }),
         ("items out of order", .unexpected, { $0.swapAt(try $0.position("slot"), try $0.position("software")) }),
     ]
