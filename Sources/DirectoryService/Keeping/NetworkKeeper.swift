@@ -19,7 +19,8 @@ public final class NetworkKeeper: Sendable {
         var lastFailed = false
     }
 
-    private let cache: DirectoryCache
+    /// What is kept on the disk.
+    public let cache: DirectoryCache
     private let settings: NetworkKeeperSettings
     private let clock: ScaledClock
     private let logger: Logger
@@ -48,7 +49,7 @@ public final class NetworkKeeper: Sendable {
         var timeouts = DirectoryHTTPClient.Timeouts()
         timeouts.connect = .milliseconds(settings.connectTimeout.milliseconds)
         http = DirectoryHTTPClient(proxy: settings.places.proxy, timeouts: timeouts)
-        try Self.takeNetworkFile(settings, into: cache)
+        try Self.takeNetworkFile(settings, into: cache, logger: logger)
         state = Mutex(State(network: Network(root: try cache.loadRoot())))
         read()
     }
@@ -66,12 +67,18 @@ public final class NetworkKeeper: Sendable {
 
     /// What was trusted once is walked forward by what its authorities sign; the configured file counts only where there is
     /// nothing, or where it is the next edition.
-    private static func takeNetworkFile(_ settings: NetworkKeeperSettings, into cache: DirectoryCache) throws {
+    private static func takeNetworkFile(
+        _ settings: NetworkKeeperSettings, into cache: DirectoryCache, logger: Logger
+    ) throws {
         guard cache.isInstalled else {
             _ = try cache.install(root: try offered(settings).bytes, expecting: settings.networkDigest)
             return
         }
-        guard let offered = try? offered(settings) else { return }
+        let offered: UnverifiedNetworkFile
+        do { offered = try self.offered(settings) } catch {
+            logger.warning("\(error); the one that was trusted before stays in force")
+            return
+        }
         let installed = try cache.loadRoot()
         guard offered.name == installed.name else {
             throw CommandFailure(
@@ -124,7 +131,7 @@ public final class NetworkKeeper: Sendable {
     public func hurry() { state.withLock { $0.isHurried = true } }
 
     /// Looks at the configured network file again: the operator may have put a newer edition there.
-    public func takeNetworkFile() throws { try Self.takeNetworkFile(settings, into: cache) }
+    public func takeNetworkFile() throws { try Self.takeNetworkFile(settings, into: cache, logger: logger) }
 
     /// Reads the cache.
     private func read() {
@@ -183,7 +190,8 @@ public final class NetworkKeeper: Sendable {
         tell(outcome, wasUsable: wasUsable)
     }
 
-    private func sources() -> [any DirectorySource] {
+    /// Where to ask, for documents of other kinds too.
+    public func sources() -> [any DirectorySource] {
         var names: Set<String> = []
         var found: [any DirectorySource] = []
         for text in root.directoryURLs + settings.places.sources where names.insert(text).inserted {

@@ -62,12 +62,14 @@ struct MailDoor: LMTPReceiver, NymDoor {
             case .nobody: return Self.reply(.unknown)
             case .forOperator: return forward(mail.content)
             case .server:
+                guard parts.room.isThere else { return full() }
                 return stored {
                     () throws(NymStoreError) in
                     try requests.take(mail.content, at: now)
                     return Self.taken
                 }
             case .nym(let name):
+                guard parts.room.isThere else { return full() }
                 return stored { () throws(NymStoreError) in try arrive(mail, for: name, at: now) }
             }
         }
@@ -126,9 +128,14 @@ struct MailDoor: LMTPReceiver, NymDoor {
             return reply
         } catch {
             parts.noteStore(error)
-            if case .full = error { return LMTPReply(452, "4.3.1", "no room on the disk; try again later") }
+            if case .full = error { return full() }
             return refused(.later)
         }
+    }
+
+    private func full() -> LMTPReply {
+        parts.counters.count("mails_refused", kind: "disk-full")
+        return LMTPReply(452, "4.3.1", "no room on the disk; try again later")
     }
 
     private func refused(_ verdict: NymVerdict) -> LMTPReply {

@@ -56,7 +56,11 @@ extension NymserverSettings {
         {
             settings.retries.pauses = [pause]
         }
-        settings.limits = NymLimits(root.table("limits"))
+        let limits = root.table("limits")
+        settings.limits = NymLimits(limits)
+        settings.diskReserve = limits.value(
+            "disk-reserve", .size(0...1 << 50), default: settings.diskReserve,
+            doc: "Bytes of the disk that mail leaves free, so that packets go on leaving when it is full.")
         settings.directory = DirectoryPlaces(root.table("directory"))
         settings.locksMemory = root.value(
             "lock-memory", .bool, default: false, doc: "Keep all memory from being swapped; needs a high memlock limit."

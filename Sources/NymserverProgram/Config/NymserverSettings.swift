@@ -25,6 +25,8 @@ struct NymserverSettings: Sendable {
     var smtp: SMTPSettings
     /// What the server, and one nym, may use.
     var limits = NymLimits()
+    /// Bytes of the disk that mail leaves free.
+    var diskReserve = 1 << 30
     /// Whether a nym's owner may have a name shown before the address.
     var showsDisplayNames = true
     /// Pauses between attempts at mail to the outside, and their end.

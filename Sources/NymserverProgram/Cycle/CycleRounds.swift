@@ -6,12 +6,17 @@ internal import Logging
 internal import NIOPosix
 internal import NymProtocol
 internal import Spool
+internal import Synchronization
 internal import WireFormat
 
 /// Spends slots.
-struct CycleRounds: Sendable {
-    let parts: NymserverParts
-    let packets: PacketSpool
+final class CycleRounds: Sendable {
+    private let parts: NymserverParts
+    private let packets: PacketSpool
+    /// Rows whose packets the spool has, but that are not gone yet: they are not given to it again.
+    private let handedOver = Mutex<Set<Int64>>([])
+    /// What works here waits for no mail: it has a thread of its own.
+    private let threads = NIOThreadPool(numberOfThreads: 1)
 
     /// Slots in one go: bounds what a stop waits for.
     static let batch = 256
@@ -25,19 +30,36 @@ struct CycleRounds: Sendable {
     static let lateness = Interval.minutes(2)
     /// How often a slot is begun anew because its account has changed meanwhile.
     private static let attempts = 16
+    /// A clock that goes back by more than this was set.
+    private static let backStep = Interval.minutes(1)
 
-    private var lead: Interval {
-        max(Self.lead, .seconds(fraction: Self.leastLead * parts.clock.scale))
+    init(parts: NymserverParts, packets: PacketSpool) {
+        self.parts = parts
+        self.packets = packets
+        threads.start()
+    }
+
+    private var lead: Interval { Self.lead(of: parts.clock) }
+
+    /// How far ahead slots are spent on a clock.
+    static func lead(of clock: ScaledClock) -> Interval {
+        max(lead, .seconds(fraction: leastLead * clock.scale))
     }
 
     /// Spends slots until the task is cancelled.
     func run() async throws {
+        defer { threads.shutdownGracefully { _ in } }
+        var last: Timestamp?
         while !Task.isCancelled {
             let now = parts.clock.now()
-            let rounds = self
+            let wasSet = last.map { now < $0 - Self.backStep } ?? true
             let (count, next): (Int, Timestamp?)
             do {
-                (count, next) = try await NIOThreadPool.singleton.runIfActive { try rounds.round(at: now) }
+                (count, next) = try await threads.runIfActive {
+                    if wasSet { try self.moveFarSlots(at: now) }
+                    return try self.round(at: now)
+                }
+                last = now
                 parts.noteStore(nil)
             } catch let error as NymStoreError {
                 guard error.isTemporary else { throw CommandFailure("\(error)") }
@@ -75,20 +97,37 @@ struct CycleRounds: Sendable {
         while true {
             let rows = try parts.store.packets(limit: Self.batch)
             guard !rows.isEmpty else { return }
+            let known = handedOver.withLock { $0 }
+            let new = rows.filter { !known.contains($0.id) && !packets.has($0.packet) }
+            var kept: Set<Int64> = []
             do throws(SpoolError) {
-                try packets.take(rows.map(\.packet).filter { !packets.has($0) })
-                parts.counters.health.set("spool", trouble: nil)
+                for (row, isHeld) in zip(new, try packets.take(new.map(\.packet))) where !isHeld { kept.insert(row.id) }
+                tell(kept.isEmpty ? nil : "there is no room")
             } catch {
-                // The rows stay, and so does what they are of.
-                if parts.counters.health.current["spool"] == nil {
-                    parts.logger.error("packets cannot be kept: \(error)")
-                }
-                parts.counters.health.set("spool", trouble: "packets cannot be kept: \(error)")
+                tell("\(error)")
                 return
             }
-            try parts.store.tookPackets(rows.map(\.id))
-            guard rows.count == Self.batch else { return }
+            let gone = rows.map(\.id).filter { !kept.contains($0) }
+            handedOver.withLock { $0.formUnion(gone) }
+            try parts.store.tookPackets(gone)
+            handedOver.withLock { $0.subtract(gone) }
+            // What there is no room for stays here, and is dropped when it is too late.
+            guard rows.count == Self.batch, kept.isEmpty else { return }
         }
+    }
+
+    private func tell(_ trouble: String?) {
+        let trouble = trouble.map { "packets cannot be kept: \($0)" }
+        if let trouble, parts.counters.health.current["spool"] == nil { parts.logger.error("\(trouble)") }
+        parts.counters.health.set("spool", trouble: trouble)
+    }
+
+    /// Slots further away than any can be come from a clock that was ahead: they are moved to where they belong.
+    func moveFarSlots(at now: Timestamp) throws {
+        let far = now + NymTiming.cycle * 2 + lead
+        let slots = try parts.store.dueSlots(Timestamp(milliseconds: .max / 4), limit: .max).filter { $0.time > far }
+        try skip(slots, at: now)
+        if !slots.isEmpty { parts.logger.notice("slots far ahead were moved: the clock was set back") }
     }
 
     private func spend(
@@ -136,7 +175,8 @@ struct CycleRounds: Sendable {
 
     private func next(_ slot: NymSlot, _ account: StoredNym, at now: Timestamp) -> Timestamp {
         let count = (try? NymAccount(decoding: account.content))?.packets.packets ?? NymClass.low.packets
-        return parts.slots.next(after: max(slot.time, now), account: UInt64(slot.account), count: count)
+        return parts.slots.next(
+            after: min(max(slot.time, now), now + lead), account: UInt64(slot.account), count: count)
     }
 
     private func skip(_ slots: [NymSlot], at now: Timestamp) throws(NymStoreError) {

@@ -70,22 +70,26 @@ final class PacketSpool: Sendable {
     }
 
     /// Holds packets until their moment; returns when they are durable. Blocks.
-    /// - Throws: `SpoolError`: some or all are not held.
-    func take(_ packets: [NewNymPacket]) throws(SpoolError) {
+    /// - Returns: Whether it is held, of each: there may be no room.
+    func take(_ packets: [NewNymPacket]) throws(SpoolError) -> [Bool] {
         let results = try spool.performAndWait(
             packets.map {
                 .enqueuePacket(destination: $0.node, release: $0.release, deadline: $0.deadline, body: $0.content)
             })
         var waiting: [WaitingPacket] = []
+        var isHeld: [Bool] = []
         for (packet, result) in zip(packets, results) {
-            guard case .stored(let id) = result else { continue }
+            guard case .stored(let id) = result else {
+                isHeld.append(false)
+                continue
+            }
+            isHeld.append(true)
             waiting.append(
                 WaitingPacket(
                     id: id, destination: packet.node, release: packet.release, deadline: packet.deadline))
         }
         forwarder.add(waiting)
-        // More than may wait: the nodes cannot be reached for long, and what is new is no better than what is old.
-        if waiting.count < packets.count { counters.count("packets_refused", by: packets.count - waiting.count) }
+        return isHeld
     }
 
     /// Packets that wait.

@@ -43,13 +43,22 @@ struct SlotSpending {
             spending.packet = cover
             return (spending, .noBlock)
         }
-        guard let surb = try? SURB(block.content), maker.canUse(surb, at: release),
-            let account = try? NymAccount(decoding: stored.content)
-        else {
-            spending.packet = cover
+        do {
+            guard let surb = try? SURB(block.content), maker.canUse(surb, at: release) else {
+                throw SURBError.malformed
+            }
+            try fill(&spending, through: surb)
+            return (spending, .block)
+        } catch {
+            // Whatever is wrong with this block, or with what would go through it: something leaves in its place.
+            (spending.packet, spending.states) = (cover, [])
             return (spending, .badBlock)
         }
-        let load = NymLoad(stored.load, without: 1)
+    }
+
+    private func fill(_ spending: inout NymSpending, through surb: SURB) throws {
+        let account = try NymAccount(decoding: material.account.content)
+        let load = NymLoad(material.account.load, without: 1)
         let room = NymPacket.room(beside: account.status(load, at: release, limits: limits))
         let pieces = SlotFilling.fill(material.items.compactMap(Self.waiting), capacity: room)
         let records = try pieces.map { piece in
@@ -61,7 +70,6 @@ struct SlotSpending {
         let body = try NymPacket(
             status: account.status(left(load, pieces, spending.states), at: release, limits: limits), records: records)
         spending.packet = try maker.packet(body, through: surb, release: release)
-        return (spending, .block)
     }
 
     /// What waits of an item; all of one that was sent and not acknowledged for long. Nil for rows that nobody here wrote.

@@ -25,6 +25,7 @@ struct DeliveryNotice {
             case .contentRefused: "the mail server refused the mail for what is in it"
             case .tooLarge: "the mail is larger than the mail server takes"
             case .badRecipient: "this is no address that mail can go to"
+            case .optedOut: "this address wants no anonymous mail"
             case .longBodyLine: "the mail has a line longer than 998 bytes"
             case .zeroByteInBody: "the mail has a zero byte in it"
             case .badHeader, .longHeader, .badEncodedWord, .badDisplayName: "the mail's header is not well-formed"

@@ -1,6 +1,7 @@
 // Mails of nyms on their way to the mail server: tried, tried again with growing pauses, given up after two days or on a clear
-// refusal, of which the nym is told. What became of each recipient is noted with the mail, so that none gets it twice but
-// after a crash between the mail server's answer and our note: then the Message-ID is the same.
+// refusal, of which the nym is told. The next attempt is on the disk before this one begins, so that a disk that takes nothing
+// sends nothing; a recipient gets a mail twice only after a crash between the mail server's answer and our note of it, and
+// then under the same Message-ID.
 
 internal import Daemon
 internal import Exits
@@ -9,25 +10,35 @@ internal import MixCrypto
 internal import NIOPosix
 internal import NymProtocol
 internal import Spool
+internal import Synchronization
 internal import WireFormat
 
 /// Sends mails.
-struct MailRounds: Sendable {
-    let parts: NymserverParts
-    let client: SMTPClient
+final class MailRounds: Sendable {
+    private let parts: NymserverParts
+    private let client: SMTPClient
+    /// What became of recipients and is not on the disk yet, by the mail's row.
+    private let unwritten = Mutex<[Int64: AttemptResult]>([:])
+    private let isStopping = Mutex(false)
 
     /// Mails under way at one time.
     static let concurrent = 8
     /// The longest pause between two looks, real time: a request may bring a mail at any moment.
     static let longestPause = Duration.milliseconds(500)
+    /// How long mails under way may take when the server stops.
+    static let grace = Duration.seconds(15)
 
-    /// Sends until the task is cancelled.
+    init(parts: NymserverParts, client: SMTPClient) {
+        self.parts = parts
+        self.client = client
+    }
+
+    /// Sends until `stop`.
     func run() async throws {
-        while !Task.isCancelled {
-            let now = parts.clock.now()
+        while !isStopping.withLock({ $0 }) {
             let count: Int
             do {
-                count = try await round(at: now)
+                count = try await round(at: parts.clock.now())
                 parts.noteStore(nil)
             } catch let error as NymStoreError {
                 guard error.isTemporary else { throw CommandFailure("\(error)") }
@@ -39,13 +50,26 @@ struct MailRounds: Sendable {
         }
     }
 
+    /// Begins no attempt any more. Those under way end, for cutting one off would throw the mail server's answer away.
+    func stop() { isStopping.withLock { $0 = true } }
+
     /// Tries what is due; how many mails that were.
     func round(at now: Timestamp) async throws -> Int {
-        let due = try await blocking { try parts.store.dueMails(now, limit: Self.concurrent) }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for mail in due { group.addTask { try await attempt(mail) } }
-            try await group.waitForAll()
+        let due = try await blocking { [parts] in try parts.store.dueMails(now, limit: Self.concurrent) }
+        // All of them end, whatever becomes of one.
+        let failures = await withTaskGroup(of: (any Error)?.self) { group in
+            for mail in due {
+                group.addTask {
+                    do {
+                        try await self.attempt(mail, at: now)
+                        return nil
+                    } catch { return error }
+                }
+            }
+            return await group.reduce(into: [any Error]()) { failures, error in if let error { failures.append(error) }
+            }
         }
+        if let failure = failures.first { throw failure }
         return due.count
     }
 
@@ -53,94 +77,96 @@ struct MailRounds: Sendable {
         try await NIOThreadPool.singleton.runIfActive(body)
     }
 
-    private func attempt(_ row: StoredNymMail) async throws {
-        guard var waiting = WaitingMail(decoding: row.content) else {
+    private func attempt(_ row: StoredNymMail, at now: Timestamp) async throws {
+        guard let waiting = WaitingMail(decoding: row.content) else {
             parts.counters.count("mails_out", kind: "unreadable")
             _ = try await blocking { [parts] in try parts.store.finishMail(row) }
             return
         }
-        let outcomes = await deliver(waiting)
-        let now = parts.clock.now()
-        var failures: [(recipient: String, reason: DeliveryNotice.Reason)] = []
-        for (place, outcome) in outcomes {
-            switch outcome {
-            case .delivered:
-                parts.counters.count("mails_out", kind: "delivered")
-                waiting.settle(place)
-            case .refused(let reason, let code):
-                parts.counters.count("mails_out", kind: "refused")
-                failures.append((waiting.mail.recipients[place], .refused(reason, code: code)))
-                waiting.settle(place)
-            case .deferred(let deferral):
-                parts.counters.count("mails_deferred", kind: deferral.reason.rawValue)
-                note(deferral.reason)
-            }
-        }
+        // Said by the mail server before, but not on the disk: written first, not asked again.
+        if let result = unwritten.withLock({ $0[row.id] }) { return try await write(row, result, at: now) }
         var generator = SystemRandomNumberGenerator()
         let attempts = row.attempts + 1
         let lifetime = parts.settings.retries.lifetime
-        if !waiting.open.isEmpty {
-            switch parts.settings.retries.next(
-                deferrals: attempts, now: now, accepted: row.deadline - lifetime, using: &generator)
-            {
-            case .attempt(let time):
-                try await retry(row, waiting, failures, attempts: attempts, at: time, now: now)
-                return
-            case .expired:
-                parts.counters.count("mails_out", kind: "expired", by: waiting.open.count)
-                failures += waiting.open.map { (waiting.mail.recipients[$0], .expired) }
-            }
+        let next: Timestamp?
+        switch parts.settings.retries.next(
+            deferrals: attempts, now: now, accepted: row.deadline - lifetime, using: &generator)
+        {
+        case .attempt(let time): next = time
+        case .expired: next = nil
         }
-        try await finish(row, waiting.mail, failures, at: now)
+        let claimed = next ?? now + parts.settings.retries.cap
+        try await blocking { [parts] in try parts.store.retryMail(row, attempts: attempts, next: claimed) }
+        var result = AttemptResult(waiting)
+        for (place, outcome) in await deliver(waiting) { count(outcome, result.note(place, outcome)) }
+        if next == nil {
+            parts.counters.count("mails_out", kind: "expired", by: result.mail.open.count)
+            result.giveUp()
+        }
+        result.attempts = attempts
+        result.next = claimed
+        unwritten.withLock { $0[row.id] = result }
+        try await write(row, result, at: parts.clock.now())
     }
 
-    /// The mail is tried again for those whose end is not known; of the others the nym is told now.
-    private func retry(
-        _ row: StoredNymMail, _ waiting: WaitingMail, _ failures: [(recipient: String, reason: DeliveryNotice.Reason)],
-        attempts: Int, at time: Timestamp, now: Timestamp
-    ) async throws {
-        let notice = try await notice(row, waiting.mail, failures, at: now)
-        let content = waiting.encoded
+    private func count(_ outcome: ExitOutcome, _ word: String) {
+        if case .deferred(let deferral) = outcome {
+            parts.counters.count("mails_deferred", kind: deferral.reason.rawValue)
+            note(deferral.reason)
+        } else {
+            parts.counters.count("mails_out", kind: word)
+            parts.counters.health.set("mail-server", trouble: nil)
+        }
+    }
+
+    /// Notes what became of an attempt, and tells the nym of what failed for good.
+    private func write(_ row: StoredNymMail, _ result: AttemptResult, at now: Timestamp) async throws {
+        let notice = try await notice(row, result, at: now)
         try await blocking { [parts] in
+            guard !result.mail.open.isEmpty else {
+                _ = try parts.store.finishMail(row, notice: notice)
+                return
+            }
             // The notice first, under a digest of its own: after a crash between the two it is not given twice.
             if let notice { _ = try parts.store.arrive(notice, for: row.account) }
-            try parts.store.retryMail(row, content: content, attempts: attempts, next: time)
+            try parts.store.retryMail(
+                row, content: result.mail.encoded, attempts: result.attempts, next: result.next)
         }
-    }
-
-    private func finish(
-        _ row: StoredNymMail, _ mail: NymMail, _ failures: [(recipient: String, reason: DeliveryNotice.Reason)],
-        at now: Timestamp
-    ) async throws {
-        let notice = try await notice(row, mail, failures, at: now)
-        _ = try await blocking { [parts] in try parts.store.finishMail(row, notice: notice) }
+        unwritten.withLock { $0[row.id] = nil }
         if notice != nil { parts.counters.count("notices") }
     }
 
     /// Nil if nothing failed, or there is nobody to tell.
-    private func notice(
-        _ row: StoredNymMail, _ mail: NymMail, _ failures: [(recipient: String, reason: DeliveryNotice.Reason)],
-        at now: Timestamp
-    ) async throws -> NewNymItem? {
-        guard !failures.isEmpty else { return nil }
+    private func notice(_ row: StoredNymMail, _ result: AttemptResult, at now: Timestamp) async throws -> NewNymItem? {
+        guard !result.failures.isEmpty else { return nil }
         return try await blocking { [parts] in
             guard let stored = try parts.store.account(row.account),
                 let account = try? NymAccount(decoding: stored.content)
             else { return nil }
-            let text = DeliveryNotice(domain: parts.settings.domain, mail: mail, failures: failures, now: now).bytes
+            let text = DeliveryNotice(
+                domain: parts.settings.domain, mail: result.mail.mail, failures: result.failures, now: now
+            ).bytes
             let sealed = try NymSeal.seal(text, to: account.sealing)
-            let places = failures.map(\.recipient).joined(separator: " ")
+            let places = result.failures.map(\.recipient).joined(separator: " ")
             let digest = Array("notice \(row.id) \(places)".utf8).withUnsafeBytes { parts.keys.arrivals.mac($0) }
             return NewNymItem(
                 parts: [NewNymPart(.notice, sealed, isWanted: true)], digest: digest, day: NymTiming.day(of: now),
                 // A notice has room beside the quota: it is small, and there are no more of them than mails were sent.
-                mostItems: .max, mostBytes: .max)
+                mostItems: Int(Int32.max), mostBytes: UInt64(Int64.max))
         }
     }
 
     private func deliver(_ waiting: WaitingMail) async -> [(place: Int, outcome: ExitOutcome)] {
-        let open = waiting.open
         let settings = parts.settings
+        var refused: [(place: Int, outcome: ExitOutcome)] = []
+        var open: [Int] = []
+        for place in waiting.open {
+            let recipient = waiting.mail.recipients[place]
+            // Who opted out since the request came gets nothing either.
+            let declines = try? await blocking { [parts] in parts.declines(recipient) }
+            if declines == true { refused.append((place, .refused(.optedOut, code: nil))) } else { open.append(place) }
+        }
+        guard !open.isEmpty else { return refused }
         do throws(RefusalReason) {
             let recipients = try waiting.mail.recipients.map { text throws(RefusalReason) in try MailRecipient(text) }
             let sender = try MailRecipient("\(waiting.mail.from)@\(settings.domain)")
@@ -156,10 +182,9 @@ struct MailRounds: Sendable {
                     sender: sender, recipients: open.map { recipients[$0] }, wireBytes: composed.wireBytes,
                     hasEightBit: composed.facts.hasEightBit),
                 head: composed.head, body: ExitBody(bytes: composed.body))
-            let outcomes = await client.deliver(mail)
-            return zip(open, outcomes).map { ($0, $1) }
+            return refused + zip(open, await client.deliver(mail)).map { ($0, $1) }
         } catch {
-            return open.map { ($0, .refused(error, code: nil)) }
+            return refused + open.map { ($0, .refused(error, code: nil)) }
         }
     }
 

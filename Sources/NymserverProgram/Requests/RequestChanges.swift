@@ -46,6 +46,8 @@ struct RequestChanges {
             (state.isHeld, state.isResent) = (false, false)
             states[key] = state
         }
+        // The hour is as fine as anybody needs to know it.
+        let hour = now - .milliseconds(now.milliseconds % 3_600_000)
         for (place, effect) in effects.enumerated() {
             switch effect {
             case .wipeBlocks(let generation):
@@ -63,13 +65,17 @@ struct RequestChanges {
                     want(item, [0..<item.total])
                 }
             case .sendMail(let mail):
-                let waiting = WaitingMail(mail, accepted: now, token: token(place))
-                changes.mails.append(NewNymMail(content: waiting.encoded, next: now, deadline: now + lifetime))
+                let waiting = WaitingMail(mail, accepted: hour, token: token(place))
+                changes.mails.append(NewNymMail(content: waiting.encoded, next: hour, deadline: hour + lifetime))
             case .addAlias(let name): changes.addNames.append(name.text)
             case .removeAlias(let name): changes.removeNames.append(name.text)
             case .wipeItems: changes.wipesItems = true
             }
         }
+        // A name that came and went within one request was never in force.
+        let passing = Set(changes.addNames).intersection(changes.removeNames)
+        changes.addNames.removeAll { passing.contains($0) }
+        changes.removeNames.removeAll { passing.contains($0) }
         changes.states = states.values.sorted { ($0.item, $0.kind) < ($1.item, $1.kind) }
         return changes
     }

@@ -65,7 +65,6 @@ struct RequestDesk: Sendable {
         var facts = NymFacts(domain: parts.settings.domain)
         let taken = try parts.store.taken(of: request.wantedNames.map(\.text))
         facts.takenNames = Set(taken.compactMap { NymName($0) })
-        facts.declined = request.recipients.filter(parts.declines)
         facts.blocks = stored?.load.blocks ?? 0
         if stored == nil { facts.accounts = try parts.store.accounts() }
         return facts
@@ -81,26 +80,42 @@ struct RequestDesk: Sendable {
             facts.knownItems = Set(items.map(\.state.item))
         }
         if request.commands.contains(.list) {
-            items += try parts.store.items(of: stored.id, limit: Self.mostSynopses).filter { item in
-                item.state.kind == NymItemKind.synopsis.rawValue && !facts.knownItems.contains(item.state.item)
-            }
+            items += try heldSynopses(of: stored.id, besides: facts.knownItems)
         }
+        // Once to see what it comes to, for asking who declined costs time, and a copy of an old request shall cost none.
         var account = old
-        let effects = account.execute(request, at: now, facts: facts, limits: parts.limits)
+        var effects = account.execute(request, at: now, facts: facts, limits: parts.limits)
+        facts.declined = declined(effects)
+        if !facts.declined.isEmpty {
+            account = old
+            effects = account.execute(request, at: now, facts: facts, limits: parts.limits)
+        }
         guard account != old || !effects.isEmpty else { return parts.counters.count("requests_repeated") }
         var rows = rows(request, at: now, items: items)
         var changes = rows.changes(account, effects)
         if account.packets != old.packets {
             changes.nextSlot = parts.slots.next(
-                after: now, account: UInt64(stored.id), count: account.packets.packets)
+                // Slots up to there may have been spent.
+                after: max(now + CycleRounds.lead(of: parts.clock), stored.nextSlot - .milliseconds(1)),
+                account: UInt64(stored.id),
+                count: account.packets.packets)
         }
         try parts.store.apply(changes, to: stored.id, revision: stored.revision)
         done(rows)
     }
 
     private func create(_ request: NymRequest, at now: Timestamp) throws(NymStoreError) {
-        let facts = try facts(request, nil)
-        switch NymAccount.create(request, at: now, facts: facts, limits: parts.limits) {
+        // Work first: whoever has done none makes nobody look anything up.
+        var facts = NymFacts(domain: parts.settings.domain)
+        if request.isPaid(in: facts.domain, bits: parts.limits.workBits) { facts = try self.facts(request, nil) }
+        var outcome = NymAccount.create(request, at: now, facts: facts, limits: parts.limits)
+        if case .created(_, let effects) = outcome {
+            facts.declined = declined(effects)
+            if !facts.declined.isEmpty {
+                outcome = NymAccount.create(request, at: now, facts: facts, limits: parts.limits)
+            }
+        }
+        switch outcome {
         case .created(let account, let effects):
             var rows = rows(request, at: now, items: [])
             var changes = rows.changes(account, effects)
@@ -116,6 +131,30 @@ struct RequestDesk: Sendable {
             parts.counters.count("creations_refused", kind: status.results.first.map { "\($0.code)" })
             try answer(request, status, at: now)
         }
+    }
+
+    private func declined(_ effects: [NymEffect]) -> Set<String> {
+        var declined: Set<String> = []
+        for case .sendMail(let mail) in effects {
+            for recipient in mail.recipients where parts.declines(recipient) { declined.insert(recipient) }
+        }
+        return declined
+    }
+
+    private func heldSynopses(of account: Int64, besides known: Set<UInt64>) throws(NymStoreError) -> [StoredNymItem] {
+        var held: [StoredNymItem] = []
+        var after: UInt64 = 0
+        while held.count < Self.mostSynopses {
+            let page = try parts.store.items(of: account, after: after, limit: Self.mostSynopses)
+            held += page.filter { item in
+                item.state.kind == NymItemKind.synopsis.rawValue && item.state.isHeld
+                    && !known.contains(item.state.item)
+            }
+            guard page.count == Self.mostSynopses, let last = page.last?.state.item, last > after + 1 else { break }
+            // The last item's other part may be on the next page.
+            after = last - 1
+        }
+        return held
     }
 
     private func rows(_ request: NymRequest, at now: Timestamp, items: [StoredNymItem]) -> RequestChanges {
@@ -134,7 +173,10 @@ struct RequestDesk: Sendable {
         let blocks = request.commands.flatMap { command -> [[UInt8]] in
             if case .surbs(let batch) = command { batch.blocks } else { [] }
         }
-        guard let network = parts.network(), parts.refusals.take(at: now, limit: Self.mostRefusals) else { return }
+        guard let network = parts.network(), parts.refusals.take(request.digest, at: now, limit: Self.mostRefusals)
+        else {
+            return
+        }
         let release = now + .milliseconds(.random(in: 0..<NymTiming.cycle.milliseconds))
         let maker = PacketMaker(network: network, now: now)
         for block in blocks.lazy.compactMap({ try? SURB($0) }) where maker.canUse(block, at: release) {
@@ -144,6 +186,17 @@ struct RequestDesk: Sendable {
             try parts.store.addPacket(packet)
             return
         }
+    }
+}
+
+extension NymRequest {
+    /// By which a copy is known.
+    fileprivate var digest: Digest { .sha256(encoded) }
+
+    /// Whether the work of a creation was done.
+    fileprivate func isPaid(in domain: String, bits: Int) -> Bool {
+        guard case .create(let creation)? = commands.first else { return false }
+        return creation.work.bits(domain: domain, name: account, key: creation.signing) >= bits
     }
 }
 

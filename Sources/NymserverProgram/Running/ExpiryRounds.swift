@@ -20,6 +20,8 @@ struct ExpiryRounds: Sendable {
     static let batch = 100
 
     func run() async throws {
+        // A clock may be set, and a consensus come, in the first minutes.
+        try await parts.clock.sleep(until: parts.clock.now() + Self.pause)
         while !Task.isCancelled {
             let now = parts.clock.now()
             let rounds = self
@@ -37,7 +39,8 @@ struct ExpiryRounds: Sendable {
     /// Blocks.
     func round(at now: Timestamp) throws {
         let day = NymTiming.day(of: now)
-        while true {
+        // Only while a consensus that is valid at this moment says that the clock is right: what is erased does not come back.
+        while parts.network() != nil {
             let ending = try parts.store.ending(by: day, limit: Self.batch)
             for account in ending {
                 try parts.store.erase(account)

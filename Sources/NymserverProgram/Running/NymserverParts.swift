@@ -26,6 +26,7 @@ struct NymserverParts: Sendable {
     let declines: @Sendable (String) -> Bool
     let slots: CycleClock
     let refusals = RefusalBudget()
+    let room: DiskRoom
 
     var limits: NymLimits { settings.limits }
 

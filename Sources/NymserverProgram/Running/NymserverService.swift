@@ -2,7 +2,6 @@
 
 internal import Daemon
 internal import DirectoryService
-internal import Exits
 internal import Foundation
 internal import Logging
 internal import ServiceLifecycle
@@ -25,6 +24,7 @@ struct NymserverService: Sendable {
         _ = try PrivateDirectory(settings.dataDirectory, creating: false)
         let lock = try LockFile(files.lock)
         defer { withExtendedLifetime(lock) {} }
+        let text = Self.text(path)
         let sink = try settings.log.start()
         let logger = Logger(label: "nymserver")
         let counters = Counters()
@@ -40,7 +40,7 @@ struct NymserverService: Sendable {
         let actions = DaemonActions(
             reload: {
                 let fresh = try NymserverSettings(configuration: path)
-                try server.reload(fresh)
+                try server.reload(restartNeeded: Self.text(path) != text)
                 sink.level = fresh.log.level
             },
             reopen: { try sink.reopen() })
@@ -48,22 +48,21 @@ struct NymserverService: Sendable {
             services, actions: actions, logger: logger, signals: signals, longestShutdown: .seconds(30),
             started: { await main.waitUntilReady() })
     }
+
+    /// The configuration without what can change while the server runs.
+    private static func text(_ path: String) -> [Substring] {
+        String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self).split(separator: "\n")
+            .filter { !$0.hasPrefix("#") && !$0.hasPrefix("level") }
+    }
 }
 
 extension RunningNymserver {
     /// Puts what can change while it runs into force: a newer network file; and asks for a newer consensus. Everything else is
     /// checked, so that a bad file is told now and not at the next start.
-    func reload(_ fresh: NymserverSettings) throws {
+    /// - Parameter restartNeeded: whether the file differs from that of the start by more.
+    func reload(restartNeeded: Bool) throws {
         try keeper.takeNetworkFile()
         keeper.hurry()
-        let settings = parts.settings
-        let restartNeeded =
-            fresh.domain != settings.domain || fresh.operatorAddress != settings.operatorAddress
-            || fresh.dataDirectory != settings.dataDirectory || fresh.lmtp != settings.lmtp
-            || fresh.policyListen != settings.policyListen || fresh.limits != settings.limits
-            || fresh.smtp.host != settings.smtp.host || fresh.smtp.port != settings.smtp.port
-            || fresh.showsDisplayNames != settings.showsDisplayNames || fresh.retries != settings.retries
-            || fresh.directory != settings.directory || fresh.metrics != settings.metrics
         if restartNeeded {
             parts.logger.warning("only the log's level changes while the server runs; restart it for the rest")
         }

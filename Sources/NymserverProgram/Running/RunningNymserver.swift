@@ -18,6 +18,7 @@ final class RunningNymserver: Sendable {
     let keeper: NetworkKeeper
     let packets: PacketSpool
     private let client: SMTPClient
+    private let optOuts: OptOutKeeper
 
     /// Mails that are handed over at one time.
     static let connections = 32
@@ -25,10 +26,8 @@ final class RunningNymserver: Sendable {
     private static let dialTimeout = Interval.seconds(10)
 
     /// Opens files, keys, database and spool. Nothing is sent or taken before `run`.
-    /// - Parameter declines: whether a recipient wants no mail from the network; may block.
     init(
-        _ settings: NymserverSettings, clock: ScaledClock, logger: Logger, registry: Counters = Counters(),
-        declines: @escaping @Sendable (String) -> Bool = { _ in false }
+        _ settings: NymserverSettings, clock: ScaledClock, logger: Logger, registry: Counters = Counters()
     ) throws {
         let files = settings.files
         let counters = EventCounters("nymserver", registry)
@@ -54,9 +53,13 @@ final class RunningNymserver: Sendable {
         do throws(SMTPSettingsError) { client = try SMTPClient(settings: settings.smtp) } catch {
             throw CommandFailure("[smtp]: \(error)", code: .usage)
         }
+        let optOuts = OptOutKeeper(keeper, clock: clock, counters: counters)
+        self.optOuts = optOuts
         parts = NymserverParts(
             settings: settings, keys: keys, clock: clock, logger: logger, counters: counters, store: store,
-            network: { keeper.usable }, declines: declines, slots: CycleClock(secret: keys.cycle))
+            network: { keeper.usable }, declines: { optOuts.list.contains($0) },
+            slots: CycleClock(secret: keys.cycle),
+            room: DiskRoom(path: settings.dataDirectory, reserve: settings.diskReserve))
         self.keeper = keeper
         watchCounters()
     }
@@ -70,14 +73,22 @@ final class RunningNymserver: Sendable {
         packets.resume()
         // What a crash left between the database and the spool.
         try await NIOThreadPool.singleton.runIfActive { try cycles.handOver() }
-        let lmtp = try await bind(door)
+        // Threads for those who wait for the disk, or for the operator's mail server, so that they keep nothing else waiting.
+        let threads = NIOThreadPool(numberOfThreads: Self.connections)
+        threads.start()
+        defer { threads.shutdownGracefully { _ in } }
+        let lmtp = try await bind(door, threads)
         let policy = try await bindPolicy(door)
+        let mails = MailRounds(parts: parts, client: client)
         let address = lmtp.port.map { "127.0.0.1:\($0)" } ?? parts.settings.lmtp.description
         try await ready([address])
+        // Not among the others: it is not cancelled, but ends when it has an answer to what is under way.
+        let sending = Task { try await mails.run() }
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await sending.value }
             group.addTask { try await self.keeper.run() }
             group.addTask { try await cycles.run() }
-            group.addTask { try await MailRounds(parts: self.parts, client: self.client).run() }
+            group.addTask { try await self.optOuts.run() }
             group.addTask { try await ExpiryRounds(parts: self.parts, packets: self.packets).run() }
             group.addTask {
                 await stop()
@@ -87,6 +98,13 @@ final class RunningNymserver: Sendable {
             do { while (try await group.next()) != nil {} } catch is Stopped {} catch { failure = error }
             await policy?.close()
             await lmtp.close()
+            mails.stop()
+            let guardian = Task {
+                try await Task.sleep(for: MailRounds.grace)
+                sending.cancel()
+            }
+            _ = await sending.result
+            guardian.cancel()
             group.cancelAll()
             while let result = await group.nextResult() {
                 if case .failure(let error) = result, !(error is CancellationError), !(error is Stopped) {
@@ -102,13 +120,13 @@ final class RunningNymserver: Sendable {
 
     private struct Stopped: Error {}
 
-    private func bind(_ door: MailDoor) async throws -> LMTPServer {
+    private func bind(_ door: MailDoor, _ threads: NIOThreadPool) async throws -> LMTPServer {
         var limits = LMTPLimits(mail: MailDoor.longestMail)
         limits.recipients = 64
         var settings = LMTPServerSettings(
             address: parts.settings.lmtp, name: parts.settings.domain, limits: limits)
         settings.connections = Self.connections
-        do { return try await LMTPServer.bind(settings, receiver: door) } catch {
+        do { return try await LMTPServer.bind(settings, receiver: door, threadPool: threads) } catch {
             throw CommandFailure("cannot listen at \(parts.settings.lmtp): \(error)")
         }
     }

@@ -64,9 +64,9 @@ struct MailDoorTests {
         #expect(stage.sink.mails.count == 2)
         #expect(stage.sink.mails.allSatisfy { $0.recipients == ["you@example.org"] && $0.sender.isEmpty })
         #expect(stage.sink.mails.first?.content.contains("spam came") == true)
-        await stage.sink.close()
-        // A connection that is kept open still works; the next does not.
-        _ = try caller.deliver(Self.mail("again"), to: "abuse@nym.example")
+        await stage.client.close()
+        #expect(try caller.deliver(Self.mail("again"), to: "abuse@nym.example").hasPrefix("451 4.3.0"))
+        #expect(stage.sink.mails.count == 2)
         await stage.close()
     }
 

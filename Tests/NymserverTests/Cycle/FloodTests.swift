@@ -25,11 +25,15 @@ struct FloodTests {
             if number % 900 == 899 { caller = try stage.caller() }
             let mail = MailDoorTests.mail("flood \(number)", id: "f\(number)")
             answers[try caller.deliver(mail, to: "alice@nym.example").prefix(9), default: 0] += 1
+            // The dialogue blocks its thread, and other tests want to go on.
+            if number.isMultiple(of: 10) { await Task.yield() }
             if number == count / 2 {
                 #expect(try caller.deliver(MailDoorTests.mail("for bob"), to: "bob@nym.example").hasPrefix("250"))
             }
         }
         let time = ContinuousClock.now - before
+        let quota = stage.parts.limits.quotaItems
+        #expect(answers == ["250 2.0.0": quota, "452 4.2.2": count - quota])
         let slot = stage.parts.slots.next(after: stage.now + .seconds(30), account: 2, count: 1)
         let packets = try stage.pass(.hours(6))
         var (own, others) = (0, 0)

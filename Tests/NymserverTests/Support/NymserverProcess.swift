@@ -1,4 +1,5 @@
 import Daemon
+import Directory
 import DirectoryService
 import Foundation
 import MixCrypto
@@ -15,6 +16,8 @@ final class NymserverProcess {
     let port: Int
     let key: KEMPublicKey
     private var process: Process?
+    /// How often it was started.
+    private(set) var starts = 0
 
     /// Where the built programs are.
     static let programs: String = {
@@ -77,6 +80,7 @@ final class NymserverProcess {
         process.standardInput = FileHandle.nullDevice
         try process.run()
         self.process = process
+        starts += 1
         for _ in 0..<600 {
             if !process.isRunning || (try? LMTPCaller(port: port)) != nil { return }
             try await Task.sleep(for: .milliseconds(50))

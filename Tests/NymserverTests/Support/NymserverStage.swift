@@ -56,7 +56,8 @@ final class NymserverStage {
         parts = NymserverParts(
             settings: settings, keys: keys, clock: .real, logger: logger, counters: counters,
             store: try NymStore.open(path: settings.files.database, key: keys.database), network: seen ?? { file },
-            declines: declines, slots: CycleClock(secret: keys.cycle))
+            declines: declines, slots: CycleClock(secret: keys.cycle),
+            room: DiskRoom(path: directory.path, reserve: 0))
         try FileManager.default.createDirectory(
             atPath: settings.files.spool, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         let dialer = try MMTPDialer(
