@@ -72,4 +72,24 @@ import WireFormat
         for minute in 0..<14_400 where greedy.take(1, at: now + .minutes(Int64(minute)), limits: limits) { sent += 1 }
         #expect((219...221).contains(sent))
     }
+    @Test func aChangedBudget() {
+        let now = Timestamp(seconds: 1_800_000_000)
+        for (before, after) in [(40, 20), (20, 40), (20, 7), (7, 20), (1, 1440), (1440, 20)] as [(UInt32, UInt32)] {
+            var (old, new) = (NymLimits(), NymLimits())
+            (old.budget, new.budget) = (before, after)
+            var budget = SendBudget()
+            let all = budget.take(before, at: now, limits: old)
+            #expect(all && budget.left(at: now, limits: old) == 0)
+            #expect(budget.left(at: now + .days(4), limits: new) == after, "from \(before) to \(after)")
+            #expect(budget.left(at: now + .minutes(1440), limits: new) > 0)
+        }
+        for budget in [1, 7, 20, 1440, 5000] as [UInt32] {
+            var limits = NymLimits()
+            limits.budget = budget
+            var one = SendBudget()
+            var taken: UInt32 = 0
+            while one.take(1, at: now, limits: limits) { taken += 1 }
+            #expect(taken == budget)
+        }
+    }
 }

@@ -126,6 +126,68 @@ import WireFormat
         #expect(again.isEmpty && fresh == [.wantSynopses])
     }
 
+    /// A recorded request of an old key must never count again.
+    @Test func noKeyComesBack() throws {
+        var account = try NymFixture.account()
+        func rotate(_ number: UInt64, to keys: [UInt8]) throws {
+            let commands = try keys.map { key in
+                NymCommand.rotate(
+                    try NymRotation(
+                        to: NymFixture.signing(key), sealing: NymFixture.sealing(4).publicKey, account: account.name,
+                        domain: NymFixture.domain))
+            }
+            _ = account.execute(try request(number, commands), at: start, facts: facts, limits: limits)
+        }
+        try rotate(2, to: [2])
+        try rotate(3, to: [1])
+        let (second, third) = (try NymFixture.signing(2).verificationKey, try NymFixture.signing(3).verificationKey)
+        #expect(code(account, 3) == .notAllowed && account.signing == second)
+        try rotate(4, to: [3, 2])
+        #expect(code(account, 4) == .notAllowed && account.signing == third)
+        // The same key with another key to seal to is no rotation of it.
+        try rotate(5, to: [3])
+        #expect(code(account, 5) == .done)
+        #expect(try NymAccount(decoding: account.encoded) == account)
+    }
+
+    /// The first creation was refused through its block, the second made the account; then a copy of the first comes.
+    @Test func aLateCreationChangesNothing() throws {
+        let key = try NymFixture.signing(1)
+        let name = try NymFixture.name("alice")
+        func creation(_ number: UInt64) throws -> NymRequest {
+            try request(
+                number,
+                [
+                    .create(try NymFixture.creation(name, key: key)),
+                    .surbs(NymBatch(generation: 1, blocks: [NymFixture.block(Int(number))])),
+                ])
+        }
+        guard
+            case .created(var account, let effects) = NymAccount.create(
+                try creation(2), at: start, facts: facts, limits: limits)
+        else {
+            Issue.record("not created")
+            return
+        }
+        let late = account.execute(try creation(1), at: start, facts: facts, limits: limits)
+        #expect(effects.count == 2 && late.isEmpty && code(account, 1) == .done)
+    }
+
+    @Test func theLaterPolicyOfADeviceStays() throws {
+        var account = try NymFixture.account()
+        func set(_ number: UInt64, device: UInt64 = 1, _ packets: NymClass) throws {
+            let policy = NymPolicy(packets: packets)
+            _ = account.execute(
+                try request(number, device: device, [.policy(policy)]), at: start, facts: facts, limits: limits)
+        }
+        try set(5, .high)
+        try set(4, .low)
+        #expect(account.packets == .high && code(account, 4) == .done)
+        try set(1, device: 2, .middle)
+        try set(6, .low)
+        #expect(account.packets == .low)
+    }
+
     @Test func generationsAndBoundsOfBlocks() throws {
         var account = try NymFixture.account()
         func give(_ number: UInt64, _ generation: UInt32, _ count: Int, have: Int) throws -> [NymEffect] {
@@ -170,6 +232,20 @@ import WireFormat
         #expect(try send(5, eight).count == 1 && send(6, eight).count == 1)
         #expect(try send(7, eight).isEmpty && code(account, 7) == .overBudget)
         #expect(account.status(NymLoad(), at: start, limits: limits).budget == 3)
+        #expect(account.status(NymLoad(), at: start + .days(1), limits: limits).budget == 20)
+    }
+
+    @Test func aClockThatWasAheadStopsNobodyForLong() throws {
+        var account = try NymFixture.account()
+        let eight = try NymFixture.mail(to: (0..<8).map { "u\($0)@example.org" })
+        for number in 2...3 as ClosedRange<UInt64> {
+            let effects = account.execute(
+                try request(number, [.send(eight)]), at: start + .days(3000), facts: facts, limits: limits)
+            #expect(effects.count == 1)
+        }
+        // Any command sets it right; then a day brings all back.
+        _ = account.execute(try request(4, [.list]), at: start, facts: facts, limits: limits)
+        #expect(account.status(NymLoad(), at: start, limits: limits).budget == 0)
         #expect(account.status(NymLoad(), at: start + .days(1), limits: limits).budget == 20)
     }
 

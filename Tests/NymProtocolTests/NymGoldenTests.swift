@@ -20,7 +20,8 @@ import WireFormat
             commands: request.commands.filter { if case .surbs = $0 { false } else { true } })
         let golden = try Golden.bytes("request", recording: small.encoded)
         #expect(try golden == small.encoded && (try NymRequest(decoding: golden[...])) == small)
-        #expect(Digest.sha256(request.encoded).hex == "3a5c09d0e977f68146db9881ffcdf6fc692bb0582896a3c0d8b8b746f19f3607")
+        #expect(
+            Digest.sha256(request.encoded).hex == "3a5c09d0e977f68146db9881ffcdf6fc692bb0582896a3c0d8b8b746f19f3607")
     }
 
     @Test func aSealedRequest() throws {

@@ -45,7 +45,7 @@ struct NymCrash {
         changes.addBlocks = (0..<Self.blocks).map {
             NewNymBlock(
                 generation: 1, expiry: Self.start + .days(14) + .seconds(Int64($0)),
-                content: [UInt8](repeating: 1, count: 32))
+                content: Digest.sha256("block \($0)").bytes)
         }
         guard let made = try store.create(changes, nextSlot: { _ in Self.start }) else { throw NymStoreError.conflict }
         return made

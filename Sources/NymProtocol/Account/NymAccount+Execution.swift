@@ -26,21 +26,31 @@ extension NymAccount {
         }
         guard facts.accounts < limits.accounts else { return refused(.full, "the server takes no more nyms") }
         var account = NymAccount(name: request.account, creation, day: day)
-        let effects = account.execute(request, at: now, facts: facts, limits: limits)
+        let effects = account.execute(request, isCreation: true, at: now, facts: facts, limits: limits)
         return .created(account, effects)
     }
 
     /// Executes a verified request, in any order and once: of one that came before there are no effects, and its result
-    /// stays in the status until the device has seen it.
+    /// stays in the status until the device has seen it. One that wanted to create the account, which another has created,
+    /// changes nothing: its reply blocks may have carried a refusal.
     public mutating func execute(
         _ request: NymRequest, at now: Timestamp, facts: NymFacts, limits: NymLimits
+    ) -> [NymEffect] {
+        execute(request, isCreation: false, at: now, facts: facts, limits: limits)
+    }
+
+    private mutating func execute(
+        _ request: NymRequest, isCreation: Bool, at now: Timestamp, facts: NymFacts, limits: NymLimits
     ) -> [NymEffect] {
         guard let index = device(request.device) else { return [] }
         devices[index].saw(request.resultsSeen)
         guard devices[index].takes(request.number) else { return [] }
-        var execution = NymExecution(account: self, now: now, facts: facts, limits: limits)
+        budget.settle(at: now, limits: limits)
+        var execution = NymExecution(account: self, request: request, now: now, facts: facts, limits: limits)
         var failure: (command: Int, refusal: NymRefusal)?
-        for (command, operand) in request.commands.enumerated() {
+        var commands = request.commands
+        if !isCreation, case .create? = commands.first { commands = [] }
+        for (command, operand) in commands.enumerated() {
             if let refusal = execution.run(operand), failure == nil { failure = (command, refusal) }
         }
         // What was signed by the old key counts no more, so that the windows of the other devices can go.

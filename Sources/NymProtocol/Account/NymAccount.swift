@@ -21,6 +21,11 @@ public struct NymAccount: Hashable, Sendable {
     public internal(set) var lastCommand: UInt32
     /// Day on which a `close` came; nil while the account is open.
     public internal(set) var closing: UInt32?
+    /// Marks of the signing keys before this one.
+    var formerKeys: [[UInt8]] = []
+    /// The request that set the policy.
+    var policyDevice: UInt64 = 0
+    var policyNumber: UInt64 = 0
     var budget = SendBudget()
     var devices: [NymDevice] = []
 
@@ -31,6 +36,11 @@ public struct NymAccount: Hashable, Sendable {
         policy = NymPolicy(packets: creation.packets)
         lastCommand = day
     }
+
+    static let markSize = 16
+
+    /// 16 bytes of a key's hash.
+    static func mark(_ key: VerificationKey) -> [UInt8] { Array(Digest.sha256(key.bytes).bytes.prefix(markSize)) }
 
     /// All names.
     public var names: [NymName] { [name] + aliases }

@@ -3,13 +3,17 @@ internal import WireFormat
 /// The commands of one request, one after the other.
 struct NymExecution {
     var account: NymAccount
+    private let device: UInt64
+    private let number: UInt64
     let now: Timestamp
     var facts: NymFacts
     let limits: NymLimits
     var effects: [NymEffect] = []
 
-    init(account: NymAccount, now: Timestamp, facts: NymFacts, limits: NymLimits) {
+    init(account: NymAccount, request: NymRequest, now: Timestamp, facts: NymFacts, limits: NymLimits) {
         self.account = account
+        device = request.device
+        number = request.number
         self.now = now
         self.facts = facts
         self.limits = limits
@@ -19,15 +23,16 @@ struct NymExecution {
     mutating func run(_ command: NymCommand) -> NymRefusal? {
         guard !account.isClosing else { return NymRefusal(.closed, "the nym is closing") }
         switch command {
-        case .create(let creation):
-            // Only whoever has the account's key comes so far: the account is made, or was made by a copy.
-            return creation.signing == account.signing ? nil : NymRefusal(.nameTaken, "the nym exists")
+        case .create: break
         case .surbs(let batch): return add(batch)
         case .send(let mail): return send(mail)
         case .list: effects.append(.wantSynopses)
         case .get(let ranges): return want(ranges)
         case .acknowledge(let items): if !items.isEmpty { effects.append(.forget(items)) }
-        case .policy(let policy): account.policy = policy
+        case .policy(let policy):
+            // What the same device decided later stays, in whatever order they arrive.
+            guard account.policyDevice != device || account.policyNumber <= number else { return nil }
+            (account.policy, account.policyDevice, account.policyNumber) = (policy, device, number)
         case .addAlias(let name, let work): return addAlias(name, work)
         case .removeAlias(let name):
             guard let index = account.aliases.firstIndex(of: name) else {
@@ -35,14 +40,28 @@ struct NymExecution {
             }
             account.aliases.remove(at: index)
             effects.append(.removeAlias(name))
-        case .rotate(let rotation):
-            account.signing = rotation.signing
-            account.sealing = rotation.sealing
+        case .rotate(let rotation): return rotate(rotation)
         case .close:
             // Day 0 stands for open.
             account.closing = max(1, NymTiming.day(of: now))
             effects.append(.wipeItems)
         }
+        return nil
+    }
+
+    /// A key that signed before does not come back: with it what it signed would count again.
+    private mutating func rotate(_ rotation: NymRotation) -> NymRefusal? {
+        if rotation.signing != account.signing {
+            guard !account.formerKeys.contains(NymAccount.mark(rotation.signing)) else {
+                return NymRefusal(.notAllowed, "the nym had this key before; make a new one")
+            }
+            guard account.formerKeys.count < NymLimits.rotations else {
+                return NymRefusal(.full, "the nym has had \(NymLimits.rotations) keys")
+            }
+            account.formerKeys.append(NymAccount.mark(account.signing))
+        }
+        account.signing = rotation.signing
+        account.sealing = rotation.sealing
         return nil
     }
 

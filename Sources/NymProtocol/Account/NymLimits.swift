@@ -26,11 +26,15 @@ public struct NymLimits: Hashable, Sendable {
     /// Devices of an account. More are refused, not swapped in: a forgotten window could be filled again by whoever kept
     /// old requests. A rotation of keys forgets all devices.
     public static let devices = 8
+    /// New signing keys of an account.
+    public static let rotations = 255
 
     public init() {}
 
-    /// The time in which one more recipient is allowed: a day's `budget`-th part.
-    public var budgetStep: Interval { Interval(milliseconds: 86_400_000 / Int64(max(1, budget))) }
+    /// The time in which one more recipient is allowed: a day's `budget`-th part in whole minutes, at least one.
+    public var budgetStep: Interval { .minutes(Int64(clamping: budgetMinutes)) }
+
+    var budgetMinutes: UInt64 { max(1, 1440 / UInt64(max(1, budget))) }
 
     /// Bytes of mail that `cyclesAhead` cycles carry.
     func carried(by packets: NymClass) -> UInt64 {

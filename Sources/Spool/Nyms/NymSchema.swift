@@ -9,14 +9,14 @@ enum NymSchema {
     static let applicationID = 0x6E6A_6E79
 
     static let tables = [
-        "meta", "account", "content", "name", "block", "item", "chunk", "packet", "mail", "arrival",
+        "meta", "account", "content", "name", "block", "seen", "item", "chunk", "packet", "mail", "arrival",
     ]
     /// Tables that grow with mail and stock: in large files they are not read through at the start.
-    static let large: Set<String> = ["block", "chunk"]
+    static let large: Set<String> = ["block", "chunk", "seen"]
 
     private static let statements = """
         CREATE TABLE meta (
-            -- key: a sealed text by which a wrong storage key is known.
+            -- key: a sealed text by which a wrong storage key is known. id: 16 random bytes, another in each new database.
             name TEXT PRIMARY KEY NOT NULL,
             value BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE account (
@@ -46,6 +46,11 @@ enum NymSchema {
             bytes BLOB NOT NULL);             -- sealed
         CREATE INDEX block_account ON block (account, expiry);
         CREATE INDEX block_expiry ON block (expiry);
+        CREATE TABLE seen (
+            -- Blocks that came, spent ones too: one that comes again would be a replay at its first node.
+            hash BLOB PRIMARY KEY NOT NULL,   -- under the storage key, 32 bytes
+            expiry INTEGER NOT NULL) WITHOUT ROWID;  -- ms since 1970
+        CREATE INDEX seen_expiry ON seen (expiry);
         CREATE TABLE item (
             account INTEGER NOT NULL REFERENCES account (id),
             id INTEGER NOT NULL,
@@ -82,8 +87,8 @@ enum NymSchema {
             account INTEGER NOT NULL REFERENCES account (id),
             bytes BLOB NOT NULL,              -- sealed
             attempts INTEGER NOT NULL,
-            next INTEGER NOT NULL,            -- when it is tried, ms since 1970
-            deadline INTEGER NOT NULL);       -- when it is given up, ms since 1970
+            next INTEGER NOT NULL,            -- when it is tried, ms since 1970; at first the hour's beginning
+            deadline INTEGER NOT NULL);       -- when it is given up, the hour's end, ms since 1970
         CREATE INDEX mail_next ON mail (next);
         CREATE INDEX mail_account ON mail (account);
         CREATE TABLE arrival (
@@ -96,7 +101,8 @@ enum NymSchema {
     /// Makes the tables; within a transaction.
     static func create(in database: Database, mark: [UInt8]) throws {
         try database.execute(sql: statements)
-        try database.execute(sql: "INSERT INTO meta VALUES ('key', ?)", arguments: [Blob.data(mark)])
+        try database.execute(
+            sql: "INSERT INTO meta VALUES ('key', ?), ('id', randomblob(16))", arguments: [Blob.data(mark)])
         try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version);")
     }
 

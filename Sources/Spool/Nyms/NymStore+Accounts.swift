@@ -102,16 +102,16 @@ extension NymStore {
         }
         for name in changes.addNames {
             guard !(try isTaken(name, in: database)) else { throw NymStoreError.conflict }
-            try database.cachedStatement(sql: "INSERT INTO name VALUES (?, ?)").execute(arguments: [
-                hash(name), account,
-            ])
+            // One that was given back in the same step is nobody's.
+            let owner = changes.removeNames.contains(name) ? nil : account
+            try database.cachedStatement(sql: "INSERT INTO name VALUES (?, ?)").execute(arguments: [hash(name), owner])
         }
         if changes.wipesItems { try wipeItems(of: account, in: database) }
         if let generation = changes.wipeBlocksBefore {
             try database.cachedStatement(sql: "DELETE FROM block WHERE account = ? AND generation < ?")
                 .execute(arguments: [account, Int64(generation)])
         }
-        for block in changes.addBlocks {
+        for block in changes.addBlocks where try isNew(block, in: database) {
             try database.cachedStatement(
                 sql: "INSERT INTO block (account, generation, expiry, bytes) VALUES (?, ?, ?, ?)"
             ).execute(arguments: [
@@ -127,9 +127,23 @@ extension NymStore {
                 sql: "INSERT INTO mail (account, bytes, attempts, next, deadline) VALUES (?, ?, 0, ?, ?)"
             ).execute(arguments: [
                 account, Blob.data(try seal.seal(mail.content, as: Self.place("mail", account))),
-                mail.next.milliseconds, mail.deadline.milliseconds,
+                Self.hour(mail.next, isEnd: false), Self.hour(mail.deadline, isEnd: true),
             ])
         }
+    }
+
+    /// The beginning or the end of an hour: when a request came is nobody's business.
+    private static func hour(_ time: Timestamp, isEnd: Bool) -> Int64 {
+        let hour: Int64 = 3_600_000
+        let start = max(0, time.milliseconds) / hour * hour
+        return isEnd && start < time.milliseconds ? start + hour : start
+    }
+
+    /// Notes a block; false if it came before, whoever gave it.
+    func isNew(_ block: NewNymBlock, in database: Database) throws -> Bool {
+        try database.cachedStatement(sql: "INSERT OR IGNORE INTO seen VALUES (?, ?)")
+            .execute(arguments: [seal.hash(Array("block ".utf8) + block.content).blob, block.expiry.milliseconds])
+        return database.changesCount == 1
     }
 
     private func wipeItems(of account: Int64, in database: Database) throws {
@@ -140,7 +154,7 @@ extension NymStore {
             .execute(arguments: [account])
     }
 
-    private func forget(_ item: UInt64, of account: Int64, in database: Database) throws {
+    func forget(_ item: UInt64, of account: Int64, in database: Database) throws {
         guard let item = Int64(exactly: item) else { return }
         guard
             let row = try Row.fetchOne(

@@ -11,6 +11,7 @@ extension NymStore {
     public func expire(now: Timestamp, arrivalsBefore day: UInt32) throws(NymStoreError) -> Int {
         let blocks = try delete("block", "id", "expiry < ?", now.milliseconds)
         _ = try delete("packet", "id", "deadline < ?", now.milliseconds)
+        _ = try delete("seen", "hash", "expiry < ?", now.milliseconds)
         _ = try delete("arrival", "hash", "day < ?", Int64(day))
         try maintain { database in
             try database.execute(sql: "PRAGMA incremental_vacuum(2000)")
@@ -36,6 +37,17 @@ extension NymStore {
             CrashPoint.reached(.nymsExpiring)
             gone += count
             if count < bounds.deletion { return gone }
+        }
+    }
+
+    /// 16 random bytes that no other database has. A server whose database is new must not go on with its old request key:
+    /// what was sealed to that key and recorded would count again, because the numbers of requests are gone.
+    public func identity() throws(NymStoreError) -> [UInt8] {
+        try read { database in
+            guard let row = try Row.fetchOne(database, sql: "SELECT value FROM meta WHERE name = 'id'") else {
+                throw NymStoreError.damaged(path: path)
+            }
+            return try row.bytes(0)
         }
     }
 

@@ -39,12 +39,29 @@ extension NymStore {
         }
     }
 
-    /// Bytes of a part of an item; `conflict` if the item is gone or has fewer.
+    /// The parts of one kind of items of which a counting part is held: the synopses of held mails.
+    public func partsOfHeld(
+        of account: Int64, kind: UInt8, limit: Int
+    ) throws(NymStoreError) -> [StoredNymItem] {
+        try read { database in
+            try Row.fetchAll(
+                try database.cachedStatement(
+                    sql: """
+                        SELECT \(Self.itemColumns) FROM item WHERE account = ? AND kind = ? AND id IN
+                            (SELECT id FROM item INDEXED BY item_held WHERE account = ? AND held = 1 AND counts = 1)
+                            ORDER BY id LIMIT ?
+                        """), arguments: [account, Int64(kind), account, limit]
+            ).map(Self.item)
+        }
+    }
+
+    /// Bytes of a part of an item; `conflict` if the item is gone or has fewer. An item of which bytes are missing that it
+    /// must have is damaged: it is erased, so that its account goes on, and counted in `damagedRows`.
     public func bytes(
         of item: UInt64, kind: UInt8, account: Int64, in range: Range<UInt32>
     ) throws(NymStoreError) -> [UInt8] {
         guard let first = range.first, let last = range.last else { return [] }
-        return try read { database in
+        let found = try read { database -> [UInt8]? in
             let rows = try Row.fetchCursor(
                 try database.cachedStatement(
                     sql: """
@@ -59,9 +76,21 @@ extension NymStore {
             bytes.reserveCapacity(range.count + 2 * Self.chunkSize)
             while let row = try rows.next() { bytes += try row.bytes(0) }
             let start = Int(first) % Self.chunkSize
-            guard bytes.count >= start + range.count else { throw NymStoreError.conflict }
+            guard bytes.count >= start + range.count else { return nil }
             return Array(bytes[start..<start + range.count])
         }
+        if let found { return found }
+        let isDamaged = try write { database in
+            let total = try Row.fetchOne(
+                database, sql: "SELECT total FROM item WHERE account = ? AND id = ? AND kind = ?",
+                arguments: [account, Int64(clamping: item), Int64(kind)])?.integer(0)
+            guard let total, total >= Int64(range.upperBound) else { return false }
+            try forget(item, of: account, in: database)
+            try database.execute(sql: "UPDATE account SET revision = revision + 1 WHERE id = ?", arguments: [account])
+            return true
+        }
+        if isDamaged { noteRepair() }
+        throw .conflict
     }
 
     static let itemColumns = "id, kind, wanted, waiting, held, resent, sent, total, day"

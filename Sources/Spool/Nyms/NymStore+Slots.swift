@@ -23,6 +23,17 @@ extension NymStore {
         }
     }
 
+    /// Slots after a time, the last first: what a clock that was ahead has left behind.
+    public func slots(after time: Timestamp, limit: Int) throws(NymStoreError) -> [NymSlot] {
+        try read { database in
+            try Row.fetchAll(
+                try database.cachedStatement(
+                    sql: "SELECT id, next_slot FROM account WHERE next_slot > ? ORDER BY next_slot DESC LIMIT ?"),
+                arguments: [time.milliseconds, limit]
+            ).map { NymSlot(account: try $0.integer(0), time: Timestamp(milliseconds: try $0.integer(1))) }
+        }
+    }
+
     /// Moves slots that passed while nobody looked to times to come, in one step: nothing is sent for them.
     public func moveSlots(_ slots: [NymSlot]) throws(NymStoreError) {
         guard !slots.isEmpty else { return }
@@ -40,40 +51,60 @@ extension NymStore {
     public func material(
         for account: Int64, blockUntil: Timestamp, sentBefore: Timestamp, limit: Int
     ) throws(NymStoreError) -> NymSlotMaterial? {
-        try read { database in
-            guard let stored = try self.account(account, in: database) else { return nil }
-            let block = try Row.fetchOne(
+        while true {
+            do {
+                return try read { database in
+                    guard let stored = try self.account(account, in: database) else { return nil }
+                    return NymSlotMaterial(
+                        account: stored, block: try block(of: account, until: blockUntil, in: database),
+                        items: try waiting(of: account, sentBefore: sentBefore, limit: limit, in: database))
+                }
+            } catch NymStoreError.damagedBlock(let id) {
+                // One bad row is no reason to stop an account, let alone a server.
+                try write { try $0.execute(sql: "DELETE FROM block WHERE id = ?", arguments: [id]) }
+                noteRepair()
+            }
+        }
+    }
+
+    private func block(of account: Int64, until: Timestamp, in database: Database) throws -> StoredNymBlock? {
+        guard
+            let row = try Row.fetchOne(
                 try database.cachedStatement(
                     sql: """
                         SELECT id, generation, expiry, bytes FROM block WHERE account = ? AND expiry >= ?
                             ORDER BY expiry, id LIMIT 1
-                        """), arguments: [account, blockUntil.milliseconds])
-            var items: [StoredNymItem] = []
-            for resent in [0, 1] {
-                items += try Row.fetchAll(
-                    try database.cachedStatement(
-                        sql: """
-                            SELECT \(Self.itemColumns) FROM item INDEXED BY item_waiting
-                                WHERE account = ? AND resent = ? AND waiting > 0 ORDER BY id, kind LIMIT ?
-                            """), arguments: [account, resent, limit]
-                ).map(Self.item)
-            }
+                        """), arguments: [account, until.milliseconds])
+        else { return nil }
+        let id = try row.integer(0)
+        guard let content = try? opened(row.bytes(3), as: Self.place("block", account)) else {
+            throw NymStoreError.damagedBlock(id)
+        }
+        return StoredNymBlock(
+            id: id, generation: try row.small(1), expiry: Timestamp(milliseconds: try row.integer(2)), content: content)
+    }
+
+    private func waiting(
+        of account: Int64, sentBefore: Timestamp, limit: Int, in database: Database
+    ) throws -> [StoredNymItem] {
+        var items: [StoredNymItem] = []
+        for resent in [0, 1] {
             items += try Row.fetchAll(
+                try database.cachedStatement(
+                    sql: """
+                        SELECT \(Self.itemColumns) FROM item INDEXED BY item_waiting
+                            WHERE account = ? AND resent = ? AND waiting > 0 ORDER BY id, kind LIMIT ?
+                        """), arguments: [account, resent, limit]
+            ).map(Self.item)
+        }
+        return items
+            + (try Row.fetchAll(
                 try database.cachedStatement(
                     sql: """
                         SELECT \(Self.itemColumns) FROM item INDEXED BY item_sent
                             WHERE account = ? AND waiting = 0 AND held = 0 AND sent < ? ORDER BY sent LIMIT ?
                         """), arguments: [account, sentBefore.milliseconds, limit]
-            ).map(Self.item)
-            return NymSlotMaterial(
-                account: stored,
-                block: try block.map { row in
-                    StoredNymBlock(
-                        id: try row.integer(0), generation: try row.small(1),
-                        expiry: Timestamp(milliseconds: try row.integer(2)),
-                        content: try opened(row.bytes(3), as: Self.place("block", account)))
-                }, items: items)
-        }
+            ).map(Self.item))
     }
 
     /// Spends a slot: the block goes, the packet comes, what it carries waits no more, and the next slot is set; all of it
@@ -103,6 +134,14 @@ extension NymStore {
     @discardableResult
     public func addPacket(_ packet: NewNymPacket) throws(NymStoreError) -> Int64 {
         try write { try add(packet, in: $0) }
+    }
+
+    /// As `addPacket`, through a block that belongs to no stock; nil, and nothing done, if the block came before.
+    public func addPacket(_ packet: NewNymPacket, through block: NewNymBlock) throws(NymStoreError) -> Int64? {
+        try write { database -> Int64?? in
+            guard try isNew(block, in: database) else { return .some(nil) }
+            return .some(try add(packet, in: database))
+        } ?? nil
     }
 
     private func add(_ packet: NewNymPacket, in database: Database) throws -> Int64 {

@@ -30,6 +30,12 @@ public final class NymStore: Sendable {
     let bounds: Bounds
     let seal: StorageSeal
     private let open: Mutex<(any DatabaseWriter)?>
+    private let repairs = Mutex(0)
+
+    /// Items and reply blocks that were found damaged since the start, and were erased so that their account goes on.
+    public var damagedRows: Int { repairs.withLock { $0 } }
+
+    func noteRepair() { repairs.withLock { $0 += 1 } }
 
     /// Opens the database or makes one, in a directory that exists, and checks it. One process at a time may do so.
     /// `damaged`, `wrongKey` and `newer` are what an operator must see to; `setAside` makes room for a new one.

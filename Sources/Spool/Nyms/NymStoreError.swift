@@ -18,6 +18,8 @@ public enum NymStoreError: Error, Equatable, Sendable {
     case system(call: String, path: String, code: Int32)
     /// SQLite reported another error.
     case other(String)
+    /// A reply block's row is damaged; `material` erases it.
+    case damagedBlock(Int64)
     /// The account has changed since it was read, or is gone: read it again.
     case conflict
     /// A value out of range: a caller's error.
@@ -40,7 +42,7 @@ extension NymStoreError: CustomStringConvertible {
         case .damaged(let path):
             """
             the nymserver's database \(path) is damaged, and is left as it is; restore it from a backup, or move it away with \
-            its -wal and -shm and start again: all nyms are then gone
+            its -wal and -shm and begin anew with a new key: all nyms are then gone
             """
         case .notAStore(let path):
             "\(path) is not a nymserver's database, and is left as it is; name another data-directory"
@@ -56,6 +58,7 @@ extension NymStoreError: CustomStringConvertible {
         case .system(let call, let path, let code):
             "cannot \(call) \(path): \(String(cString: strerror(code)).lowercased()); see to its owner and its rights"
         case .other(let text): "the nymserver's database: \(text)"
+        case .damagedBlock: "the nymserver's database: a reply block is damaged"
         case .conflict: "the account was changed meanwhile; try again"
         case .malformed: "not something that a nymserver's database holds"
         case .closed: "the nymserver's database is closed"

@@ -26,9 +26,14 @@ struct NymStoreFixture {
         changes.addBlocks = (0..<blocks).map {
             NewNymBlock(
                 generation: generation, expiry: start + .days(14) + .seconds(Int64($0)),
-                content: [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 7224))
+                content: Self.block("\(text) \(generation) \($0)"))
         }
         return changes
+    }
+
+    /// Blocks are all different.
+    static func block(_ text: String) -> [UInt8] {
+        Array(repeating: Digest.sha256(text).bytes, count: 225).flatMap { $0 } + [UInt8](repeating: 2, count: 24)
     }
 
     func create(_ name: String, blocks: Int = 3, slot: Timestamp = start) throws -> Int64 {

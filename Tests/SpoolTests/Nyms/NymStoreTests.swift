@@ -139,6 +139,89 @@ import WireFormat
         #expect(try store.expire(now: start + .days(15), arrivalsBefore: 0) == 2)
     }
 
+    /// A block that is used twice is a replay at its first node.
+    @Test func noBlockComesTwice() throws {
+        let fixture = try NymStoreFixture()
+        let store = fixture.store
+        let alice = try fixture.create("alice")
+        var changes = NymStoreFixture.changes("alice", blocks: 4)
+        changes.addBlocks += changes.addBlocks
+        try store.apply(changes, to: alice, revision: 1)
+        #expect(try store.account(alice)?.load.blocks == 4, "three came at the creation")
+        var material = try fixture.material(alice)
+        let block = try #require(material.block)
+        try store.spendSlot(
+            NymSpending(
+                slot: NymSlot(account: alice, time: start), revision: 2, next: start + .hours(1), block: block.id,
+                states: [],
+                packet: nil))
+        try store.apply(changes, to: alice, revision: 3)
+        material = try fixture.material(alice)
+        #expect(material.account.load.blocks == 3 && material.block?.content != block.content)
+        let bob = try fixture.create("bob", blocks: 0)
+        try store.apply(changes, to: bob, revision: 1)
+        #expect(try store.account(bob)?.load.blocks == 0)
+        let new = NewNymBlock(generation: 1, expiry: start + .days(1), content: [9])
+        #expect(try store.addPacket(NymStoreFixture.packet(1), through: new) != nil)
+        #expect(try store.addPacket(NymStoreFixture.packet(1), through: new) == nil && store.counts().packets == 1)
+        _ = try store.expire(now: start + .days(2), arrivalsBefore: 0)
+        #expect(try store.addPacket(NymStoreFixture.packet(1), through: new) != nil, "it would have expired anyway")
+    }
+
+    @Test func aNameTakenAndGivenBackInOneStep() throws {
+        let fixture = try NymStoreFixture()
+        let alice = try fixture.create("alice")
+        var changes = NymStoreFixture.changes("alice", names: ["al"])
+        changes.removeNames = ["al"]
+        try fixture.store.apply(changes, to: alice, revision: 1)
+        #expect(try fixture.store.account(named: "al") == nil && fixture.store.taken(of: ["al"]) == ["al"])
+    }
+
+    /// One bad row stops no account.
+    @Test func damagedRowsAreErased() throws {
+        let fixture = try NymStoreFixture()
+        let store = fixture.store
+        let alice = try fixture.create("alice")
+        for number in 1...2 { _ = try store.arrive(NymStoreFixture.item(number, size: 40_000), for: alice) }
+        try store.maintain { database in
+            try database.execute(sql: "UPDATE block SET bytes = x'0102' WHERE id <= 2")
+            try database.execute(sql: "DELETE FROM chunk WHERE item = 1 AND number = 1")
+        }
+        let material = try fixture.material(alice)
+        #expect(material.block?.id == 3 && store.damagedRows == 2)
+        #expect(try store.bytes(of: 1, kind: 1, account: alice, in: 0..<9).count == 9)
+        #expect(throws: NymStoreError.conflict) { try store.bytes(of: 1, kind: 1, account: alice, in: 20_000..<20_001) }
+        let after = try fixture.material(alice)
+        #expect(after.items.map(\.state.item) == [2] && after.account.load.items == 1 && store.damagedRows == 3)
+        #expect(after.account.load.bytes == 41_648 && after.account.revision != material.account.revision)
+    }
+
+    @Test func slotsAheadAndHeldItems() throws {
+        let fixture = try NymStoreFixture()
+        let alice = try fixture.create("alice", slot: start + .days(400))
+        _ = try fixture.create("bob")
+        #expect(
+            try fixture.store.slots(after: start + .days(1), limit: 9) == [
+                NymSlot(account: alice, time: start + .days(400))
+            ])
+        for number in 1...4 {
+            _ = try fixture.store.arrive(NymStoreFixture.item(number, isWhole: number % 2 == 0), for: alice)
+        }
+        #expect(try fixture.store.partsOfHeld(of: alice, kind: 2, limit: 9).map(\.state.item) == [1, 3])
+    }
+
+    /// When a request came is not on the disk.
+    @Test func timesOfOutgoingMailsAreHours() throws {
+        let fixture = try NymStoreFixture()
+        let alice = try fixture.create("alice")
+        var changes = NymStoreFixture.changes("alice")
+        let now = start + .milliseconds(1_234_567)
+        changes.mails = [NewNymMail(content: [1], next: now, deadline: now + .days(2))]
+        try fixture.store.apply(changes, to: alice, revision: 1)
+        let mail = try #require(try fixture.store.dueMails(now, limit: 1).first)
+        #expect(mail.next == start && mail.deadline == start + .days(2) + .hours(1))
+    }
+
     @Test func mailsAndNotices() throws {
         let fixture = try NymStoreFixture()
         let store = fixture.store
@@ -195,6 +278,6 @@ import WireFormat
         #expect(bytes.range(of: piece) == nil)
         // Nothing that is sealed here is in it in the clear.
         for text in ["alice", "bob", "the content"] { #expect(bytes.range(of: Data(text.utf8)) == nil, "\(text)") }
-        #expect(bytes.range(of: Data(repeating: 2, count: 64)) == nil, "a block in the clear")
+        #expect(bytes.range(of: Data(NymStoreFixture.block("bob 1 0").prefix(64))) == nil, "a block in the clear")
     }
 }
