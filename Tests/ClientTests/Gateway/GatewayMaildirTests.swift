@@ -1,5 +1,6 @@
 // What comes goes into the Maildir once, each nym's mail into its own folder, and failures of what was sent become notices.
 
+import Daemon
 import Foundation
 import Messages
 import Spool
