@@ -43,7 +43,7 @@ extension CommandFailure {
         case .blockedNode, .blockedEntry, .blockedExit, .repeated, .sameFamily, .sameNetwork, .brokenLink, .badNode:
             .refused
         case .expiredNode, .noKey, .notRunning: .temporary
-        case .noExit, .noOpenExit, .cannotExit, .notEnoughNodes, .notFound: .failed
+        case .noExit, .noOpenExit, .cannotRelay, .cannotExit, .notEnoughNodes, .notFound: .failed
         }
     }
 

@@ -89,9 +89,9 @@ final class NymBench {
             let folder = try SealedFolder(client.places.outbox)
             var reader = try folder.open(file)
             var reading = MessageReader(length: file.length)
-            _ = try reading.envelope { try reader.next() }
+            _ = try reading.envelope(from: { try reader.next() })
             var body: [UInt8] = []
-            while let piece = try reading.nextBodyChunk({ try reader.next() }) { body += piece }
+            while let piece = try reading.nextBodyChunk(from: { try reader.next() }) { body += piece }
             _ = try log.forget([message.id])
             outbox.remove(file)
             return (message.recipients[0], body)

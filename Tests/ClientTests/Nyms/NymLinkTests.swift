@@ -1,6 +1,7 @@
 // Two devices of one nym: keys handed over once, mails and results passed on.
 
 import Daemon
+import Directory
 import Messages
 import MixCrypto
 import NymProtocol
