@@ -4,6 +4,7 @@
 import Foundation
 import Glibc
 import TestSupport
+import WireFormat
 
 final class ImapGateway: Sendable {
     static let isAvailable =
