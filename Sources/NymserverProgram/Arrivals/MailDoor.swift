@@ -17,6 +17,9 @@ struct MailDoor: LMTPReceiver, NymDoor {
     /// Bytes of the longest mail over LMTP: a request of the largest size as text, and some header.
     static let longestMail = max(16 << 20, NymRequest.largestSealed / 3 * 4 + (1 << 20))
 
+    /// Bytes that our own mail server adds to a mail after it has asked whether the mail is too large.
+    static let traces = 4096
+
     // MARK: Before the mail
 
     /// Whether mail for `recipient` is taken.
@@ -28,6 +31,7 @@ struct MailDoor: LMTPReceiver, NymDoor {
         case .server, .forOperator: return .welcome
         case .nobody: return .unknown
         case .nym(let name):
+            guard parts.room.isThere else { return .later }
             do throws(NymStoreError) {
                 guard let (stored, account) = try find(name) else { return .unknown }
                 let arrival = account.arrive(size: size ?? 0, load: NymLoad(stored.load), limits: parts.limits)
@@ -62,7 +66,7 @@ struct MailDoor: LMTPReceiver, NymDoor {
             case .nobody: return Self.reply(.unknown)
             case .forOperator: return forward(mail.content)
             case .server:
-                guard parts.room.isThere else { return full() }
+                guard parts.room.isThereForRequests else { return full() }
                 return stored {
                     () throws(NymStoreError) in
                     try requests.take(mail.content, at: now)
@@ -81,7 +85,8 @@ struct MailDoor: LMTPReceiver, NymDoor {
             Array("Return-Path: <\(mail.sender)>\r\nDelivered-To: \(name)@\(parts.settings.domain)\r\n".utf8)
             + mail.content
         let (limits, day) = (parts.limits, NymTiming.day(of: now))
-        let arrival = account.arrive(size: mail.content.count, load: NymLoad(stored.load), limits: limits)
+        let arrival = account.arrive(
+            size: max(0, mail.content.count - Self.traces), load: NymLoad(stored.load), limits: limits)
         switch arrival {
         case .closed: return refused(.unknown)
         case .tooLarge: return refused(.tooLarge(limit: limits.mailSize))

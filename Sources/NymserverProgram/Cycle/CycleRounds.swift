@@ -15,8 +15,6 @@ final class CycleRounds: Sendable {
     private let packets: PacketSpool
     /// Rows whose packets the spool has, but that are not gone yet: they are not given to it again.
     private let handedOver = Mutex<Set<Int64>>([])
-    /// What works here waits for no mail: it has a thread of its own.
-    private let threads = NIOThreadPool(numberOfThreads: 1)
 
     /// Slots in one go: bounds what a stop waits for.
     static let batch = 256
@@ -36,7 +34,6 @@ final class CycleRounds: Sendable {
     init(parts: NymserverParts, packets: PacketSpool) {
         self.parts = parts
         self.packets = packets
-        threads.start()
     }
 
     private var lead: Interval { Self.lead(of: parts.clock) }
@@ -48,6 +45,9 @@ final class CycleRounds: Sendable {
 
     /// Spends slots until the task is cancelled.
     func run() async throws {
+        // What works here waits for no mail: it has a thread of its own.
+        let threads = NIOThreadPool(numberOfThreads: 1)
+        threads.start()
         defer { threads.shutdownGracefully { _ in } }
         var last: Timestamp?
         while !Task.isCancelled {
@@ -73,8 +73,10 @@ final class CycleRounds: Sendable {
 
     /// One batch: how many slots were due, and when the next one is. Blocks.
     func round(at now: Timestamp) throws -> (count: Int, next: Timestamp?) {
+        // First what is there already: a slot that cannot be spent now keeps none back.
+        try handOver(at: now)
         let count = try spendDue(at: now)
-        try handOver()
+        try handOver(at: now)
         return (count, try parts.store.nextSlot())
     }
 
@@ -93,7 +95,7 @@ final class CycleRounds: Sendable {
     }
 
     /// Gives the spool what it does not have yet.
-    func handOver() throws {
+    func handOver(at now: Timestamp) throws {
         while true {
             let rows = try parts.store.packets(limit: Self.batch)
             guard !rows.isEmpty else { return }
@@ -101,7 +103,8 @@ final class CycleRounds: Sendable {
             let new = rows.filter { !known.contains($0.id) && !packets.has($0.packet) }
             var kept: Set<Int64> = []
             do throws(SpoolError) {
-                for (row, isHeld) in zip(new, try packets.take(new.map(\.packet))) where !isHeld { kept.insert(row.id) }
+                for (row, isHeld) in zip(new, try packets.take(new.map { Self.spread($0.packet, at: now) }))
+                where !isHeld { kept.insert(row.id) }
                 tell(kept.isEmpty ? nil : "there is no room")
             } catch {
                 tell("\(error)")
@@ -114,6 +117,14 @@ final class CycleRounds: Sendable {
             // What there is no room for stays here, and is dropped when it is too late.
             guard rows.count == Self.batch, kept.isEmpty else { return }
         }
+    }
+
+    /// Packets that could not be kept for a while do not leave all at once.
+    private static func spread(_ packet: NewNymPacket, at now: Timestamp) -> NewNymPacket {
+        guard now - packet.release > lateness else { return packet }
+        var packet = packet
+        packet.release = now + .milliseconds(.random(in: 0..<NymTiming.cycle.milliseconds / 4))
+        return packet
     }
 
     private func tell(_ trouble: String?) {

@@ -74,7 +74,8 @@ final class MailRounds: Sendable {
     }
 
     private func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        try await NIOThreadPool.singleton.runIfActive(body)
+        // In a task of its own: what became of a mail is noted though the server stops.
+        try await Task { try await NIOThreadPool.singleton.runIfActive(body) }.value
     }
 
     private func attempt(_ row: StoredNymMail, at now: Timestamp) async throws {

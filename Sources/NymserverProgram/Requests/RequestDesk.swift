@@ -173,17 +173,18 @@ struct RequestDesk: Sendable {
         let blocks = request.commands.flatMap { command -> [[UInt8]] in
             if case .surbs(let batch) = command { batch.blocks } else { [] }
         }
-        guard let network = parts.network(), parts.refusals.take(request.digest, at: now, limit: Self.mostRefusals)
-        else {
-            return
-        }
+        guard let network = parts.network() else { return }
         let release = now + .milliseconds(.random(in: 0..<NymTiming.cycle.milliseconds))
         let maker = PacketMaker(network: network, now: now)
-        for block in blocks.lazy.compactMap({ try? SURB($0) }) where maker.canUse(block, at: release) {
-            guard let body = try? NymPacket(status: status, records: []),
-                let packet = try? maker.packet(body, through: block, release: release)
+        for block in blocks {
+            guard let surb = try? SURB(block), maker.canUse(surb, at: release),
+                let body = try? NymPacket(status: status, records: []),
+                let packet = try? maker.packet(body, through: surb, release: release)
             else { continue }
-            try parts.store.addPacket(packet)
+            guard parts.refusals.take(request.digest, at: now, limit: Self.mostRefusals) else { return }
+            // A copy of the request finds its block spent.
+            _ = try parts.store.addPacket(
+                packet, through: NewNymBlock(generation: 0, expiry: surb.expiry, content: block))
             return
         }
     }

@@ -40,7 +40,8 @@ struct ExpiryRounds: Sendable {
     func round(at now: Timestamp) throws {
         let day = NymTiming.day(of: now)
         // Only while a consensus that is valid at this moment says that the clock is right: what is erased does not come back.
-        while parts.network() != nil {
+        guard parts.network() != nil else { return }
+        while true {
             let ending = try parts.store.ending(by: day, limit: Self.batch)
             for account in ending {
                 try parts.store.erase(account)

@@ -72,7 +72,7 @@ final class RunningNymserver: Sendable {
         let cycles = CycleRounds(parts: parts, packets: packets)
         packets.resume()
         // What a crash left between the database and the spool.
-        try await NIOThreadPool.singleton.runIfActive { try cycles.handOver() }
+        try await NIOThreadPool.singleton.runIfActive { try cycles.handOver(at: self.parts.clock.now()) }
         // Threads for those who wait for the disk, or for the operator's mail server, so that they keep nothing else waiting.
         let threads = NIOThreadPool(numberOfThreads: Self.connections)
         threads.start()
