@@ -74,7 +74,9 @@ import WireFormat
     }
     @Test func aChangedBudget() {
         let now = Timestamp(seconds: 1_800_000_000)
-        for (before, after) in [(40, 20), (20, 40), (20, 7), (7, 20), (1, 1440), (1440, 20)] as [(UInt32, UInt32)] {
+        for (before, after) in [(40, 20), (20, 40), (20, 7), (7, 20), (1, 1440), (1440, 20), (1000, 20), (20, 1000)]
+            as [(UInt32, UInt32)]
+        {
             var (old, new) = (NymLimits(), NymLimits())
             (old.budget, new.budget) = (before, after)
             var budget = SendBudget()
@@ -83,13 +85,19 @@ import WireFormat
             #expect(budget.left(at: now + .days(4), limits: new) == after, "from \(before) to \(after)")
             #expect(budget.left(at: now + .minutes(1440), limits: new) > 0)
         }
-        for budget in [1, 7, 20, 1440, 5000] as [UInt32] {
+        for budget in [1, 7, 20, 1000, 1440, 5000] as [UInt32] {
             var limits = NymLimits()
             limits.budget = budget
             var one = SendBudget()
             var taken: UInt32 = 0
             while one.take(1, at: now, limits: limits) { taken += 1 }
             #expect(taken == budget)
+            // And in the days that follow, that many a day.
+            for minute in 1...2880 as ClosedRange<Int64> {
+                while one.take(1, at: now + .minutes(minute), limits: limits) { taken += 1 }
+            }
+            let exact = 3 * Double(budget)
+            #expect((exact * 0.99 - 1...exact * 1.02).contains(Double(taken)), "\(budget) a day: \(taken)")
         }
     }
 }

@@ -100,7 +100,7 @@ struct NymExecution {
         guard account.budget.take(UInt32(wanting.count), at: now, limits: limits) else {
             return NymRefusal(
                 .overBudget,
-                "one recipient more every \(limits.budgetStep.milliseconds / 60_000) minutes, at most \(limits.budget)")
+                "one recipient more every \(max(1, limits.budgetSeconds / 60)) minutes, at most \(limits.budget)")
         }
         effects.append(.sendMail(sent))
         return refusal

@@ -31,10 +31,10 @@ public struct NymLimits: Hashable, Sendable {
 
     public init() {}
 
-    /// The time in which one more recipient is allowed: a day's `budget`-th part in whole minutes, at least one.
-    public var budgetStep: Interval { .minutes(Int64(clamping: budgetMinutes)) }
+    /// The time in which one more recipient is allowed: a day's `budget`-th part in whole seconds, at least one.
+    public var budgetStep: Interval { .seconds(Int64(clamping: budgetSeconds)) }
 
-    var budgetMinutes: UInt64 { max(1, 1440 / UInt64(max(1, budget))) }
+    var budgetSeconds: UInt64 { max(1, 86_400 / UInt64(max(1, budget))) }
 
     /// Bytes of mail that `cyclesAhead` cycles carry.
     func carried(by packets: NymClass) -> UInt64 {

@@ -49,7 +49,7 @@ enum NymSchema {
         CREATE TABLE seen (
             -- Blocks that came, spent ones too: one that comes again would be a replay at its first node.
             hash BLOB PRIMARY KEY NOT NULL,   -- under the storage key, 32 bytes
-            expiry INTEGER NOT NULL) WITHOUT ROWID;  -- ms since 1970
+            expiry INTEGER NOT NULL) WITHOUT ROWID;  -- when it is forgotten, ms since 1970
         CREATE INDEX seen_expiry ON seen (expiry);
         CREATE TABLE item (
             account INTEGER NOT NULL REFERENCES account (id),

@@ -139,12 +139,20 @@ extension NymStore {
         return isEnd && start < time.milliseconds ? start + hour : start
     }
 
-    /// Notes a block; false if it came before, whoever gave it.
+    /// Notes a block; false if it came before, whoever gave it, and whatever keys stand beside its header. It is known
+    /// long beyond its expiry in the stock, which may be earlier than that of its header.
     func isNew(_ block: NewNymBlock, in database: Database) throws -> Bool {
+        let content = block.content
+        let header = content.count > Self.blockFrame ? Array(content.dropFirst(44).dropLast(64)) : content
         try database.cachedStatement(sql: "INSERT OR IGNORE INTO seen VALUES (?, ?)")
-            .execute(arguments: [seal.hash(Array("block ".utf8) + block.content).blob, block.expiry.milliseconds])
+            .execute(arguments: [
+                seal.hash(Array("block ".utf8) + header).blob, (block.expiry + .days(60)).milliseconds,
+            ])
         return database.changesCount == 1
     }
+
+    /// Around a block's header: version 1, zero 3, expiry 8, first node 32 before it, two keys of 32 behind.
+    private static let blockFrame = 44 + 64
 
     private func wipeItems(of account: Int64, in database: Database) throws {
         for table in ["chunk", "item", "mail"] {

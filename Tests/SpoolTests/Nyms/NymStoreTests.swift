@@ -164,7 +164,15 @@ import WireFormat
         let new = NewNymBlock(generation: 1, expiry: start + .days(1), content: [9])
         #expect(try store.addPacket(NymStoreFixture.packet(1), through: new) != nil)
         #expect(try store.addPacket(NymStoreFixture.packet(1), through: new) == nil && store.counts().packets == 1)
-        _ = try store.expire(now: start + .days(2), arrivalsBefore: 0)
+        // Other keys beside the same header are the same replay.
+        var other = changes.addBlocks[0]
+        other.content[0] ^= 1
+        other.content[7223] ^= 1
+        other.content[40] ^= 1
+        #expect(try store.addPacket(NymStoreFixture.packet(1), through: other) == nil)
+        other.content[44] ^= 1
+        #expect(try store.addPacket(NymStoreFixture.packet(1), through: other) != nil)
+        _ = try store.expire(now: start + .days(62), arrivalsBefore: 0)
         #expect(try store.addPacket(NymStoreFixture.packet(1), through: new) != nil, "it would have expired anyway")
     }
 
