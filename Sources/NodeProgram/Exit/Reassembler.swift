@@ -130,7 +130,9 @@ final class Reassembler: Sendable {
         try receipts.open(partial.message, recipients: statuses, block: envelope.receiptBlock)
         guard !deliveries.isEmpty else {
             try spool.discard(file)
-            return drop(partial, shares: shares, reason: .recipientRefused, now: now)
+            let hasDeclined = statuses.allSatisfy { $0.status == .declined }
+            return drop(
+                partial, shares: shares, reason: hasDeclined ? .recipientOptedOut : .recipientRefused, now: now)
         }
         try keepReplyBlocks(envelope, partial.message, deliveries.map(\.recipient))
         CrashPoint.reached(.bookOpened)

@@ -11,7 +11,7 @@ final class OptOutKeeper: Sendable {
     private let cache: DirectoryCache
     private let node: NodeID
     private let count: @Sendable (_ name: String, _ amount: Int) -> Void
-    private let held = Mutex<[OptOutStatement]>([])
+    private let held = Mutex<(own: OptOutStatement?, others: [OptOutStatement])>((nil, []))
 
     /// - Parameters:
     ///   - node: this node, whose own book is newer than its statement.
@@ -27,19 +27,21 @@ final class OptOutKeeper: Sendable {
     }
 
     /// The statements that are in force, this node's own among them, to be given out.
-    var statements: [OptOutStatement] { held.withLock { $0 } }
+    var statements: [OptOutStatement] { held.withLock { $0.others + ($0.own.map { [$0] } ?? []) } }
 
     /// Reads what is on the disk. Up to a second in a large network: not for an event loop.
     func load(_ network: Network, at now: Timestamp) {
-        let statements = OptOutCache(cache).inForce(network, at: now)
-        held.withLock { $0 = statements }
-        list.replace(statements.filter { $0.node != node })
+        let others = OptOutCache(cache).inForce(network, at: now).filter { $0.node != node }
+        held.withLock { $0.others = others }
+        list.replace(others)
     }
 
-    /// Lays this node's own statement beside the others.
-    func keepOwn(_ statement: OptOutStatement, in network: Network) {
-        do { try OptOutCache(cache).keep(statement, in: network) } catch { return count("opt_out_cache_failures", 1) }
-        held.withLock { held in held = held.filter { $0.node != statement.node } + [statement] }
+    /// Lays this node's own statement beside the others: it is given out before any consensus names it.
+    func keepOwn(_ statement: OptOutStatement) {
+        held.withLock { held in
+            held.own = statement
+            held.others.removeAll { $0.node == statement.node }
+        }
     }
 
     /// Fetches what the consensus names and is not here.

@@ -112,7 +112,8 @@ final class Node: Sendable {
         statement = OwnStatement(
             path: files.optOuts, network: view.current.name, identity: identity,
             pause: .milliseconds(view.current.root.parameters.slotLength.milliseconds / 3),
-            made: { [optOuts] in optOuts?.keepOwn($0, in: view.current) })
+            made: { [optOuts] in optOuts?.keepOwn($0) })
+        if let own = statement.current { optOuts?.keepOwn(own) }
         keeper = DirectoryKeeper(
             network: network, desk: desk, settings: settings.directory, node: id, client: client, dialer: dialer,
             clock: clock, logger: logger, counters: counters, optOuts: optOuts,
@@ -179,7 +180,8 @@ final class Node: Sendable {
         let intake = PacketIntake(
             node: id, keys: keys, spool: spool, budget: budget, calendar: parameters.calendar,
             takesMessages: settings.takesMessages, faults: settings.faults,
-            nickname: { [network] in network.current.node($0)?.fields.nickname }, isKnown: { [network] in network.isKnown($0) },
+            nickname: { [network] in network.current.node($0)?.fields.nickname },
+            isKnown: { [network] in network.isKnown($0) },
             knowsNetwork: { [network] in network.current.consensus != nil },
             door: ReplyDoor(
                 mailboxes: boxes?.mailboxes,
