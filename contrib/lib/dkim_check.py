@@ -36,7 +36,11 @@ def main():
         sys.exit(f"{len(senders)} From lines")
     domain = email.utils.parseaddr(senders[0])[1].rpartition("@")[2].lower()
     checker = dkim.DKIM(mail, minkey=1024)
-    if not checker.verify(dnsfunc=key_of):
+    try:
+        is_right = checker.verify(dnsfunc=key_of)
+    except dkim.DKIMException as reason:
+        sys.exit(f"the signature is wrong: {reason}")
+    if not is_right:
         sys.exit("the signature is wrong")
     tags = dict(part.strip().split("=", 1) for part in signatures[0].split(";") if "=" in part)
     signed = [name.strip().lower() for name in tags["h"].split(":")]

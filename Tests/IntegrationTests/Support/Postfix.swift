@@ -96,6 +96,17 @@ final class Postfix: Sendable {
         }
     }
 
+    /// The lines for an exit's reply gateway as etc/ has them for its operator, with another domain and port.
+    static func gatewayLines(domain: String, port: Int) throws -> String {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../../etc/postfix/main.cf.gateway").path
+        let sample = try String(contentsOfFile: path, encoding: .utf8)
+        guard sample.contains("reply.alpha.example.org"), sample.contains("127.0.0.1:48024") else {
+            throw Program.Failure(description: "main.cf.gateway has other names than its test")
+        }
+        return sample.replacing("reply.alpha.example.org", with: domain).replacing("127.0.0.1:48024", with: "127.0.0.1:\(port)")
+    }
+
     /// Ends all its processes.
     func stop() async throws {
         program.write("stop\n")

@@ -26,6 +26,7 @@ final class RunningLab: Sendable {
         done
         """
 
+    /// Starts authorities, nodes and, if there is to be one, the nymserver; a pinger is started by its tests.
     /// - Parameter edit: changes a node's configuration before it is started.
     init(_ plan: LabPlan, start: Bool = true, edit: ((LabNode, inout String) -> Void)? = nil) throws {
         directory = try TemporaryDirectory("nightjar-lab")
@@ -50,6 +51,7 @@ final class RunningLab: Sendable {
         if start {
             try waitUntilReady()
             if plan.authorities > 0 { try waitForConsensus() }
+            if plan.nymserver != nil { try self.start(Lab.nymserverName) }
         }
     }
 
@@ -60,6 +62,8 @@ final class RunningLab: Sendable {
     }
 
     var names: [String] { nodes.map(\.name) }
+    /// The nymserver's configuration and sockets; nil in a lab without one.
+    var nymserver: LabNymserver? { held.withLock { $0.nymserver } }
     var exits: [LabNode] { nodes.filter(\.isExit) }
     func node(_ name: String) -> LabNode? { held.withLock { $0.nodes.first { $0.name == name } } }
     func log(_ name: String) -> String {
@@ -108,9 +112,10 @@ final class RunningLab: Sendable {
             .compactMap { FileManager.default.contents(atPath: "\(path)/\($0)") }
     }
 
-    /// All series of a node.
+    /// All series of a node or the nymserver.
     func metrics(_ name: String) throws -> Metrics {
-        guard let port = node(name)?.monitorPort else { throw TimedOut(description: "no node \(name)") }
+        let nymserver = name == Lab.nymserverName ? held.withLock { $0.nymserver?.monitorPort } : nil
+        guard let port = node(name)?.monitorPort ?? nymserver else { throw TimedOut(description: "no node \(name)") }
         return Metrics(try HTTPText.get(port: port, path: "/metrics"))
     }
 
