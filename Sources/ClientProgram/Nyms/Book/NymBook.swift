@@ -79,7 +79,11 @@ struct NymBook: Sendable {
     func take(_ packet: NymPacket, of address: String, at now: Timestamp) throws -> [NymConsequence]? {
         try records.transaction { transaction in
             let taken = try Self.update(address, transaction) { state in
-                (consequences: state.apply(packet.status, at: now), finished: Set(state.finished))
+                let finished = Set(state.finished)
+                let consequences = state.apply(packet.status, at: now)
+                // The server sends again what it has not heard of.
+                for item in Set(packet.records.map(\.item)).intersection(finished).sorted() { state.finish(item) }
+                return (consequences: consequences, finished: finished)
             }
             guard let taken else { return nil }
             for record in packet.records where !taken.finished.contains(record.item) {

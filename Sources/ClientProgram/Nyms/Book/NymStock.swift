@@ -27,11 +27,8 @@ struct NymStock: Hashable, Sendable {
     init(_ state: NymState, now: Timestamp) {
         wanted = NymTiming.wantedBlocks(of: state.packets)
         silence = max(.zero, now - max(state.report?.heard ?? state.created, state.renewed ?? state.created))
-        let under = state.waiting.filter { request in
-            // One that has waited for a day is lost as likely as not.
-            guard let sent = request.sent else { return true }
-            return now - sent < Self.patience
-        }.reduce(0) { $0 + Int($1.blocks) }
+        // What has no result is sent again as it is, so that new blocks beside it would only be more of the same.
+        let under = state.waiting.reduce(0) { $0 + Int($1.blocks) }
         guard let report = state.report, report.generation == state.generation, silence < Self.patience else {
             estimate = under
             return

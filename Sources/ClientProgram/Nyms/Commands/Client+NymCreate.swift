@@ -159,6 +159,9 @@ extension NymRequests {
         else { return false }
         let work = await ProofOfWork.search(
             address, key: try nym.keys.signing().verificationKey, bits: Int(state.difficulty))
+        // The refusal came through a block of the first request. Should a copy of that request come late, its blocks are of
+        // an older generation, and none is used twice.
+        try book.update(nym.address) { $0.generation &+= 1 }
         try create(nym, work: work, at: now())
         return true
     }

@@ -49,6 +49,19 @@ struct NymRequests {
         return number
     }
 
+    /// Takes the reply blocks out of a request that has no result, as a newer generation makes them worthless. Its number has
+    /// to come to the server all the same, or those after it would wait for ever.
+    func empty(_ waiting: inout NymState.Waiting, of nym: OwnNym, _ state: NymState) throws {
+        guard waiting.blocks > 0, waiting.purpose != .create, let address = NymAddress(nym.address) else { return }
+        let request = try NymRequest(
+            account: address.name, device: state.device, number: waiting.number, resultsSeen: state.resultsSeen,
+            commands: [])
+        // The file before it goes as one that nobody names. What it acknowledged is acknowledged anew.
+        waiting = NymState.Waiting(
+            number: waiting.number, purpose: .stock, made: waiting.made, sent: waiting.sent, times: waiting.times,
+            blocks: 0, acknowledged: [], file: try files.write(request), message: waiting.message)
+    }
+
     /// Reply blocks of the nym's own identity that end in its own mailbox.
     func makeBlocks(
         _ count: Int, of nym: OwnNym, at now: Timestamp, progress: (Int) -> Void = { _ in }

@@ -20,6 +20,9 @@ struct NymTurnReport: Sendable {
 struct NymTurn {
     let requests: NymRequests
 
+    /// Refills without a result; with more of them the server is not there, and they are sent again as they are.
+    private static let mostRefills = 8
+
     private var client: Client { requests.client }
     private var book: NymBook { requests.book }
     private var keyring: Keyring { requests.keyring }
@@ -65,6 +68,7 @@ struct NymTurn {
             state.generation &+= 1
             state.renewed = now
             state.isPrimary = true
+            for index in state.waiting.indices { try requests.empty(&state.waiting[index], of: nym, state) }
         }
     }
 
@@ -87,7 +91,9 @@ struct NymTurn {
     /// A refill: the reply blocks that are missing, what is to be acknowledged, what is to be sent again. All refills of
     /// a class have one length, and come at times that nothing moves.
     func refill(_ nym: OwnNym, at now: Timestamp) throws {
-        guard let state = try book.state(nym.address) else { return }
+        guard let state = try book.state(nym.address),
+            state.waiting.count(where: { $0.purpose == .refill }) < Self.mostRefills
+        else { return }
         let limit = NymStock.refillLimit(state.packets)
         let count = min(NymStock(state, now: now).missing, limit)
         let blocks = try requests.makeBlocks(count, of: nym, at: now)
