@@ -45,7 +45,7 @@ enum ImportTable {
 
         TargetRule("Sphinx", .formats, ours: ["WireFormat", "MixCrypto"]),
         TargetRule("Messages", .formats, ours: ["WireFormat", "MixCrypto", "CISAL", "CZlib"]),
-        TargetRule("Directory", .formats, ours: ["WireFormat", "MixCrypto", "Sphinx"]),
+        TargetRule("Directory", .formats, ours: ["WireFormat", "MixCrypto", "Sphinx"], system: ["Synchronization"]),
         // Pseudonyms: what client and nymserver say to each other, and the rules of an account. Pure.
         TargetRule("NymProtocol", .formats, ours: ["WireFormat", "MixCrypto", "Messages"]),
 
