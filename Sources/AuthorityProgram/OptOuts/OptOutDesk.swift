@@ -76,6 +76,12 @@ actor OptOutDesk {
         return await take(statement, bytes, isRegistered)
     }
 
+    /// Bytes of the statement that makes way for the next one of its node.
+    private func replaced(_ entry: Known?) -> Int {
+        guard let sizes = entry?.sizes, sizes.count >= AuthorityStore.statementsPerNode else { return 0 }
+        return sizes.first ?? 0
+    }
+
     /// What is said of a statement that need not be checked; nil for one that must be.
     private func verdict(
         on statement: UnverifiedOptOutStatement, _ size: Int, _ isRegistered: Bool
@@ -84,7 +90,7 @@ actor OptOutDesk {
         let entry = known[statement.node]
         let decision = rules.decide(
             statement, size: size, isRegistered: isRegistered, newest: entry.map { ($0.digest, $0.published) },
-            bytes: bytes, now: now)
+            bytes: bytes - replaced(entry), now: now)
         switch decision {
         case .take: break
         case .known:

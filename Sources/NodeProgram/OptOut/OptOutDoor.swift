@@ -128,7 +128,7 @@ final class OptOutDoor: Sendable {
         guard let hash = desk.list.hash(of: subject) else { return Self.trouble }
         if let words = objection(purpose, subject, hash) { return refuse(words) }
         // Silent: whoever sends many in another's name must not have him get a notice for each.
-        guard try desk.requests.lastMail(to: hash, at: now) == nil else { return dropped("opt_out_asked_already") }
+        guard try desk.requests.lastMail(to: hash, purpose, at: now) == nil else { return dropped("opt_out_asked_already") }
         if let wait = state.withLock({ $0.limits.take(host: recipient.host, at: now) }) {
             around.count("opt_out_requests_limited")
             return refuse("too many requests just now; send it again in \(max(1, wait.milliseconds / 60_000)) minutes")

@@ -33,9 +33,10 @@ struct OptOutRequests: Sendable {
 
     let records: RecordStore
 
-    /// When the last confirmation mail for an address was sent, if that was less than a day ago.
-    func lastMail(to hash: OptOutHash, at now: Timestamp) throws(SpoolError) -> Timestamp? {
-        guard let bytes = try records.get(.optOutRequests, Self.markName(hash)) else { return nil }
+    /// When the last confirmation mail of this purpose for an address was sent, if that was less than a day ago. Each purpose has
+    /// its own: who asks for the one in another's name must not keep him from the other.
+    func lastMail(to hash: OptOutHash, _ purpose: Purpose, at now: Timestamp) throws(SpoolError) -> Timestamp? {
+        guard let bytes = try records.get(.optOutRequests, Self.markName(hash, purpose)) else { return nil }
         var reader = WireReader(bytes)
         guard let value: UInt64 = try? reader.integer() else { return nil }
         let sent = Timestamp(milliseconds: Int64(clamping: value))
@@ -52,7 +53,7 @@ struct OptOutRequests: Sendable {
             guard try records.count(.optOutRequests) < 2 * Self.maximum else { return nil }
             try records.put(.optOutRequests, name, Self.encoded(request), expires: request.asked + Self.keep)
             try records.put(
-                .optOutRequests, Self.markName(request.hash), Self.bytes(request.asked),
+                .optOutRequests, Self.markName(request.hash, request.purpose), Self.bytes(request.asked),
                 expires: request.asked + Self.pause)
             return token
         }
@@ -62,7 +63,7 @@ struct OptOutRequests: Sendable {
     func cancel(_ token: [UInt8], _ request: Request) throws(SpoolError) {
         try transaction { records in
             try records.remove(.optOutRequests, Self.tokenName(token))
-            try records.remove(.optOutRequests, Self.markName(request.hash))
+            try records.remove(.optOutRequests, Self.markName(request.hash, request.purpose))
         }
     }
 
@@ -98,7 +99,9 @@ struct OptOutRequests: Sendable {
     }
 
     private static func tokenName(_ token: [UInt8]) -> [UInt8] { [UInt8(ascii: "c")] + token }
-    private static func markName(_ hash: OptOutHash) -> [UInt8] { [UInt8(ascii: "m")] + hash.bytes }
+    private static func markName(_ hash: OptOutHash, _ purpose: Purpose) -> [UInt8] {
+        [UInt8(ascii: "m"), purpose.rawValue] + hash.bytes
+    }
     private static func bytes(_ time: Timestamp) -> [UInt8] {
         (0..<8).reversed().map { UInt8(truncatingIfNeeded: time.milliseconds >> (8 * Int64($0))) }
     }
