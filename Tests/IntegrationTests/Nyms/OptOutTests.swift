@@ -35,9 +35,9 @@ extension Integration {
         func optOut() async throws {
             let port = try LoopbackSocket.freePort()
             let postfix = try await Postfix(
-                lines: Postfix.gatewayLines(domain: "reply.charlie.lab.example", port: port))
+                lines: Postfix.gatewayLines(domain: "reply.echo.lab.example", port: port))
             var plan = LabPlan()
-            plan.nodes = 4
+            plan.nodes = 6
             plan.exits = 2
             plan.authorities = 3
             // A slot is three seconds of ours.
@@ -49,11 +49,11 @@ extension Integration {
             plan.smarthost = "127.0.0.1:\(postfix.port)"
             plan.retryPause = .seconds(60)
             let lab = try RunningLab(plan) { node, text in
-                guard node.name == "charlie", let own = node.gatewayPort else { return }
+                guard node.name == "echo", let own = node.gatewayPort else { return }
                 text = text.replacing("127.0.0.1:\(own)", with: "127.0.0.1:\(port)")
             }
             let exits = lab.exits.map(\.name)
-            #expect(exits == ["charlie", "delta"])
+            #expect(exits == ["echo", "foxtrot"])
             let user = try await NymUser(lab) {
                 "\(exits.map { lab.log($0).suffix(600) })\n\(postfix.log.suffix(1500))"
             }
@@ -66,7 +66,7 @@ extension Integration {
                 ])
             }
 
-            try await send("first", "charlie")
+            try await send("first", "echo")
             try await eventually("the first mail; \(postfix.log.suffix(500))", seconds: 60) {
                 Self.subjects(postfix).contains("first")
             }
@@ -75,13 +75,13 @@ extension Integration {
                 first.body.contains("optout") || first.headers.values.contains { $0.contains("optout") }, "\(first)")
 
             // Forged: another sender in the envelope; both forged, which only asks bob; a guess at what he would answer.
-            let door = "optout@reply.charlie.lab.example"
+            let door = "optout@reply.echo.lab.example"
             _ = try await Self.smtp(postfix, envelope: "eve@outside.example", from: "bob@outside.example", to: door)
             _ = try await Self.smtp(postfix, envelope: "bob@outside.example", from: "bob@outside.example", to: door)
             try await eventually("bob is asked; \(postfix.log.suffix(1500))", seconds: 60) {
                 Self.subjects(postfix).contains { $0.contains("confirm") }
             }
-            let guess = "confirm+\(String(repeating: "a", count: 26))@reply.charlie.lab.example"
+            let guess = "confirm+\(String(repeating: "a", count: 26))@reply.echo.lab.example"
             _ = try await Self.smtp(postfix, envelope: "bob@outside.example", from: "bob@outside.example", to: guess)
             for exit in exits {
                 try await send("after forgeries by \(exit)", exit)
@@ -91,7 +91,7 @@ extension Integration {
             }
 
             // Bob confirms. The exit that he asked has it at once; the other one by a statement that the consensus names.
-            let sign = ["charlie": "opt_out_taken_total", "delta": "opt_out_statements_fetched_total"]
+            let sign = ["echo": "opt_out_taken_total", "foxtrot": "opt_out_statements_fetched_total"]
             let before = try Dictionary(uniqueKeysWithValues: sign.map { ($0, try lab.metrics($0)[$1]) })
             let question = try #require(postfix.mails.first { ArrivedMail($0).subject.contains("confirm") })
             let file = try TemporaryDirectory("question")
