@@ -24,6 +24,9 @@ public enum NymTiming {
     public static let refill = Interval.hours(6)
     /// An account without a command for so long is closed.
     public static let idle = Interval.days(90)
+    /// One without any command after its creation is closed after so many days: an open one costs the server a packet in
+    /// each slot.
+    public static let unconfirmed = Interval.days(3)
     /// A closing account still sends for so long, so that the owner learns of it.
     public static let closing = Interval.days(2)
     /// What was sent and is not acknowledged after so long is wanted again.

@@ -90,3 +90,22 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws { try NymserverCommands().status(configuration: file.config, json: json) }
 }
+
+struct Close: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "close", abstract: "End a nym, as its owner could.",
+        discussion: """
+            For nyms that are abused. What waits for the nym is erased, mail for it is
+            refused, its owner reads in the status of two more days that it is closing,
+            and nobody is given the name again. It cannot be undone. Works beside a
+            running server; run it as the server's user.
+
+            Example:
+              nightjar-nymserver close mallory
+            """)
+    @OptionGroup var file: ConfigOption
+    @Argument(help: "Its name or an alias.")
+    var name: String
+
+    func run() async throws { try NymserverCommands().close(configuration: file.config, name: name) }
+}

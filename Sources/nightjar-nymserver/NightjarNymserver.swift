@@ -13,9 +13,10 @@ struct NightjarNymserver: AsyncParsableCommand {
               nightjar-nymserver check-config
               nightjar-nymserver run
               nightjar-nymserver status
+              nightjar-nymserver close NAME
             """,
         version: NymserverVersion.text,
-        subcommands: [Init.self, CheckConfig.self, Run.self, Status.self])
+        subcommands: [Init.self, CheckConfig.self, Run.self, Status.self, Close.self])
 
     static func main() async {
         await CommandRunner.run(Self.self)

@@ -279,7 +279,10 @@ import WireFormat
     @Test func endings() throws {
         var account = try NymFixture.account()
         let day = NymTiming.day(of: start)
-        #expect(account.closesOn(limits: limits) == day + 90)
+        // As long as nothing came but the creation: three whole days.
+        #expect(account.closesOn(limits: limits) == day + 4)
+        _ = account.execute(try request(1, [.list]), at: start + .days(1), facts: facts, limits: limits)
+        #expect(account.closesOn(limits: limits) == day + 4)
         _ = account.execute(try request(2, [.list]), at: start + .days(10), facts: facts, limits: limits)
         #expect(account.closesOn(limits: limits) == day + 100)
         // A copy of an old request keeps nothing alive.

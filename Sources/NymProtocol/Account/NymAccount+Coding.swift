@@ -8,7 +8,7 @@ extension NymAccount {
     ///
     ///     version 1 u8 | name | signing 32 | sealing 1216 | count u8, marks of former keys 16 * | count u8, aliases
     ///     | policy 6 | policy's device u64 | policy's number u64 | generation u32 | last command u32
-    ///     | closing u32 (0 open) | budget u64 | count u8, devices
+    ///     | confirmed u8 | closing u32 (0 open) | budget u64 | count u8, devices
     public var encoded: [UInt8] {
         var writer = WireWriter(capacity: 1536)
         writer.integer(Self.version)
@@ -24,6 +24,7 @@ extension NymAccount {
         writer.integer(policyNumber)
         writer.integer(generation)
         writer.integer(lastCommand)
+        writer.integer(UInt8(isConfirmed ? 1 : 0))
         writer.integer(closing ?? 0)
         writer.integer(budget.fullAt)
         writer.integer(UInt8(devices.count))
@@ -49,6 +50,9 @@ extension NymAccount {
             account.policyNumber = try reader.integer()
             account.generation = try reader.integer()
             account.lastCommand = try reader.integer()
+            let confirmed = try reader.integer(UInt8.self)
+            guard confirmed < 2 else { throw NymError.malformed }
+            account.isConfirmed = confirmed == 1
             let closing = try reader.integer(UInt32.self)
             account.closing = closing == 0 ? nil : closing
             account.budget = SendBudget(fullAt: try reader.integer())

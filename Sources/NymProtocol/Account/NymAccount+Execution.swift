@@ -56,6 +56,7 @@ extension NymAccount {
         // What was signed by the old key counts no more, so that the windows of the other devices can go.
         if execution.account.signing != signing { execution.account.devices = [execution.account.devices[index]] }
         self = execution.account
+        if !isCreation { isConfirmed = true }
         if !isClosing { lastCommand = max(lastCommand, NymTiming.day(of: now)) }
         if let place = devices.firstIndex(where: { $0.id == request.device }) {
             devices[place].keep(

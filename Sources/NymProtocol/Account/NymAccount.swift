@@ -23,6 +23,8 @@ public struct NymAccount: Hashable, Sendable {
     public internal(set) var closing: UInt32?
     /// Marks of the signing keys before this one.
     var formerKeys: [[UInt8]] = []
+    /// Whether there was a command after the creation.
+    public internal(set) var isConfirmed = false
     /// The request that set the policy.
     var policyDevice: UInt64 = 0
     var policyNumber: UInt64 = 0
@@ -51,10 +53,21 @@ public struct NymAccount: Hashable, Sendable {
     /// Whether it was closed: it takes no mail, and sends until `closesOn`.
     public var isClosing: Bool { closing != nil }
 
+    /// Closes the account, as its owner can.
+    /// - Returns: What the store has to do; nothing if it is closing already.
+    public mutating func close(at now: Timestamp) -> [NymEffect] {
+        guard !isClosing else { return [] }
+        // Day 0 stands for open.
+        closing = max(1, NymTiming.day(of: now))
+        return [.wipeItems]
+    }
+
     /// The day at whose beginning the account is to be erased, if no command comes before.
     public func closesOn(limits: NymLimits) -> UInt32 {
         func days(_ interval: Interval) -> UInt32 { UInt32(clamping: interval.milliseconds / 86_400_000) }
         if let closing { return closing + days(NymTiming.closing) }
+        // Whole days, of which the first has begun already.
+        if !isConfirmed { return lastCommand + min(days(limits.unconfirmed) + 1, days(limits.idle)) }
         return lastCommand + days(limits.idle)
     }
 

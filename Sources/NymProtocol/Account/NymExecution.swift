@@ -41,10 +41,7 @@ struct NymExecution {
             account.aliases.remove(at: index)
             effects.append(.removeAlias(name))
         case .rotate(let rotation): return rotate(rotation)
-        case .close:
-            // Day 0 stands for open.
-            account.closing = max(1, NymTiming.day(of: now))
-            effects.append(.wipeItems)
+        case .close: effects += account.close(at: now)
         }
         return nil
     }
@@ -97,11 +94,15 @@ struct NymExecution {
             let sent = try? NymMail(
                 from: mail.from, displayName: mail.displayName, recipients: wanting, content: mail.content)
         else { return refusal }
+        guard facts.outgoingBytes + UInt64(mail.content.count) <= limits.outgoingBytes else {
+            return NymRefusal(.full, "mails of yours wait for the mail server; try again later")
+        }
         guard account.budget.take(UInt32(wanting.count), at: now, limits: limits) else {
             return NymRefusal(
                 .overBudget,
                 "one recipient more every \(max(1, limits.budgetSeconds / 60)) minutes, at most \(limits.budget)")
         }
+        facts.outgoingBytes += UInt64(mail.content.count)
         effects.append(.sendMail(sent))
         return refusal
     }

@@ -15,10 +15,14 @@ public struct NymFacts: Sendable {
     /// Accounts of the server.
     public var accounts: Int
 
+    /// Bytes of the account's mails that wait for the mail server.
+    public var outgoingBytes: UInt64
+
     public init(
         domain: String, takenNames: Set<NymName> = [], declined: Set<String> = [], knownItems: Set<UInt64> = [],
-        blocks: Int = 0, accounts: Int = 0
+        blocks: Int = 0, accounts: Int = 0, outgoingBytes: UInt64 = 0
     ) {
+        self.outgoingBytes = outgoingBytes
         self.domain = domain
         self.takenNames = takenNames
         self.declined = declined

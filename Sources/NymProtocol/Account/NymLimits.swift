@@ -22,6 +22,10 @@ public struct NymLimits: Hashable, Sendable {
     public var cyclesAhead = 24
     /// An account without a command for so long is closed.
     public var idle = NymTiming.idle
+    /// An account without any command after its creation is closed after so long.
+    public var unconfirmed = NymTiming.unconfirmed
+    /// Bytes of mails of an account that wait for the mail server.
+    public var outgoingBytes: UInt64 = 8 << 20
 
     /// Devices of an account. More are refused, not swapped in: a forgotten window could be filled again by whoever kept
     /// old requests. A rotation of keys forgets all devices.

@@ -18,6 +18,8 @@ struct NymserverStatus: Encodable, Hashable {
     var packets: Int
     /// Mails that nyms send.
     var mails: Int
+    /// Nyms that the operator has closed, ever.
+    var closures: Int
     /// Seconds by which the next slot is late; 0 if none is.
     var lateSeconds: Int
     /// Seconds by which the next mail to send is late; nil without mails.
@@ -43,7 +45,7 @@ extension NymserverCommands {
             func late(_ time: Timestamp?) -> Int? { time.map { max(0, Int((now - $0).inSeconds)) } }
             status = NymserverStatus(
                 domain: settings.domain, running: files.isRunning, accounts: counts.accounts, items: counts.items,
-                blocks: counts.blocks, packets: counts.packets, mails: counts.mails,
+                blocks: counts.blocks, packets: counts.packets, mails: counts.mails, closures: try store.closures(),
                 lateSeconds: late(try store.nextSlot()) ?? 0, oldestMailSeconds: late(try store.nextMail()))
         } catch {
             throw CommandFailure(error.description, code: error.isTemporary ? .temporary : .failed)
@@ -66,7 +68,7 @@ extension NymserverStatus {
             "domain \(domain)\(running ? "" : " (does not run)")", "nyms \(accounts)",
             "mails and notices that wait for them \(items)", "reply blocks in stock \(blocks)",
             "mails to send \(mails)" + (oldestMailSeconds.map { $0 > 0 ? ", late by \($0) s" : "" } ?? ""),
-            "packets on their way to the spool \(packets)",
+            "packets on their way to the spool \(packets)", "nyms closed by you \(closures)",
         ]
             + (lateSeconds > 60
                 ? ["slots are late by \(lateSeconds) s: is there a consensus, and room on the disk?"] : [])

@@ -42,6 +42,15 @@ extension NymserverCommands {
         _ = try PrivateDirectory(settings.dataDirectory)
         _ = try PrivateDirectory(files.spool)
         if !FileManager.default.fileExists(atPath: files.key) {
+            guard !FileManager.default.fileExists(atPath: files.database) else {
+                throw CommandFailure(
+                    """
+                    \(files.database) is there, but not its key; put \(files.key) back, or move the database away with its -wal \
+                    and -shm and run init again: all nyms are then gone
+                    """)
+            }
+            // First, so that a crash between the two leaves a key that can be used.
+            try AtomicFile.write(text: "", to: files.unusedKey)
             try SecretFile.create(files.key, .random(count: NymserverKeys.size))
         }
         let key = try files.loadKeys().request.publicKey

@@ -18,6 +18,10 @@ struct NymserverFiles: Sendable {
     var spool: String { "\(directory)/spool" }
     /// The network file as trusted, the consensus and the descriptors (`DirectoryCache`).
     var directoryCache: String { "\(directory)/directory" }
+    /// Nodes' packet keys, of past periods too (`PacketKeyBook`).
+    var packetKeys: String { "\(directory)/packet-keys" }
+    /// There until a database is made with `key`: with a second one recorded requests would count again.
+    var unusedKey: String { "\(directory)/key.unused" }
     /// Held while the server runs.
     var lock: String { "\(directory)/lock" }
     /// Process id and addresses while the server runs.

@@ -85,7 +85,11 @@ final class CycleRounds: Sendable {
         let due = try parts.store.dueSlots(now + lead, limit: Self.batch)
         if let network = parts.network() {
             var generator = SystemRandomNumberGenerator()
-            let maker = PacketMaker(network: network, now: now)
+            do throws(CommandFailure) { try parts.packetKeys.see(network, at: now) } catch {
+                parts.counters.count("directory_problems", kind: "packet-keys")
+                parts.logger.error("\(error)")
+            }
+            let maker = PacketMaker(network: network, keys: parts.packetKeys.keys, now: now)
             for slot in due { try spend(slot, maker, at: now, using: &generator) }
         } else {
             // Nothing leaves, for nobody: what waits goes on waiting.

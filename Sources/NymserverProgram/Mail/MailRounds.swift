@@ -33,29 +33,72 @@ final class MailRounds: Sendable {
         self.client = client
     }
 
-    /// Sends until `stop`.
+    /// Sends until `stop`; then those under way end. A slow one keeps its place and nothing else.
     func run() async throws {
-        while !isStopping.withLock({ $0 }) {
-            let count: Int
-            do {
-                count = try await round(at: parts.clock.now())
-                parts.noteStore(nil)
-            } catch let error as NymStoreError {
-                guard error.isTemporary else { throw CommandFailure("\(error)") }
-                parts.noteStore(error)
-                count = 0
+        try await withThrowingTaskGroup(of: Ended.self) { group in
+            var underWay: Set<Int64> = []
+            var isPausing = false
+            while !isStopping.withLock({ $0 }) {
+                let now = parts.clock.now()
+                for mail in try await tolerant([], { try await self.due(at: now, besides: underWay) }) {
+                    underWay.insert(mail.id)
+                    group.addTask {
+                        try await self.tolerant(()) { try await self.attempt(mail, at: now) }
+                        return .mail(mail.id)
+                    }
+                }
+                if !isPausing {
+                    isPausing = true
+                    group.addTask {
+                        try? await Task.sleep(for: Self.longestPause)
+                        return .pause
+                    }
+                }
+                switch try await group.next() {
+                case .mail(let id): underWay.remove(id)
+                case .pause, nil: isPausing = false
+                }
+                try Task.checkCancellation()
             }
-            guard count < Self.concurrent else { continue }
-            try await Task.sleep(for: Self.longestPause)
+            try await group.waitForAll()
         }
+    }
+
+    /// What a wait has ended with.
+    private enum Ended: Sendable {
+        case mail(Int64)
+        case pause
+    }
+
+    /// Trouble with the database that goes by ends nothing; there is a pause, so that it is not asked all the time.
+    private func tolerant<Value: Sendable>(_ value: Value, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            let value = try await body()
+            parts.noteStore(nil)
+            return value
+        } catch let error as NymStoreError {
+            guard error.isTemporary else { throw CommandFailure("\(error)") }
+            parts.noteStore(error)
+            try? await Task.sleep(for: Self.longestPause)
+            return value
+        }
+    }
+
+    /// Mails that can be begun beside those under way.
+    private func due(at now: Timestamp, besides underWay: Set<Int64>) async throws -> [StoredNymMail] {
+        let room = Self.concurrent - underWay.count
+        guard room > 0 else { return [] }
+        let due = try await blocking { [parts] in try parts.store.dueMails(now, limit: Self.concurrent + underWay.count)
+        }
+        return Array(due.filter { !underWay.contains($0.id) }.prefix(room))
     }
 
     /// Begins no attempt any more. Those under way end, for cutting one off would throw the mail server's answer away.
     func stop() { isStopping.withLock { $0 = true } }
 
-    /// Tries what is due; how many mails that were.
+    /// Tries what is due, and waits for all of it; how many mails that were.
     func round(at now: Timestamp) async throws -> Int {
-        let due = try await blocking { [parts] in try parts.store.dueMails(now, limit: Self.concurrent) }
+        let due = try await due(at: now, besides: [])
         // All of them end, whatever becomes of one.
         let failures = await withTaskGroup(of: (any Error)?.self) { group in
             for mail in due {

@@ -66,6 +66,7 @@ struct RequestDesk: Sendable {
         let taken = try parts.store.taken(of: request.wantedNames.map(\.text))
         facts.takenNames = Set(taken.compactMap { NymName($0) })
         facts.blocks = stored?.load.blocks ?? 0
+        facts.outgoingBytes = stored?.load.outgoingBytes ?? 0
         if stored == nil { facts.accounts = try parts.store.accounts() }
         return facts
     }
@@ -141,20 +142,10 @@ struct RequestDesk: Sendable {
         return declined
     }
 
+    /// Of mails that are held, whole: synopses of mails that come anyway are not wanted.
     private func heldSynopses(of account: Int64, besides known: Set<UInt64>) throws(NymStoreError) -> [StoredNymItem] {
-        var held: [StoredNymItem] = []
-        var after: UInt64 = 0
-        while held.count < Self.mostSynopses {
-            let page = try parts.store.items(of: account, after: after, limit: Self.mostSynopses)
-            held += page.filter { item in
-                item.state.kind == NymItemKind.synopsis.rawValue && item.state.isHeld
-                    && !known.contains(item.state.item)
-            }
-            guard page.count == Self.mostSynopses, let last = page.last?.state.item, last > after + 1 else { break }
-            // The last item's other part may be on the next page.
-            after = last - 1
-        }
-        return held
+        try parts.store.partsOfHeld(of: account, kind: NymItemKind.synopsis.rawValue, limit: Self.mostSynopses)
+            .filter { $0.state.isHeld && !known.contains($0.state.item) }
     }
 
     private func rows(_ request: NymRequest, at now: Timestamp, items: [StoredNymItem]) -> RequestChanges {
@@ -175,7 +166,7 @@ struct RequestDesk: Sendable {
         }
         guard let network = parts.network() else { return }
         let release = now + .milliseconds(.random(in: 0..<NymTiming.cycle.milliseconds))
-        let maker = PacketMaker(network: network, now: now)
+        let maker = PacketMaker(network: network, keys: [:], now: now)
         for block in blocks {
             guard let surb = try? SURB(block), maker.canUse(surb, at: release),
                 let body = try? NymPacket(status: status, records: []),

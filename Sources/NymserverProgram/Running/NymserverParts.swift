@@ -27,6 +27,8 @@ struct NymserverParts: Sendable {
     let slots: CycleClock
     let refusals = RefusalBudget()
     let room: DiskRoom
+    /// Of past periods too.
+    let packetKeys: PacketKeyBook
 
     var limits: NymLimits { settings.limits }
 

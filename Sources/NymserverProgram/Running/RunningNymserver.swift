@@ -42,10 +42,7 @@ final class RunningNymserver: Sendable {
             throw CommandFailure("[test] is for test networks; \(keeper.root.name) is none: take time-scale out")
         }
         let keys = try files.loadKeys()
-        let store: NymStore
-        do throws(NymStoreError) { store = try NymStore.open(path: files.database, key: keys.database) } catch {
-            throw CommandFailure("\(error)", code: error.isTemporary ? .temporary : .failed)
-        }
+        let store = try files.openStore(keys, domain: settings.domain)
         _ = try PrivateDirectory(files.spool)
         packets = try PacketSpool(
             files.spool, key: keys.spool, clock: clock, dialer: dialer,
@@ -59,7 +56,8 @@ final class RunningNymserver: Sendable {
             settings: settings, keys: keys, clock: clock, logger: logger, counters: counters, store: store,
             network: { keeper.usable }, declines: { optOuts.list.contains($0) },
             slots: CycleClock(secret: keys.cycle),
-            room: DiskRoom(path: settings.dataDirectory, reserve: settings.diskReserve))
+            room: DiskRoom(path: settings.dataDirectory, reserve: settings.diskReserve),
+            packetKeys: PacketKeyBook(path: files.packetKeys))
         self.keeper = keeper
         watchCounters()
     }
@@ -145,6 +143,9 @@ final class RunningNymserver: Sendable {
         registry.gauge("nymserver_consensus_age_seconds", help: "Of the newest consensus; -1 without one.") {
             [keeper, clock = parts.clock] in
             keeper.newest.consensus.map { (clock.now() - $0.consensus.published).inSeconds } ?? -1
+        }
+        registry.gauge("nymserver_rows_damaged", help: "Rows that were found damaged since the start, and erased.") {
+            [store = parts.store] in Double(store.damagedRows)
         }
         let counts = StoreGauges(store: parts.store)
         registry.gauge("nymserver_accounts", help: "Nyms.") { Double(counts.current.accounts) }

@@ -14,6 +14,8 @@ public struct StoredNymLoad: Hashable, Sendable {
     /// Counting items of which nothing is sent until somebody asks.
     public var heldItems = 0
     public var blocks = 0
+    /// Bytes of mails that the account sends, as they are kept.
+    public var outgoingBytes: UInt64 = 0
     /// When the last block expires.
     public var blocksUntil: Timestamp?
 
@@ -207,6 +209,8 @@ public struct NymChanges: Hashable, Sendable {
     public var mails: [NewNymMail] = []
     /// All items and outgoing mails are erased.
     public var wipesItems = false
+    /// The operator closes the account: it is counted.
+    public var isClosure = false
 
     public init(content: [UInt8], closesOn: UInt32) {
         self.content = content

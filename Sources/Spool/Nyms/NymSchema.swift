@@ -17,6 +17,7 @@ enum NymSchema {
     private static let statements = """
         CREATE TABLE meta (
             -- key: a sealed text by which a wrong storage key is known. id: 16 random bytes, another in each new database.
+            -- domain: whose nyms these are. closures: how often the operator closed one, in digits.
             name TEXT PRIMARY KEY NOT NULL,
             value BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE account (

@@ -106,6 +106,13 @@ extension NymStore {
             let owner = changes.removeNames.contains(name) ? nil : account
             try database.cachedStatement(sql: "INSERT INTO name VALUES (?, ?)").execute(arguments: [hash(name), owner])
         }
+        if changes.isClosure {
+            try database.execute(
+                sql: """
+                    INSERT INTO meta VALUES ('closures', CAST('1' AS BLOB)) ON CONFLICT (name)
+                        DO UPDATE SET value = CAST(CAST(CAST(value AS TEXT) AS INTEGER) + 1 AS BLOB)
+                    """)
+        }
         if changes.wipesItems { try wipeItems(of: account, in: database) }
         if let generation = changes.wipeBlocksBefore {
             try database.cachedStatement(sql: "DELETE FROM block WHERE account = ? AND generation < ?")
@@ -233,6 +240,7 @@ extension NymStore {
         load.waitingItems = try waiting?.int(0) ?? 0
         load.waitingBytes = try waiting?.count(1) ?? 0
         load.heldItems = try row("SELECT COUNT(*) FROM item WHERE account = ? AND held = 1 AND counts = 1")?.int(0) ?? 0
+        load.outgoingBytes = try row("SELECT IFNULL(SUM(LENGTH(bytes)), 0) FROM mail WHERE account = ?")?.count(0) ?? 0
         let blocks = try row("SELECT COUNT(*), MAX(expiry) FROM block WHERE account = ?")
         load.blocks = try blocks?.int(0) ?? 0
         load.blocksUntil = try blocks?.maybeInteger(1).map(Timestamp.init(milliseconds:))

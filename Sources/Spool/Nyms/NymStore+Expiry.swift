@@ -51,6 +51,29 @@ extension NymStore {
         }
     }
 
+    /// Ties the database to its domain: the first that is said stays.
+    /// - Returns: The domain that it belongs to.
+    public func belongs(to domain: String) throws(NymStoreError) -> String {
+        try write { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO meta VALUES ('domain', ?)", arguments: [Blob.data(Array(domain.utf8))])
+            guard let row = try Row.fetchOne(database, sql: "SELECT value FROM meta WHERE name = 'domain'") else {
+                throw NymStoreError.damaged(path: path)
+            }
+            return String(decoding: try row.bytes(0), as: UTF8.self)
+        }
+    }
+
+    /// How often the operator closed an account.
+    public func closures() throws(NymStoreError) -> Int {
+        try read { database in
+            guard let row = try Row.fetchOne(database, sql: "SELECT value FROM meta WHERE name = 'closures'") else {
+                return 0
+            }
+            return Int(String(decoding: try row.bytes(0), as: UTF8.self)) ?? 0
+        }
+    }
+
     /// How much there is of everything; reads indexes, not contents.
     public func counts() throws(NymStoreError) -> NymStoreCounts {
         try read { database in

@@ -4,24 +4,34 @@ internal import GRDB
 public import WireFormat
 
 extension NymStore {
-    /// Mails whose time has come, the oldest first.
+    /// Mails whose time has come, the oldest first. One that is damaged is erased, so that it stops nobody else's, and counted
+    /// in `damagedRows`.
     public func dueMails(_ now: Timestamp, limit: Int) throws(NymStoreError) -> [StoredNymMail] {
-        try read { database in
+        var damaged: [Int64] = []
+        let mails = try read { database in
             try Row.fetchAll(
                 try database.cachedStatement(
                     sql: """
                         SELECT id, account, bytes, attempts, next, deadline FROM mail WHERE next <= ?
                             ORDER BY next LIMIT ?
                         """), arguments: [now.milliseconds, limit]
-            ).map { row in
-                let account = try row.integer(1)
+            ).compactMap { row -> StoredNymMail? in
+                let (id, account) = (try row.integer(0), try row.integer(1))
+                guard let content = try? opened(row.bytes(2), as: Self.place("mail", account)) else {
+                    damaged.append(id)
+                    return nil
+                }
                 return StoredNymMail(
-                    id: try row.integer(0), account: account,
-                    content: try opened(row.bytes(2), as: Self.place("mail", account)), attempts: try row.int(3),
+                    id: id, account: account, content: content, attempts: try row.int(3),
                     next: Timestamp(milliseconds: try row.integer(4)),
                     deadline: Timestamp(milliseconds: try row.integer(5)))
             }
         }
+        for id in damaged {
+            try write { try $0.execute(sql: "DELETE FROM mail WHERE id = ?", arguments: [id]) }
+            noteRepair()
+        }
+        return mails
     }
 
     /// The time at which the next mail is due; nil if none waits.

@@ -47,7 +47,7 @@ struct CommandTests {
     @Test("every command's help has an example, and the manual page every command and file")
     func help() throws {
         let page = try Self.text("doc/man/nightjar-nymserver.8")
-        for words in [[], ["init"], ["check-config"], ["run"], ["status"]] {
+        for words in [[], ["init"], ["check-config"], ["run"], ["status"], ["close"]] {
             let help = try Self.run(words + ["--help"])
             #expect(help.code == 0)
             #expect(help.output.contains("\n  nightjar-nymserver "), "\(words): the example does not call the program")
@@ -56,6 +56,7 @@ struct CommandTests {
         let files = NymserverFiles(directory: "D")
         for path in [
             files.database, files.key, files.publicKey, files.spool, files.directoryCache, files.lock, files.running,
+            files.packetKeys, files.unusedKey,
         ] {
             let lines = page.split(separator: "\n").filter { $0.hasPrefix(".It Pa") }
             #expect(lines.contains { $0.split(separator: " ").contains(path.dropFirst(2)) }, "no file \(path)")

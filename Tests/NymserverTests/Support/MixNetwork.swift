@@ -86,13 +86,24 @@ final class MixNetwork: Sendable {
     let authority: SoleAuthority
     let now: Timestamp
 
-    init(nodes count: Int = 6) throws {
-        now = ScaledClock.systemTime()
+    convenience init(nodes count: Int = 6) throws {
+        let now = ScaledClock.systemTime()
+        guard let period = NetworkParameters().calendar.period(at: now) else { throw Lost() }
+        let periods = (0..<5).compactMap { period.advanced(by: $0) }
+        try self.init(Self.freePorts(count).map { try MixNode(port: $0, periods: periods) }, now: now, published: 2)
+    }
+
+    /// The same nodes as descriptors tell of them later: keys of periods that are over are not in them.
+    func later(_ now: Timestamp) throws -> MixNetwork { try MixNetwork(nodes, now: now, published: 3) }
+
+    /// - Parameter count: Keys in a descriptor, the current period's and those that follow.
+    private init(_ nodes: [MixNode], now: Timestamp, published count: Int) throws {
+        self.nodes = nodes
+        self.now = now
         let parameters = NetworkParameters()
-        let calendar = parameters.calendar
-        guard let period = calendar.period(at: now), let following = period.advanced(by: 1) else { throw Lost() }
+        guard let period = parameters.calendar.period(at: now) else { throw Lost() }
+        let periods = (0..<count).compactMap { period.advanced(by: $0) }
         let published = Timestamp(seconds: (now - .hours(1)).seconds)
-        nodes = try Self.freePorts(count).map { try MixNode(port: $0, periods: [period, following]) }
         let descriptors = try nodes.enumerated().map { number, node in
             guard let nickname = Nickname("node\(number)"),
                 let address = NodeAddress(host: "127.0.0.1", port: node.port)
@@ -100,7 +111,8 @@ final class MixNetwork: Sendable {
             return try Descriptor.make(
                 DescriptorFields(
                     network: "testing", nickname: nickname, addresses: [address], published: published,
-                    validUntil: published + .days(60), keys: node.keys.keys.mapValues(\.publicKey),
+                    validUntil: published + .days(60),
+                    keys: node.keys.keys.filter { periods.contains($0.key) }.mapValues(\.publicKey),
                     capabilities: [Capability(Capability.Name.relay), Capability(Capability.Name.mailbox)],
                     software: "nightjar-test 1"), identity: node.key)
         }

@@ -57,7 +57,8 @@ final class NymserverStage {
             settings: settings, keys: keys, clock: .real, logger: logger, counters: counters,
             store: try NymStore.open(path: settings.files.database, key: keys.database), network: seen ?? { file },
             declines: declines, slots: CycleClock(secret: keys.cycle),
-            room: DiskRoom(path: directory.path, reserve: 0))
+            room: DiskRoom(path: directory.path, reserve: 0),
+            packetKeys: PacketKeyBook(path: settings.files.packetKeys))
         try FileManager.default.createDirectory(
             atPath: settings.files.spool, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         let dialer = try MMTPDialer(
