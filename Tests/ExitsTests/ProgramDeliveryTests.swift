@@ -60,6 +60,14 @@ import WireFormat
         #expect(try await run("exit \(status)", body: large) == outcome)
     }
 
+    @Test func theLastLineEndIsNotLostInAFullPipe() async throws {
+        // With the head 64 KiB: what the pipe holds until the program reads.
+        let body = [UInt8](repeating: UInt8(ascii: "x"), count: (64 << 10) - 15)
+        #expect(try await run("sleep 0.2; cat > \"$1/mail\"", body: body) == .delivered(code: 250))
+        let mail = try file("mail")
+        #expect(mail.utf8.count == (64 << 10) + 1 && mail.hasSuffix("x\n"))
+    }
+
     @Test func aCrashAndAMissingProgramDefer() async throws {
         #expect(try await run("kill -SEGV $$") == .deferred(.programFailed))
         let missing = try #require(MailProgram(directory.file("none")))

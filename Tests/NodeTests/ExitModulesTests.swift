@@ -118,7 +118,8 @@ struct ExitModulesTests {
                 #expect(try await network.send(packets, to: 0).allSatisfy { $0 == .received })
             }
         }
-        try await send("Buy now!\r\n", to: (0..<5).map { "user\($0)@example.org" })
+        let advertising = String(repeating: "Buy now! Ravens are cheap.\r\n", count: 20)
+        try await send(advertising, to: (0..<5).map { "user\($0)@example.org" })
         let node = try #require(network.nodes[1])
         #expect(try await network.wait { node.counters.health.current["same-body"] != nil && keeper.count == 2 })
         try await send("Dear friend,\r\n", to: ["friend@example.org"])
@@ -140,14 +141,16 @@ struct ExitModulesTests {
         exit.nyms = [try Self.nym("/run/x")]
         var wishes = RecipientWishes.unknown
         wishes.hasOptedIn = { $0.user == "willing" }
-        wishes.declines = { $0.user == "unwilling" }
         func taken(_ address: String, _ level: ExitLevel) throws -> Bool {
             exit.level = level
-            return ExitGate(settings: exit, names: ["node1"], wishes: wishes).refusal(of: try Address(address)) == nil
+            let found = try Address(address)
+            // The gate asks nobody what he wishes, as that is slow; the attempt does.
+            guard ExitGate(settings: exit, names: ["node1"]).refusal(of: found) == nil else { return false }
+            return (try? exit.target(found, wishes)) != nil
         }
         let table: [(String, Set<ExitLevel>)] = [
             ("a@example.org", [.everyone]), ("a@listed.example", [.everyone, .listed]),
-            ("willing@example.org", [.everyone, .optedIn]), ("unwilling@example.org", []),
+            ("willing@example.org", [.everyone, .optedIn]),
             ("nym:a@nym.example", Set(ExitLevel.allCases)), ("nym:a@other.example", []),
             ("mbox:alice@node1", Set(ExitLevel.allCases)), ("mbox:alice@node2", []), ("mbox:bob@node1", []),
             ("drop:", []),

@@ -100,33 +100,43 @@ final class ProgramRun: Sendable {
     ) -> ExitOutcome? {
         var encoder = LineEncoder(.file)
         do {
-            var piece: [UInt8]? = encoder.encode(head)
             let read = try body.open()
+            var piece: [UInt8]? = encoder.encode(head)
             while let bytes = piece {
-                var rest = bytes[...]
-                while !rest.isEmpty {
-                    if let interruption = interruption(until: end) { return interruption }
-                    var state = pollfd(fd: input, events: Int16(POLLOUT), revents: 0)
-                    guard poll(&state, 1, Self.patience) > 0 else {
-                        if hasEnded(process) { return nil }
-                        continue
-                    }
-                    let written = rest.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
-                    if written > 0 {
-                        rest = rest.dropFirst(written)
-                    } else if errno != EAGAIN, errno != EINTR {
-                        // It reads no more: its exit status says what it makes of what it got.
-                        return nil
-                    }
-                }
+                if let stopped = write(bytes, to: input, of: process, until: end) { return stopped.outcome }
                 piece = try read().map { encoder.encode($0) }
             }
-            let last = encoder.finish()
-            if !last.isEmpty { _ = last.withUnsafeBytes { write(input, $0.baseAddress, $0.count) } }
-            return nil
+            return write(encoder.finish(), to: input, of: process, until: end)?.outcome
         } catch {
             return .deferred(.bodyUnreadable)
         }
+    }
+
+    /// Why no more is written: nil if the program wants no more, and its exit status says what it makes of what it got.
+    private struct Stopped {
+        let outcome: ExitOutcome?
+    }
+
+    /// Writes all of `bytes`; nil when they are written.
+    private func write(
+        _ bytes: [UInt8], to input: Int32, of process: pid_t, until end: ContinuousClock.Instant
+    ) -> Stopped? {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            if let interruption = interruption(until: end) { return Stopped(outcome: interruption) }
+            var state = pollfd(fd: input, events: Int16(POLLOUT), revents: 0)
+            guard poll(&state, 1, Self.patience) > 0 else {
+                if hasEnded(process) { return Stopped(outcome: nil) }
+                continue
+            }
+            let written = rest.withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
+            if written > 0 {
+                rest = rest.dropFirst(written)
+            } else if errno != EAGAIN, errno != EINTR {
+                return Stopped(outcome: nil)
+            }
+        }
+        return nil
     }
 
     /// Nil when the program has ended by itself, else why it is to be killed.

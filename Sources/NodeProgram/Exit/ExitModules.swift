@@ -21,6 +21,11 @@ final class ExitModules: Sendable {
     private let lmtp: [LMTPAddress: SMTPClient]
     private let programs: ProgramDelivery
     private let limits: Mutex<Limits>
+    private let threads: NIOThreadPool
+
+    /// Mails that are composed at the same time: a flood to people who opted out, each of whom costs a slow hash, delays the
+    /// flood and other mail, and nothing else of the node.
+    private static let composers = 2
 
     /// What keeps a mail back that could be delivered.
     private struct Limits {
@@ -59,6 +64,8 @@ final class ExitModules: Sendable {
             servers[address] = try SMTPClient(settings: server, count: count)
         }
         lmtp = servers
+        threads = NIOThreadPool(numberOfThreads: Self.composers)
+        threads.start()
         programs = ProgramDelivery(limit: settings.programTime)
         limits = Mutex(
             Limits(
@@ -77,11 +84,17 @@ final class ExitModules: Sendable {
     }
 
     /// A delivery has ended.
-    func forget(_ id: DeliveryRowID) { limits.withLock { _ = $0.admitted.remove(id.number) } }
+    func forget(_ id: DeliveryRowID) {
+        limits.withLock {
+            $0.admitted.remove(id.number)
+            $0.flood?.forget(id.number)
+        }
+    }
 
     func close() async {
         await smtp?.close()
         for client in lmtp.values { await client.close() }
+        try? await threads.shutdownGracefully()
     }
 
     /// What became of an attempt; a mail that is kept back says until when.
@@ -101,8 +114,8 @@ final class ExitModules: Sendable {
     func deliver(_ delivery: PendingDelivery, now: Timestamp) async -> Attempt {
         let composed: Result<Composed, RefusalReason>
         do {
-            // Disk and scanning: not on the cooperative pool.
-            composed = try await NIOThreadPool.singleton.runIfActive { [self] in try compose(delivery, now: now) }
+            // Disk, scanning, and hashes of those who opted out: not on the cooperative pool, nor where others read bodies.
+            composed = try await threads.runIfActive { [self] in try compose(delivery, now: now) }
         } catch {
             return Attempt(outcome: .deferred(.bodyUnreadable))
         }
@@ -146,7 +159,8 @@ final class ExitModules: Sendable {
                 token: token, texts: settings.texts, optOut: link, replyTo: replyTo, now: now)
             return .success(
                 Composed(
-                    target: target, mail: mail, body: body, token: token, fingerprint: fingerprinting?.finish()))
+                    target: target, mail: mail, body: body, token: token,
+                    fingerprint: fingerprinting.flatMap { $0.finish() }))
         } catch {
             return .failure(error)
         }
@@ -160,7 +174,7 @@ final class ExitModules: Sendable {
             if let until = limits.bytes[module]?.take(mail.mail.wireBytes, now: now) {
                 return Attempt(outcome: .deferred(.bandwidth), notBefore: until)
             }
-            if let print = mail.fingerprint, let until = limits.flood?.take(print, now: now) {
+            if let print = mail.fingerprint, let until = limits.flood?.take(print, mail: id.number, now: now) {
                 limits.bytes[module]?.give(mail.mail.wireBytes)
                 return Attempt(outcome: .deferred(.sameBody), notBefore: until)
             }

@@ -6,6 +6,7 @@ internal import Logging
 internal import Messages
 internal import MixCrypto
 internal import Mixing
+internal import NIOPosix
 internal import Spool
 internal import WireFormat
 
@@ -20,6 +21,12 @@ struct ExitServices: Sendable {
     private let gatewaySettings: GatewaySettings?
     private let clock: @Sendable () -> Timestamp
     private let count: @Sendable (String) -> Void
+    /// Of the door for mail: a question to somebody's mail server may take a minute, which nothing else waits for.
+    private static let doorThreads = {
+        let threads = NIOThreadPool(numberOfThreads: 4)
+        threads.start()
+        return threads
+    }()
 
     /// Opens the store of records and takes up what an earlier run left.
     /// - Parameters:
@@ -79,7 +86,8 @@ struct ExitServices: Sendable {
         guard let settings = gatewaySettings, let gateway else { return nil }
         let server = LMTPServerSettings(
             address: settings.listen, name: settings.domain, limits: LMTPLimits(mail: GatewaySettings.maximumMail))
-        return try await LMTPServer.bind(server, receiver: GatewayDoor(replies: gateway, optOuts: optOuts?.door))
+        return try await LMTPServer.bind(
+            server, receiver: GatewayDoor(replies: gateway, optOuts: optOuts?.door), threadPool: Self.doorThreads)
     }
 
     /// Tells the time: what has expired is forgotten, what was delayed is tried again.

@@ -95,17 +95,16 @@ extension ExitSettings {
     }
 }
 
-/// The rules by which a message's recipients are taken or not, asked before anything is stored for them.
+/// The rules by which a message's recipients are taken or not, asked before anything is stored for them. What recipients wish is
+/// asked at each attempt: it takes a slow hash for every address, and whoever sends messages to many addresses would hold up
+/// all others where they are put together.
 struct ExitGate: RecipientGate {
     let settings: ExitSettings
     /// This node's names: an `mbox:` address must be at one of them.
     let names: Set<String>
-    var wishes = RecipientWishes.unknown
 
     func refusal(of address: Address) -> DropReason? {
         if address.kind == .mbox, !names.contains(address.host.lowercased()) { return .recipientRefused }
-        guard let target = try? settings.target(address, wishes) else { return .recipientRefused }
-        guard address.kind == .smtp, let recipient = target.outside else { return nil }
-        return wishes.declines(recipient) ? .recipientOptedOut : nil
+        return settings.route(of: address) == nil ? .recipientRefused : nil
     }
 }

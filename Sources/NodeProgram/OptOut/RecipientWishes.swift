@@ -1,4 +1,4 @@
-// What an exit's gate and desk ask about a recipient's wishes. Filled in by `OptOutDesk`; a node without a store of records
+// What an exit asks before each attempt about a recipient's wishes. Filled in by `OptOutDesk`; a node without a store of records
 // knows of none.
 
 internal import Exits
@@ -12,11 +12,6 @@ struct RecipientWishes: Sendable {
     /// The address to which a mail of any content ends anonymous mail to him: for List-Unsubscribe and the footer of each mail.
     /// Nil at an exit without a gateway.
     var optOutLink: @Sendable (MailRecipient) -> MailRecipient?
-
-    /// The same, but nobody is asked whether he declines.
-    var withoutRefusals: RecipientWishes {
-        RecipientWishes(declines: { _ in false }, hasOptedIn: hasOptedIn, optOutLink: optOutLink)
-    }
 
     /// Nobody has said anything.
     static let unknown = RecipientWishes(declines: { _ in false }, hasOptedIn: { _ in false }, optOutLink: { _ in nil })

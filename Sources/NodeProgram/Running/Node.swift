@@ -145,9 +145,8 @@ final class Node: Sendable {
             Reassembler(
                 spool: spool,
                 gate: NodeGate(
-                    exit: exit.map {
-                        ExitGate(settings: $0.settings, names: names.all, wishes: services.wishes)
-                    }, mailboxes: boxes?.mailboxes),
+                    exit: exit.map { ExitGate(settings: $0.settings, names: names.all) },
+                    mailboxes: boxes?.mailboxes),
                 bodyLimit: Int(parameters.messageSize), deliveryDeadline: parameters.deliveryDeadline,
                 rememberFor: parameters.acceptance, clock: clock.now, ledger: ledger, receipts: services.receipts,
                 keepReplyBlocks: services.keepReplyBlocks,
@@ -165,11 +164,7 @@ final class Node: Sendable {
                 count: { [counters] in counters.count($0) },
                 ready: { deliveries in Task { await exit.desk.add(deliveries) } })
         }
-        // On the threads that unwrap packets nothing is hashed but where the exit's level asks for it: whether somebody wants
-        // no mail is asked before the attempt.
-        let exitGate = exit.map {
-            ExitGate(settings: $0.settings, names: names.all, wishes: $0.services.wishes.withoutRefusals)
-        }
+        let exitGate = exit.map { ExitGate(settings: $0.settings, names: names.all) }
         let cover = CoverTraffic(
             node: id, loopsPerMinute: settings.loopsPerMinute ?? 60 / parameters.loopInterval.inSeconds,
             network: { [network] in network.current }, spool: spool, ledger: ledger, clock: clock,
