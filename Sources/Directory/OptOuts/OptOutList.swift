@@ -13,6 +13,8 @@ public final class OptOutList: Sendable {
     private struct State {
         /// Ascending.
         var hashes: [OptOutHash] = []
+        /// Those that independent nodes state, ascending.
+        var confirmed: [OptOutHash] = []
         var statements: [NodeID: [OptOutHash]] = [:]
         var cache: [Digest: OptOutHash] = [:]
     }
@@ -39,13 +41,19 @@ public final class OptOutList: Sendable {
     }
 
     /// Puts these statements in place of all that were there. What was remembered stays.
-    public func replace(_ statements: [OptOutStatement]) {
+    /// - Parameter areIndependent: whether two nodes have nothing to do with one another. Whole hosts count only if two such nodes
+    ///   state them: else any one node could end the mail to a large provider.
+    public func replace(
+        _ statements: [OptOutStatement], areIndependent: (NodeID, NodeID) -> Bool = { $0 != $1 }
+    ) {
         let byNode = Dictionary(
             statements.map { ($0.node, $0.hashes) }, uniquingKeysWith: { first, _ in first })
         let all = Set(byNode.values.joined()).sorted()
+        let confirmed = Self.confirmed(byNode, areIndependent)
         state.withLock { state in
             state.statements = byNode
             state.hashes = all
+            state.confirmed = confirmed
         }
     }
 
@@ -71,15 +79,31 @@ public final class OptOutList: Sendable {
         guard always || count > 0 else { return false }
         for name in address.isDomain ? [address] : [address, address.domain] {
             guard let hash = hash(of: name) else { return nil }
-            if has(hash) || also(hash) { return true }
+            if has(hash, confirmed: name.isDomain) || also(hash) { return true }
         }
         return false
     }
 
+    /// As `contains`, but only from what is remembered: never hashes. Nil if that does not tell.
+    public func remembered(
+        _ address: OptOutAddress, always: Bool = false, also: (OptOutHash) -> Bool = { _ in false }
+    ) -> Bool? {
+        guard always || count > 0 else { return false }
+        var isKnown = true
+        for name in address.isDomain ? [address] : [address, address.domain] {
+            guard let hash = known(name).hash else {
+                isKnown = false
+                continue
+            }
+            if has(hash, confirmed: name.isDomain) || also(hash) { return true }
+        }
+        return isKnown ? false : nil
+    }
+
     /// The hash of an address or a domain; nil if there was no memory for it.
     public func hash(of address: OptOutAddress) -> OptOutHash? {
-        let name = Array(address.text.utf8).withUnsafeBytes { cacheKey.mac($0) }
-        if let known = state.withLock({ $0.cache[name] }) { return known }
+        let (name, known) = known(address)
+        if let known { return known }
         guard let hash = try? hashing(address) else { return nil }
         state.withLock { state in
             // Half of it goes, whichever: that is rare, and cheaper than to keep an order.
@@ -91,6 +115,11 @@ public final class OptOutList: Sendable {
         return hash
     }
 
+    private func known(_ address: OptOutAddress) -> (name: Digest, hash: OptOutHash?) {
+        let name = Array(address.text.utf8).withUnsafeBytes { cacheKey.mac($0) }
+        return (name, state.withLock { $0.cache[name] })
+    }
+
     /// The nodes whose statements have one of these hashes, ascending.
     public func holders(of hashes: Set<OptOutHash>) -> [NodeID] {
         state.withLock { state in
@@ -98,7 +127,28 @@ public final class OptOutList: Sendable {
         }
     }
 
-    private func has(_ hash: OptOutHash) -> Bool { state.withLock { Self.has(hash, in: $0.hashes) } }
+    private func has(_ hash: OptOutHash, confirmed: Bool) -> Bool {
+        state.withLock { Self.has(hash, in: confirmed ? $0.confirmed : $0.hashes) }
+    }
+
+    /// What two independent nodes state, ascending.
+    private static func confirmed(
+        _ statements: [NodeID: [OptOutHash]], _ areIndependent: (NodeID, NodeID) -> Bool
+    ) -> [OptOutHash] {
+        var first: [OptOutHash: NodeID] = [:]
+        var shared: [OptOutHash: [NodeID]] = [:]
+        for (node, hashes) in statements {
+            for hash in hashes {
+                guard let other = first.updateValue(node, forKey: hash) else { continue }
+                shared[hash, default: [other]].append(node)
+            }
+        }
+        return shared.filter { _, nodes in
+            // Who is of one family with many is so with the first of them: a few pairs tell.
+            let few = nodes.prefix(16)
+            return few.contains { one in few.contains { areIndependent(one, $0) } }
+        }.keys.sorted()
+    }
 
     private static func has(_ hash: OptOutHash, in sorted: [OptOutHash]) -> Bool {
         var low = 0

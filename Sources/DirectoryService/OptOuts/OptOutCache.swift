@@ -8,7 +8,8 @@ public import WireFormat
 
 /// The directory `opt-outs` of a cache: a file per node, named by its id.
 public struct OptOutCache: Sendable {
-    /// Most bytes of all statements together. Those of nodes that are gone make room; beyond that, what came first stays.
+    /// Most bytes of all statements together. Those of nodes that are gone make room; beyond that, the largest go first, so that a
+    /// few nodes that fill theirs push nobody else's out.
     public static let maximumBytes = 32 << 20
 
     private let cache: DirectoryCache
@@ -22,11 +23,27 @@ public struct OptOutCache: Sendable {
         self.limit = limit
     }
 
-    /// The statements that count now: of every node that the consensus lists and does not call `Bad`, if its descriptor names
-    /// one, the newest that is here; and of nodes that it does not list, for some time. Reads and verifies all files.
+    /// The statements that count now: of every exit that the consensus lists and does not call `Bad`, if its descriptor names
+    /// one, the newest that is here; and of nodes that were exits and are so no more, for some time. Reads and verifies all
+    /// files.
     public func inForce(_ network: Network, at now: Timestamp) -> [OptOutStatement] {
         let kept = statements(network.name)
         return kept.filter { Self.counts($0, in: network, at: now) }
+    }
+
+    /// Puts the statements that count now into a list. Whole hosts count if nodes state them that may stand in one path.
+    public func load(_ list: OptOutList, _ network: Network, at now: Timestamp, besides own: NodeID? = nil)
+        -> [OptOutStatement]
+    {
+        let found = inForce(network, at: now).filter { $0.node != own }
+        list.replace(found, areIndependent: PathRules(network: network).areCompatible)
+        return found
+    }
+
+    /// Whether a listed node delivers mail to addresses: only such a node has anybody's wishes to state.
+    static func isExit(_ node: NodeID, in network: Network) -> Bool {
+        guard let standing = network.standing(of: node), standing.flags.contains(.exit) else { return false }
+        return network.node(node).map { $0.can(Capability.Name.smtp) } ?? true
     }
 
     static func counts(_ statement: OptOutStatement, in network: Network, at now: Timestamp) -> Bool {
@@ -35,8 +52,9 @@ public struct OptOutCache: Sendable {
         }
         if standing.flags.contains(.bad) { return false }
         // What is not here says nothing.
-        guard let descriptor = network.node(statement.node) else { return true }
-        return descriptor.fields.optOuts != nil
+        if let descriptor = network.node(statement.node), descriptor.fields.optOuts == nil { return false }
+        // What was fetched while it was an exit does not end at once.
+        return isExit(statement.node, in: network) || statement.published + OptOutStatement.outlives > now
     }
 
     /// All statements that are here, verified, by node.
@@ -80,7 +98,14 @@ public struct OptOutCache: Sendable {
                 excess -= size(node)
                 try AtomicFile.remove(path(node))
             }
-            guard excess <= 0 else { return .full }
+            let larger = names().filter { $0 != statement.node }.map { (node: $0, size: size($0)) }
+                .filter { $0.size > statement.bytes.count }.sorted { $0.size > $1.size }
+            // Nothing goes if that does not help.
+            guard excess <= larger.reduce(0, { $0 + $1.size }) else { return .full }
+            for (node, size) in larger where excess > 0 {
+                excess -= size
+                try AtomicFile.remove(path(node))
+            }
             try AtomicFile.write(statement.bytes, to: path(statement.node))
             return .stored
         }
@@ -91,7 +116,7 @@ public struct OptOutCache: Sendable {
     @discardableResult
     func prune(_ network: Network, at now: Timestamp) throws -> Int {
         let gone = names().filter { node in
-            guard network.standing(of: node) == nil || network.node(node).map({ $0.fields.optOuts == nil }) == true
+            guard !Self.isExit(node, in: network) || network.node(node).map({ $0.fields.optOuts == nil }) == true
             else { return false }
             guard let found = read(node, network.name) else { return true }
             return !Self.counts(found, in: network, at: now)

@@ -58,10 +58,18 @@ public struct OptOutRefresh: Sendable {
         self.patience = patience
     }
 
+    /// Whether a network is known at all: before that nothing is missing, and nothing is here.
+    public static func knows(_ network: Network) -> Bool { !network.nodes.isEmpty }
+
+    /// Whether the statements that descriptors name are all here. Reads and verifies all files.
+    public static func isComplete(_ cache: DirectoryCache, network: Network) -> Bool {
+        knows(network) && missing(OptOutCache(cache), network).isEmpty
+    }
+
     /// Digests of the statements that descriptors name and that are not here, with their nodes.
     static func missing(_ cache: OptOutCache, _ network: Network) -> [(node: NodeID, digest: Digest)] {
         network.nodes.compactMap { descriptor in
-            guard let digest = descriptor.fields.optOuts,
+            guard let digest = descriptor.fields.optOuts, OptOutCache.isExit(descriptor.id, in: network),
                 network.standing(of: descriptor.id)?.flags.contains(.bad) != true,
                 cache.statement(of: descriptor.id, network: network.name)?.digest != digest
             else { return nil }

@@ -59,9 +59,10 @@ struct ConfirmationMail: Sendable {
     }
 
     /// Says that it is done.
+    /// - Parameter stands: what keeps mail away although an opt-out was taken back, a sentence each.
     func done(
-        _ purpose: OptOutRequests.Purpose, _ address: OptOutAddress, to recipient: MailRecipient, id: [UInt8],
-        now: Timestamp
+        _ purpose: OptOutRequests.Purpose, _ address: OptOutAddress, to recipient: MailRecipient,
+        stands: [String] = [], id: [UInt8], now: Timestamp
     ) throws -> SMTPMail {
         let whom = address.isDomain ? "everybody at \(address.host)" : address.text
         let text: String
@@ -78,6 +79,17 @@ struct ConfirmationMail: Sendable {
 
                 Questions and complaints: \(identity.complaints.address)
                 """
+        case .optIn where !stands.isEmpty:
+            let reasons = stands.map { "- " + Self.ascii($0) }.joined(separator: "\n")
+            text = """
+                Taken back at this exit: \(whom).
+                But no mail comes as long as this stands:
+
+                \(reasons)
+
+                Should you change your mind, write to \(optOut(address)).
+                Questions and complaints: \(identity.complaints.address)
+                """
         case .optIn:
             text = """
                 Done. This exit may send anonymous mail to
@@ -88,6 +100,11 @@ struct ConfirmationMail: Sendable {
                 """
         }
         return try mail("Your wish about anonymous mail", text, to: recipient, replyTo: nil, id: id, now: now)
+    }
+
+    /// Contacts of other exits are anybody's words.
+    private static func ascii(_ text: String) -> String {
+        String(text.unicodeScalars.filter { (32...126).contains($0.value) }.map(Character.init).prefix(400))
     }
 
     private func optIn(_ address: OptOutAddress) -> String {

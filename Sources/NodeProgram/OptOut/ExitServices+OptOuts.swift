@@ -29,7 +29,8 @@ extension ExitServices {
     ) throws -> OptOutServices {
         let desk = try OptOutDesk(
             records: records, list: parts.keeper.list, statement: parts.statement, linkKey: parts.linkKey,
-            domain: exit.gateway?.domain, clock: clock, count: count)
+            domain: exit.gateway?.domain, clock: clock, count: count,
+            isReady: { [keeper = parts.keeper] in keeper.isReady(at: clock()) })
         guard let gateway = exit.gateway else { return OptOutServices(desk: desk, door: nil, sender: nil) }
         let sender = try exit.smtp.map { try ConfirmationSender($0) }
         var send: (@Sendable (SMTPMail) -> ExitOutcome)?
@@ -40,6 +41,7 @@ extension ExitServices {
                 domain: gateway.domain,
                 mail: ConfirmationMail(identity: exit.identity, domain: gateway.domain, network: parts.network),
                 send: send, describe: parts.describe, node: parts.node,
+                needsOptIn: exit.level == .optedIn,
                 clock: clock, count: count))
         return OptOutServices(desk: desk, door: door, sender: sender)
     }

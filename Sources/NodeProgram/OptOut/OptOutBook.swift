@@ -59,7 +59,8 @@ final class OptOutBook: Sendable {
 
     private struct State {
         var optOuts: [OptOutHash: Entry] = [:]
-        var optIns: Set<OptOutHash> = []
+        /// With their days.
+        var optIns: [OptOutHash: UInt32] = [:]
         var generation: UInt64 = 0
     }
 
@@ -81,7 +82,9 @@ final class OptOutBook: Sendable {
     var optInCount: Int { state.withLock { $0.optIns.count } }
 
     func hasOptedOut(_ hash: OptOutHash) -> Bool { state.withLock { $0.optOuts[hash] != nil } }
-    func hasOptedIn(_ hash: OptOutHash) -> Bool { state.withLock { $0.optIns.contains(hash) } }
+    func hasOptedIn(_ hash: OptOutHash) -> Bool { state.withLock { $0.optIns[hash] != nil } }
+    /// The day, since 1970, on which somebody said that he wants mail; nil if he has not.
+    func dayOfOptIn(_ hash: OptOutHash) -> UInt32? { state.withLock { $0.optIns[hash] } }
 
     /// What adding did.
     enum Added { case added, known, full }
@@ -103,7 +106,7 @@ final class OptOutBook: Sendable {
         guard isTaken else { return .full }
         state.withLock { state in
             state.optOuts[hash] = entry
-            state.optIns.remove(hash)
+            state.optIns[hash] = nil
         }
         return isKnown ? .known : .added
     }
@@ -137,7 +140,7 @@ final class OptOutBook: Sendable {
         }
         state.withLock { state in
             state.optOuts[hash] = nil
-            if isTaken { state.optIns.insert(hash) }
+            if isTaken { state.optIns[hash] = entry.day }
         }
         return isTaken ? (isKnown ? .known : .added) : .full
     }
@@ -171,7 +174,10 @@ final class OptOutBook: Sendable {
             guard let hash = OptOutHash(name), let entry = Entry(value) else { continue }
             fresh.optOuts[hash] = entry
         }
-        fresh.optIns = Set(try records.all(.optIns, skippingDamaged: &damaged).compactMap { OptOutHash($0.name) })
+        for (name, value) in try records.all(.optIns, skippingDamaged: &damaged) {
+            guard let hash = OptOutHash(name), let entry = Entry(value) else { continue }
+            fresh.optIns[hash] = entry.day
+        }
         state.withLock { $0 = fresh }
     }
 

@@ -15,11 +15,13 @@ final class OptOutDesk: Sendable {
     let list: OptOutList
     /// What this node says of its book.
     let statement: OwnStatement
-    private let linkKey: SymmetricSecret
+    let linkKey: SymmetricSecret
     /// Where links lead; nil at an exit without a gateway.
     private let domain: String?
     private let clock: @Sendable () -> Timestamp
     private let count: @Sendable (String) -> Void
+    /// Whether the statements of the network's exits are here, or were waited for long enough.
+    private let isReady: @Sendable () -> Bool
     private let queue = DispatchQueue(label: "nightjar.opt-outs")
 
     /// Opens the book; after the store was lost it takes over what this node stated last.
@@ -27,9 +29,11 @@ final class OptOutDesk: Sendable {
     ///   - linkKey: makes the tokens of links.
     ///   - domain: of the exit's gateway.
     ///   - count: told of what happened, `opt_out_...`.
+    ///   - isReady: whether what the list does not have is in no list.
     init(
         records: RecordStore, list: OptOutList, statement: OwnStatement, linkKey: SymmetricSecret, domain: String?,
-        clock: @escaping @Sendable () -> Timestamp, count: @escaping @Sendable (String) -> Void
+        clock: @escaping @Sendable () -> Timestamp, count: @escaping @Sendable (String) -> Void,
+        isReady: @escaping @Sendable () -> Bool = { true }
     ) throws {
         book = try OptOutBook(records: records)
         requests = OptOutRequests(records: records)
@@ -39,6 +43,7 @@ final class OptOutDesk: Sendable {
         self.domain = domain
         self.clock = clock
         self.count = count
+        self.isReady = isReady
         if book.isNew, let last = statement.current?.hashes, !last.isEmpty {
             try book.restore(last, at: clock())
             count("opt_out_restored")
@@ -54,15 +59,26 @@ final class OptOutDesk: Sendable {
     }
 
     /// Whether an address, or its whole domain, wants no mail: said here, or in any statement.
-    func declines(_ recipient: MailRecipient) -> Bool {
+    func declines(_ recipient: MailRecipient) -> Bool { answer(recipient) ?? false }
+
+    /// As `declines`; nil if that cannot be said now: no memory for a hash, or the network's statements are not here yet. Then a
+    /// mail has to wait.
+    func answer(_ recipient: MailRecipient) -> Bool? {
         guard let address = OptOutAddress(recipient.address) else { return false }
         let hasOwn = !book.hashes.isEmpty
         guard let answer = list.contains(address, always: hasOwn, also: { book.hasOptedOut($0) }) else {
             count("opt_out_hash_failures")
-            return false
+            return nil
         }
-        if answer { count("opt_out_declined") }
-        return answer
+        if answer {
+            count("opt_out_declined")
+            return true
+        }
+        guard isReady() else {
+            count("opt_out_not_ready")
+            return nil
+        }
+        return false
     }
 
     func hasOptedIn(_ recipient: MailRecipient) -> Bool {
@@ -75,7 +91,8 @@ final class OptOutDesk: Sendable {
         guard let domain, let address = OptOutAddress(recipient.address), let hash = list.hash(of: address) else {
             return nil
         }
-        return try? MailRecipient("optout+\(OptOutToken(hash: hash, at: clock()).text(key: linkKey))@\(domain)")
+        let token = OptOutToken(hash: hash, host: address.host, key: linkKey, at: clock())
+        return try? MailRecipient("optout+\(token.text(key: linkKey))@\(domain)")
     }
 
     /// Reads the token of a link that was made here.

@@ -21,6 +21,8 @@ final class OptOutDoor: Sendable {
         var describe: @Sendable (NodeID) -> String
         /// This node.
         var node: NodeID
+        /// Whether the exit writes only to those who opted in: else there is nothing to opt in to.
+        var needsOptIn = false
         var clock: @Sendable () -> Timestamp
         /// Told of what happened, `opt_out_...`.
         var count: @Sendable (String) -> Void
@@ -128,10 +130,13 @@ final class OptOutDoor: Sendable {
         guard let hash = desk.list.hash(of: subject) else { return Self.trouble }
         if let words = objection(purpose, subject, hash) { return refuse(words) }
         // Silent: whoever sends many in another's name must not have him get a notice for each.
-        guard try desk.requests.lastMail(to: hash, purpose, at: now) == nil else { return dropped("opt_out_asked_already") }
+        guard try desk.requests.lastMail(to: hash, purpose, at: now) == nil else {
+            return dropped("opt_out_asked_already")
+        }
         if let wait = state.withLock({ $0.limits.take(host: recipient.host, at: now) }) {
             around.count("opt_out_requests_limited")
-            return refuse("too many requests just now; send it again in \(max(1, wait.milliseconds / 60_000)) minutes")
+            // His own mail server tries again: nobody has to be told, and nobody believes that it is done.
+            return later("too many requests just now; try again in \(max(1, wait.milliseconds / 60_000)) minutes")
         }
         let request = OptOutRequests.Request(hash: hash, purpose: purpose, isDomain: isDomain, asked: now)
         let (token, id) = try state.withLock { state in
@@ -140,7 +145,7 @@ final class OptOutDoor: Sendable {
                 (0..<20).map { _ in UInt8.random(in: .min ... .max, using: &state.generator) }
             )
         }
-        guard let token else { return refuse("too many requests wait for an answer; send it again tomorrow") }
+        guard let token else { return later("too many requests wait for an answer; try again later") }
         let confirm = try MailRecipient("\(Self.confirm)\(AddressText.encode(token))@\(around.domain)")
         let question = try around.mail.asking(purpose, subject, to: recipient, confirm: confirm, id: id, now: now)
         switch send(question) {
@@ -165,11 +170,18 @@ final class OptOutDoor: Sendable {
         case .optOut:
             return desk.book.hasOptedOut(hash) ? "this exit sends \(address.text) no mail already" : nil
         case .optIn:
-            let holders = desk.list.holders(of: [hash]).filter { $0 != around.node }
-            guard !desk.book.hasOptedOut(hash), !holders.isEmpty else { return nil }
-            let names = holders.prefix(4).map(around.describe).joined(separator: ", ")
-            return "the opt-out is not held here but at the exit \(names): write to optin there"
+            if desk.book.hasOptedOut(hash) { return nil }
+            if let names = holders(hash) {
+                return "the opt-out is not held here but at the exit \(names): write to optin there"
+            }
+            return around.needsOptIn ? nil : "there is no opt-out of \(address.text) to take back"
         }
+    }
+
+    /// The other nodes that state a hash, for people; nil if there are none.
+    private func holders(_ hash: OptOutHash) -> String? {
+        let holders = desk.list.holders(of: [hash]).filter { $0 != around.node }
+        return holders.isEmpty ? nil : holders.prefix(4).map(around.describe).joined(separator: ", ")
     }
 
     // MARK: What changes something
@@ -184,7 +196,11 @@ final class OptOutDoor: Sendable {
         guard !token.hasExpired(at: around.clock()) else {
             return refuse("this link is too old; write to optout@\(around.domain)")
         }
-        return try optOut(token.hash, .link)
+        // Whoever finds an old mail must not undo what its recipient has said since.
+        if let day = desk.book.dayOfOptIn(token.hash), UInt32(token.day) < day {
+            return refuse("this link is older than the wish for mail; write to optout@\(around.domain)")
+        }
+        return try optOut(token.hash, host: token.host, .link)
     }
 
     /// An answer to a confirmation mail.
@@ -203,16 +219,46 @@ final class OptOutDoor: Sendable {
         }
         let reply: LMTPReply
         switch request.purpose {
-        case .optOut: reply = try optOut(hash, request.isDomain ? .domain : .mail, ending: token)
+        case .optOut:
+            let host = OptOutToken.tag(from.host, key: desk.linkKey)
+            reply = try optOut(hash, host: host, request.isDomain ? .domain : .mail, ending: token)
         case .optIn: reply = try optIn(hash, ending: token)
         }
-        if reply.isPositive { tell(request, from) }
+        if reply.isPositive { tell(request, from, stands: request.purpose == .optIn ? stands(request, from) : []) }
         return reply
     }
 
+    /// Why no mail comes although somebody took his opt-out back: one sentence each.
+    private func stands(_ request: OptOutRequests.Request, _ from: OptOutAddress) -> [String] {
+        var words: [String] = []
+        let address = request.isDomain ? from.domain : from
+        if let names = holders(request.hash) {
+            words.append("the opt-out of \(address.text) at the exit \(names) still stands: write to optin there")
+        }
+        if !request.isDomain, let hash = desk.list.hash(of: from.domain) {
+            if desk.book.hasOptedOut(hash) {
+                words.append("the postmaster of \(from.host) has opted out for everybody there")
+            }
+            if let names = holders(hash) { words.append("all of \(from.host) is opted out at the exit \(names)") }
+        }
+        if around.needsOptIn, !desk.book.hasOptedIn(request.hash) {
+            words.append(
+                "the list of those whom this exit writes to is full: write to \(around.mail.identity.complaints.address)"
+            )
+        }
+        return words
+    }
+
     private func optOut(
-        _ hash: OptOutHash, _ source: OptOutBook.Source, ending token: [UInt8]? = nil
+        _ hash: OptOutHash, host: [UInt8], _ source: OptOutBook.Source, ending token: [UInt8]? = nil
     ) throws -> LMTPReply {
+        // One host, a catch-all above all, must not fill the list for everybody.
+        if !desk.book.hasOptedOut(hash),
+            let wait = state.withLock({ $0.limits.takeEntry(host: host, at: around.clock()) })
+        {
+            around.count("opt_out_entries_limited")
+            return later("too many opt-outs just now; try again in \(max(1, wait.milliseconds / 60_000)) minutes")
+        }
         let added = try desk.book.optOut(hash, source, at: around.clock()) { records in
             if let token { try OptOutRequests.end(token, in: records) }
         }
@@ -230,18 +276,19 @@ final class OptOutDoor: Sendable {
         if added == .full { around.count("opt_in_full") }
         around.count("opt_in_taken")
         desk.state()
-        return LMTPReply(250, "2.0.0", "anonymous mail is welcome again")
+        return LMTPReply(250, "2.0.0", "taken back; a mail says whether anything else stands in the way")
     }
 
     /// Says that it is done; once, as it matters little.
-    private func tell(_ request: OptOutRequests.Request, _ from: OptOutAddress) {
+    private func tell(_ request: OptOutRequests.Request, _ from: OptOutAddress, stands: [String]) {
         guard let send = around.send, let recipient = try? MailRecipient(from.text) else { return }
         let id = state.withLock { state in
             (0..<20).map { _ in UInt8.random(in: .min ... .max, using: &state.generator) }
         }
         guard
             let mail = try? around.mail.done(
-                request.purpose, request.isDomain ? from.domain : from, to: recipient, id: id, now: around.clock())
+                request.purpose, request.isDomain ? from.domain : from, to: recipient, stands: stands, id: id,
+                now: around.clock())
         else { return }
         _ = send(mail)
     }
@@ -249,14 +296,19 @@ final class OptOutDoor: Sendable {
     // MARK: Answers
 
     /// Refused with words, which come back to the sender as a notice of his mail server. Whoever sends many in another's name
-    /// must not flood him with these: beyond a rate there is none.
+    /// must not flood him with these: beyond a rate they wait at his mail server, which is no lie.
     private func refuse(_ words: String) -> LMTPReply {
         let now = around.clock()
-        guard state.withLock({ $0.limits.mayRefuse(at: now) }) else { return dropped("opt_out_refused_silently") }
+        guard state.withLock({ $0.limits.mayRefuse(at: now) }) else {
+            around.count("opt_out_refused_silently")
+            return Self.trouble
+        }
         around.count("opt_out_refused")
         return LMTPReply(
             550, "5.7.1", String(words.unicodeScalars.filter { (32...126).contains($0.value) }.map(Character.init)))
     }
+
+    private func later(_ words: String) -> LMTPReply { LMTPReply(451, "4.7.1", words) }
 
     private func dropped(_ name: String) -> LMTPReply {
         around.count(name)

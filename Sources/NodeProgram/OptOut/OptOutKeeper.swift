@@ -6,11 +6,17 @@ internal import Synchronization
 internal import WireFormat
 
 final class OptOutKeeper: Sendable {
+    /// A new exit waits so long for the statements of all listed exits; then it goes on with what it has, so that a statement
+    /// which nobody gives out does not end the mail.
+    static let patience = Interval.hours(6)
+
     /// What the exit asks.
     let list: OptOutList
     private let cache: DirectoryCache
     private let node: NodeID
     private let count: @Sendable (_ name: String, _ amount: Int) -> Void
+    /// From when on mail goes out without the network's statements, and whether they are here.
+    private let readiness = Mutex<(until: Timestamp?, isComplete: Bool)>((nil, false))
     private let held = Mutex<(own: OptOutStatement?, others: [OptOutStatement])>((nil, []))
 
     /// - Parameters:
@@ -31,9 +37,20 @@ final class OptOutKeeper: Sendable {
 
     /// Reads what is on the disk. Up to a second in a large network: not for an event loop.
     func load(_ network: Network, at now: Timestamp) {
-        let others = OptOutCache(cache).inForce(network, at: now).filter { $0.node != node }
+        let others = OptOutCache(cache).load(list, network, at: now, besides: node)
         held.withLock { $0.others = others }
-        list.replace(others)
+        if OptOutRefresh.isComplete(cache, network: network) { readiness.withLock { $0.isComplete = true } }
+    }
+
+    /// Whether what the list does not have is in no list, as far as can be known.
+    func isReady(at now: Timestamp) -> Bool {
+        readiness.withLock { readiness in
+            if readiness.isComplete { return true }
+            // A clock that was set back must not prolong it.
+            let until = min(readiness.until ?? now + Self.patience, now + Self.patience)
+            readiness.until = until
+            return until <= now
+        }
     }
 
     /// Lays this node's own statement beside the others: it is given out before any consensus names it.
@@ -53,6 +70,9 @@ final class OptOutKeeper: Sendable {
             ("opt_out_statements_without_room", outcome.full), ("opt_out_statements_untrue", outcome.untrue),
             ("opt_out_cache_failures", outcome.storageFailed ? 1 : 0),
         ] where amount > 0 { count(name, amount) }
+        if OptOutRefresh.knows(network), outcome.missing == 0, !outcome.storageFailed {
+            readiness.withLock { $0.isComplete = true }
+        }
         return outcome.isChanged
     }
 }

@@ -53,6 +53,17 @@ struct OptOutHashTests {
             named, network: "testing", published: TestDirectory.now, identity: key)
         let list = OptOutList(network: "testing", statements: [statement])
         #expect(list.count == 2 && list.nodes == 1)
+        // A whole host counts when another node says so too; nothing is hashed to be remembered.
+        #expect(list.contains("ada@example.org") && !list.contains("any@quiet.example"))
+        let ada = try #require(OptOutAddress("ada@example.org"))
+        let fresh = OptOutList(network: "testing", statements: [statement])
+        #expect(fresh.remembered(ada) == nil && fresh.contains(ada) == true && fresh.remembered(ada) == true)
+        let second = try OptOutStatement.make(
+            named.suffix(1), network: "testing", published: TestDirectory.now, identity: TestDirectory.signingKey(2))
+        list.replace([statement, second], areIndependent: { _, _ in false })
+        #expect(list.contains("ada@example.org") && !list.contains("any@quiet.example"))
+        list.replace([statement, second])
+        #expect(list.count == 2 && list.nodes == 2)
         for address in ["ada@example.org", "ADA+x@example.org", "any@quiet.example", "one+two@QUIET.example"] {
             #expect(list.contains(address), "\(address)")
         }

@@ -70,14 +70,14 @@ struct OptOutDoorTests {
             #expect(stage.write(to: altered).code == 550)
         }
         for text in [
-            "optout+", "optout+x", link + "a", String(link.dropLast()), "optout+\(String(repeating: "a", count: 52))",
+            "optout+", "optout+x", link + "a", String(link.dropLast()), "optout+\(String(repeating: "a", count: 56))",
         ] {
             #expect(stage.write(to: text).code == 550, "\(text)")
         }
         // Another exit's key.
         let hash = try OptOutHashing(network: "testing")(#require(OptOutAddress("ada@example.org")))
-        let other = OptOutToken(hash: hash, at: OptOutStage.start).text(
-            key: .init(copying: [UInt8](repeating: 6, count: 32)))
+        let key = SymmetricSecret(copying: [UInt8](repeating: 6, count: 32))
+        let other = OptOutToken(hash: hash, host: "example.org", key: key, at: OptOutStage.start).text(key: key)
         #expect(stage.write(to: "optout+\(other)").code == 550)
         // Notices and vacation messages to the link, and one that is too old.
         #expect(stage.write(to: link, sender: "").code == 250)
@@ -179,7 +179,8 @@ struct OptOutDoorTests {
             codes.append(stage.write(to: "optout", from: "u\(number)@\(host)", sender: "u\(number)@\(host)").code)
         }
         #expect(try Set(stage.outbox.mails().map(\.to)).count == 5)
-        #expect(codes.count { $0 == 550 } == 4 && codes.count { $0 == 250 } == 16)
+        // Nobody is told that it is done, and nobody gets a notice: his mail server tries again.
+        #expect(codes.count { $0 == 451 } == 15 && codes.count { $0 == 250 } == 5)
         stage.clock.now = OptOutStage.start + .minutes(10)
         #expect(stage.write(to: "optout", from: "u19@two.example", sender: "u19@two.example").code == 250)
         #expect(stage.outbox.count == 1)
@@ -233,6 +234,86 @@ struct OptOutDoorTests {
         #expect(!stage.desk.wishes.hasOptedIn(address))
     }
 
+    @Test("a link that is older than the wish for mail undoes nothing; a younger one counts")
+    func oldLink() throws {
+        let stage = try OptOutStage()
+        let address = try MailRecipient("ada@example.org")
+        let old = try #require(stage.desk.wishes.optOutLink(address))
+        stage.write(to: "optout")
+        stage.write(to: try stage.outbox.confirmation())
+        _ = try stage.outbox.mails()
+        stage.clock.now = OptOutStage.start + .days(2)
+        stage.write(to: "optin")
+        #expect(stage.write(to: try stage.outbox.confirmation()).code == 250)
+        for _ in 0..<2 {
+            #expect(stage.write(to: old.address).text.contains("older than"))
+            #expect(try !stage.declines("ada@example.org"))
+            try stage.restart()
+        }
+        let young = try #require(stage.desk.wishes.optOutLink(address))
+        #expect(stage.write(to: young.address).code == 250)
+        #expect(try stage.declines("ada@example.org"))
+    }
+
+    @Test("who opts in is told what still keeps mail away, and asked only if there is something to take back")
+    func whatStands() throws {
+        let stage = try OptOutStage()
+        #expect(stage.write(to: "optin").text.contains("no opt-out"))
+        let other = try DirectoryFixture.identity("other")
+        let hash = try OptOutHashing(network: "testing")(#require(OptOutAddress("ada@example.org")))
+        stage.list.replace([
+            try OptOutStatement.make([hash], network: "testing", published: OptOutStage.start, identity: other)
+        ])
+        stage.write(to: "optout")
+        stage.write(to: try stage.outbox.confirmation())
+        let postmaster = "postmaster@example.org"
+        _ = try stage.outbox.mails()
+        stage.write(to: "optout+domain", from: postmaster, sender: postmaster)
+        stage.write(to: try stage.outbox.confirmation(), from: postmaster, sender: postmaster)
+        _ = try stage.outbox.mails()
+        stage.write(to: "optin")
+        #expect(stage.write(to: try stage.outbox.confirmation()).code == 250)
+        let text = try #require(stage.outbox.mails().first).text
+        #expect(text.contains("node-\(other.verificationKey.nodeID.hex.prefix(4))"))
+        #expect(text.contains("postmaster of example.org") && !text.contains("Done."))
+        #expect(try stage.declines("ada@example.org"))
+    }
+
+    @Test("links of one host do not fill the list; who is on it already is not counted")
+    func entries() throws {
+        let stage = try OptOutStage(limits: OptOutLimits(entriesPerHost: MailRate(burst: 2, interval: .hours(1))))
+        func follow(_ address: String) throws -> UInt16 {
+            stage.write(to: try #require(stage.desk.wishes.optOutLink(MailRecipient(address))).address).code
+        }
+        #expect(try ["a", "b", "c"].map { try follow("\($0)@catch.example") } == [250, 250, 451])
+        #expect(try follow("a@catch.example") == 250)
+        #expect(try follow("a@else.example") == 250)
+        stage.clock.now = OptOutStage.start + .hours(1)
+        #expect(try follow("c@catch.example") == 250)
+    }
+
+    @Test("one exit ends nobody else's mail to a whole host; a new exit says that it does not know yet")
+    func others() throws {
+        let stage = try OptOutStage()
+        let hash = try OptOutHashing(network: "testing")(#require(OptOutAddress("@large.example")))
+        let statements = try ["one", "two"].map { name in
+            try OptOutStatement.make(
+                [hash], network: "testing", published: OptOutStage.start, identity: DirectoryFixture.identity(name))
+        }
+        stage.list.replace([statements[0]])
+        #expect(try !stage.declines("ada@large.example"))
+        stage.list.replace(statements)
+        #expect(try stage.declines("ada@large.example"))
+        stage.list.replace(statements, areIndependent: { _, _ in false })
+        #expect(try !stage.declines("ada@large.example"))
+        // What was said here counts at once.
+        _ = try stage.desk.book.optOut(hash, .domain, at: OptOutStage.start)
+        #expect(try stage.declines("ada@large.example"))
+        stage.isReady.set(false)
+        #expect(try stage.desk.answer(MailRecipient("ada@large.example")) == true)
+        #expect(try stage.desk.answer(MailRecipient("bob@example.org")) == nil)
+    }
+
     @Test("a store that was lost is restored from the node's own statement")
     func lost() throws {
         let stage = try OptOutStage()
@@ -249,7 +330,7 @@ struct OptOutDoorTests {
     }
 
     @Test("reply addresses are none of the door's")
-    func others() throws {
+    func replies() throws {
         let stage = try OptOutStage()
         for address in [
             "r+\(String(repeating: "a", count: 32))", "optouts", "x@elsewhere.example", "optout@else.example",

@@ -80,7 +80,7 @@ struct OptOutNetworkTests {
         #expect(try await network.wait { keeper.count("ada@example.org") == 1 })
         let text = try #require(keeper.text(to: "ada@example.org"))
         let link = try #require(
-            text.firstMatch(of: /List-Unsubscribe: ?<mailto:optout(?:\+|%2B)([a-z2-7]{52})@reply\.example/)
+            text.firstMatch(of: /List-Unsubscribe: ?<mailto:optout(?:\+|%2B)([a-z2-7]{56})@reply\.example/)
         )
         .1
         #expect(

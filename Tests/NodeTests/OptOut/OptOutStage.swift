@@ -19,6 +19,8 @@ final class OptOutStage {
     let clock = TestTime(OptOutStage.start)
     let counts = TestCounts()
     let outbox = Outbox()
+    /// Whether the statements of the network are here.
+    let isReady = Readiness()
     let identity: SigningKey
     let list = OptOutList(network: "testing")
     private(set) var records: RecordStore
@@ -30,19 +32,19 @@ final class OptOutStage {
         var seed = [UInt8](repeating: 9, count: 32)
         identity = try SigningKey(seed: SecretBytes(moving: &seed))
         records = try RecordStore.open(path: directory.file("records.sqlite"), key: Self.key)
-        desk = try Self.desk(records, list, identity, directory, clock, counts)
+        desk = try Self.desk(records, list, identity, directory, clock, counts, isReady)
         door = try Self.door(desk, identity, clock, counts, outbox, limits)
     }
 
     private static func desk(
         _ records: RecordStore, _ list: OptOutList, _ identity: SigningKey, _ directory: TemporaryDirectory,
-        _ clock: TestTime, _ counts: TestCounts
+        _ clock: TestTime, _ counts: TestCounts, _ isReady: Readiness
     ) throws -> OptOutDesk {
         let statement = OwnStatement(
             path: directory.file("opt-outs"), network: "testing", identity: identity, pause: .minutes(5))
         return try OptOutDesk(
             records: records, list: list, statement: statement, linkKey: key, domain: domain, clock: { clock.now },
-            count: { counts.add($0, 1) })
+            count: { counts.add($0, 1) }, isReady: { isReady.value })
     }
 
     private static func door(
@@ -76,7 +78,7 @@ final class OptOutStage {
             // What is left of it was set aside.
             records = try RecordStore.open(path: directory.file("records.sqlite"), key: Self.key)
         }
-        desk = try Self.desk(records, list, identity, directory, clock, counts)
+        desk = try Self.desk(records, list, identity, directory, clock, counts, isReady)
         door = try Self.door(desk, identity, clock, counts, outbox, limits)
     }
 
@@ -95,6 +97,12 @@ final class OptOutStage {
     }
 
     func declines(_ address: String) throws -> Bool { desk.wishes.declines(try MailRecipient(address)) }
+}
+
+final class Readiness: Sendable {
+    private let state = Mutex(true)
+    var value: Bool { state.withLock { $0 } }
+    func set(_ value: Bool) { state.withLock { $0 = value } }
 }
 
 /// A mail server that keeps mails and answers as it is told.
