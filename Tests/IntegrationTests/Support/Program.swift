@@ -33,12 +33,20 @@ final class Program: Sendable {
             posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
             posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+            // Threads of tests block signals, and a Dovecot keeps the mask that it was started with: it would hear no SIGTERM.
+            var attributes = posix_spawnattr_t()
+            posix_spawnattr_init(&attributes)
+            defer { posix_spawnattr_destroy(&attributes) }
+            var none = sigset_t()
+            sigemptyset(&none)
+            posix_spawnattr_setsigmask(&attributes, &none)
+            posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
             let merged = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
             let argv = ([path] + arguments).map { strdup($0) }
             let envp = merged.map { strdup("\($0.key)=\($0.value)") }
             defer { for string in argv + envp { free(string) } }
             var child: pid_t = 0
-            let code = posix_spawn(&child, path, &actions, nil, argv + [nil], envp + [nil])
+            let code = posix_spawn(&child, path, &actions, &attributes, argv + [nil], envp + [nil])
             guard code == 0 else { throw Failure(description: "cannot run \(path): \(String(cString: strerror(code)))") }
             return (child, ends[1])
         }
