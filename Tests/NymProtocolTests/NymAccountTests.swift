@@ -276,6 +276,20 @@ import WireFormat
         #expect(account.names.map(\.text) == ["alice", "al", "a2", "a4"])
     }
 
+    @Test func mailsThatWaitAreBounded() throws {
+        var account = try NymFixture.account()
+        var limits = limits
+        let mail = try NymFixture.mail()
+        limits.outgoingBytes = UInt64(2 * mail.content.count)
+        var facts = facts
+        let two = account.execute(
+            try request(2, [.send(mail), .send(mail), .send(mail)]), at: start, facts: facts, limits: limits)
+        #expect(two.count == 2 && code(account, 2) == .full)
+        facts.outgoingBytes = limits.outgoingBytes
+        let none = account.execute(try request(3, [.send(mail)]), at: start, facts: facts, limits: limits)
+        #expect(none.isEmpty && code(account, 3) == .full)
+    }
+
     @Test func endings() throws {
         var account = try NymFixture.account()
         let day = NymTiming.day(of: start)

@@ -59,8 +59,20 @@ final class PacketSpool: Sendable {
         }
     }
 
-    /// Goes on with what an earlier run left.
-    func resume() { forwarder.add(recovered.values.flatMap(\.self)) }
+    /// So long the packets whose moment passed while the server was off take to leave.
+    static let catchingUp = Interval.minutes(10)
+
+    /// Goes on with what an earlier run left. What is late does not leave all at once.
+    func resume(at now: Timestamp) {
+        forwarder.add(
+            recovered.values.flatMap(\.self).map { packet in
+                guard packet.release < now else { return packet }
+                let release = now + .milliseconds(.random(in: 0..<Self.catchingUp.milliseconds))
+                return WaitingPacket(
+                    id: packet.id, destination: packet.destination, release: min(release, packet.deadline),
+                    deadline: packet.deadline)
+            })
+    }
 
     /// Whether the spool has this packet from an earlier run.
     func has(_ packet: NewNymPacket) -> Bool {

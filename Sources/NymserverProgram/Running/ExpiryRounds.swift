@@ -18,6 +18,8 @@ struct ExpiryRounds: Sendable {
     static let leastPause = Duration.seconds(1)
     /// Accounts that are erased in one go.
     static let batch = 100
+    /// Steps in which room is given back to the disk in one round when mail is refused for want of it.
+    static let stepsWithoutRoom = 32
 
     func run() async throws {
         // A clock may be set, and a consensus come, in the first minutes.
@@ -50,7 +52,8 @@ struct ExpiryRounds: Sendable {
             guard ending.count == Self.batch else { break }
         }
         let blocks = try parts.store.expire(
-            now: now, arrivalsBefore: NymTiming.day(of: now - NymTiming.duplicates))
+            now: now, arrivalsBefore: NymTiming.day(of: now - NymTiming.duplicates),
+            steps: parts.room.isThere ? 1 : Self.stepsWithoutRoom)
         if blocks > 0 { parts.counters.count("blocks_expired", by: blocks) }
         do throws(SpoolError) { try packets.expire(at: now) } catch {
             parts.counters.health.set("spool", trouble: "packets cannot be kept: \(error)")

@@ -68,7 +68,7 @@ final class RunningNymserver: Sendable {
         let mailServer = MailServer(client: client, operatorAddress: parts.settings.operatorAddress)
         let door = MailDoor(parts: parts, requests: RequestDesk(parts: parts)) { mailServer.forward($0) }
         let cycles = CycleRounds(parts: parts, packets: packets)
-        packets.resume()
+        packets.resume(at: parts.clock.now())
         // What a crash left between the database and the spool.
         try await NIOThreadPool.singleton.runIfActive { try cycles.handOver(at: self.parts.clock.now()) }
         // Threads for those who wait for the disk, or for the operator's mail server, so that they keep nothing else waiting.

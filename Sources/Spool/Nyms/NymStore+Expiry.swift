@@ -6,13 +6,17 @@ public import WireFormat
 extension NymStore {
     /// Forgets reply blocks that have expired, packets that come too late, and arrivals before a day; gives the room back
     /// to the disk and what was erased out of the log.
+    /// - Parameter steps: How much room is given back: 8 MiB each; between two steps everybody else may write.
     /// - Returns: Blocks that are gone.
     @discardableResult
-    public func expire(now: Timestamp, arrivalsBefore day: UInt32) throws(NymStoreError) -> Int {
+    public func expire(
+        now: Timestamp, arrivalsBefore day: UInt32, steps: Int = 1
+    ) throws(NymStoreError) -> Int {
         let blocks = try delete("block", "id", "expiry < ?", now.milliseconds)
         _ = try delete("packet", "id", "deadline < ?", now.milliseconds)
         _ = try delete("seen", "hash", "expiry < ?", now.milliseconds)
         _ = try delete("arrival", "hash", "day < ?", Int64(day))
+        for _ in 1..<max(1, steps) { try maintain { try $0.execute(sql: "PRAGMA incremental_vacuum(2000)") } }
         try maintain { database in
             try database.execute(sql: "PRAGMA incremental_vacuum(2000)")
             // Busy readers put it off; the next time it is done.

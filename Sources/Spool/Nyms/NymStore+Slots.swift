@@ -170,8 +170,8 @@ extension NymStore {
         }
     }
 
-    /// The spool has these packets on its disk: their rows go. A packet that a crash before this leaves here is given to
-    /// the spool again, and the next node drops the second.
+    /// The spool has these packets on its disk: their rows go. A packet that a crash before this leaves here is in both; the
+    /// caller knows it by its bytes.
     public func tookPackets(_ ids: [Int64]) throws(NymStoreError) {
         guard !ids.isEmpty else { return }
         CrashPoint.reached(.nymPacketHandedOver)

@@ -218,6 +218,35 @@ import WireFormat
         #expect(try fixture.store.partsOfHeld(of: alice, kind: 2, limit: 9).map(\.state.item) == [1, 3])
     }
 
+    /// One bad mail keeps nobody else's back.
+    @Test func damagedMailsAreErased() throws {
+        let fixture = try NymStoreFixture()
+        let store = fixture.store
+        let alice = try fixture.create("alice")
+        var changes = NymStoreFixture.changes("alice")
+        changes.mails = (1...3).map { NewNymMail(content: [$0], next: start, deadline: start + .days(2)) }
+        try store.apply(changes, to: alice, revision: 1)
+        let kept = try #require(try store.account(alice)?.load.outgoingBytes)
+        #expect(kept > 3 && kept < 1000)
+        try store.maintain { try $0.execute(sql: "UPDATE mail SET bytes = x'0102' WHERE id = 1") }
+        #expect(try store.dueMails(start, limit: 9).map(\.content) == [[2], [3]] && store.damagedRows == 1)
+        #expect(try store.counts().mails == 2)
+    }
+
+    @Test func aDatabaseHasOneDomainAndCountsClosures() throws {
+        let fixture = try NymStoreFixture()
+        #expect(try fixture.store.belongs(to: "nym.example") == "nym.example")
+        #expect(try fixture.store.belongs(to: "other.example") == "nym.example")
+        #expect(try fixture.store.closures() == 0)
+        let alice = try fixture.create("alice")
+        for number in 1...2 {
+            var changes = NymStoreFixture.changes("alice")
+            changes.isClosure = true
+            try fixture.store.apply(changes, to: alice, revision: Int64(number))
+            #expect(try fixture.store.closures() == number)
+        }
+    }
+
     /// When a request came is not on the disk.
     @Test func timesOfOutgoingMailsAreHours() throws {
         let fixture = try NymStoreFixture()
