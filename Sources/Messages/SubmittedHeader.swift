@@ -10,6 +10,8 @@ public struct SubmittedHeader: Hashable, Sendable {
     public let isReadReceipt: Bool
     /// The name before the address in From, if it is plain ASCII; nil for none, or one that would need decoding.
     public let displayName: String?
+    /// Message-IDs of the thread that the mail says it belongs to.
+    public let thread: [String]
     private let mail: MailText
 
     /// Throws as `OutgoingMail` does.
@@ -21,6 +23,8 @@ public struct SubmittedHeader: Hashable, Sendable {
             .compactMap { Self.displayName(String(decoding: $0.value, as: UTF8.self)) }.first
         messageID = mail.fields.lazy.filter { $0.name.lowercased() == "message-id" }
             .map { String(decoding: $0.value, as: UTF8.self) }.first { HeaderRules.isMessageID($0[...]) }
+        thread = mail.fields.filter { ["in-reply-to", "references"].contains($0.name.lowercased()) }
+            .flatMap { Self.messageIDs($0.value) }
         isReadReceipt = mail.fields.contains { field in
             field.name.lowercased() == "content-type"
                 && String(decoding: field.value, as: UTF8.self).lowercased().contains("disposition-notification")
@@ -29,22 +33,25 @@ public struct SubmittedHeader: Hashable, Sendable {
 
     /// The mail with only those fields of its header that a sender may set (`SenderField`), in which the message ids of the
     /// thread are left out that `isOwn` names: they tell where earlier mails were written.
-    public func content(leavingOut isOwn: (String) -> Bool) -> [UInt8] {
+    public func content(leavingOut isOwn: (String) throws -> Bool) rethrows -> [UInt8] {
         var text: [UInt8] = []
         for field in mail.fields {
             guard let kept = SenderField(headerName: field.name) else { continue }
             var value = field.value
             if kept == .inReplyTo || kept == .references {
-                let ids = String(decoding: value, as: UTF8.self).split(separator: "<").compactMap { piece in
-                    piece.firstIndex(of: ">").map { "<" + piece[...$0] }
-                }
-                value = Array(ids.filter { !isOwn($0) }.joined(separator: " ").utf8)
+                value = Array(try Self.messageIDs(value).filter { try !isOwn($0) }.joined(separator: " ").utf8)
             }
             if !value.isEmpty { text += Array("\(kept.name): ".utf8) + value + [0x0D, 0x0A] }
         }
         // A header section is known by a field of mail; what is left of a mail without a subject is one still.
         if text.isEmpty { text = Array("MIME-Version: 1.0\r\n".utf8) }
         return text + [0x0D, 0x0A] + mail.body
+    }
+
+    private static func messageIDs(_ value: [UInt8]) -> [String] {
+        String(decoding: value, as: UTF8.self).split(separator: "<").compactMap { piece in
+            piece.firstIndex(of: ">").map { "<" + piece[...$0] }
+        }
     }
 
     private static func displayName(_ from: String) -> String? {

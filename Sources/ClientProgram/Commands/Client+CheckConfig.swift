@@ -36,6 +36,7 @@ extension Client {
         if let name = config.network, !installed.contains(name) {
             problems.append("network = \"\(name)\": no network of this name is installed; see `nightjar network list`")
         }
+        problems += gatewayProblems()
         var networks: [Network] = []
         for name in config.network.map({ [$0] }) ?? installed where installed.contains(name) {
             // What is wrong with a network file is said by the commands that use it.

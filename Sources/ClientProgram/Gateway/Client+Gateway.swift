@@ -51,7 +51,7 @@ extension Client {
         if request.newPassword || !ClientPlaces.isThere(files.passwords) {
             var generator = SystemRandomNumberGenerator()
             let text = GatewayPassword.make(using: &generator)
-            try files.writePassword(PasswordHash(of: Array(text.utf8)), user: config.gateway.user)
+            try files.writePassword(text, user: config.gateway.user)
             password = text
         }
         try GatewayMaildir(path: gatewayMaildir).make()

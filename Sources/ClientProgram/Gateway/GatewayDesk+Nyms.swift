@@ -1,8 +1,10 @@
-// Mail from a nym: a request to its server, which the part that serves nyms keeps. It and the note that the mail was taken
-// are written one after the other, and the intention before both: whoever comes again after a crash is asked for by it.
+// Mail from a nym: a request to its server, which the part that serves nyms keeps under the mail's name. The note that the
+// mail was taken is written after it: whoever comes again after a crash between them gets the request that is there.
 
 internal import Exits
 internal import Messages
+internal import MixCrypto
+internal import NymProtocol
 internal import Spool
 internal import WireFormat
 
@@ -11,47 +13,30 @@ extension GatewayDesk {
         _ content: [UInt8], as nym: String, _ mail: SubmittedMail, _ record: GatewayRecord, _ name: [UInt8],
         displayName: String?
     ) async throws -> SubmissionReply {
-        let request = NymSendRequest(
+        guard content.count <= NymMail.largestContent else { return Self.tooLargeForNym }
+        var request = NymSendRequest(
             nym: nym, recipients: try mail.recipients.map(mailAddress), content: content, displayName: displayName)
-        guard !record.messageID.isEmpty else {
-            return Self.stored(try await client.nymSend(request))
-        }
+        let hasName = !record.messageID.isEmpty
+        if hasName { request.token = name }
+        let sent = request
         return try await nymTurns.take {
+            // Another connection may have brought it meanwhile.
             let log = GatewayLog(records: records)
+            if hasName, try log.vacant(name) != name { throw GatewayLog.Known() }
             var record = record
-            record.nym = try client.nym(nym, keyring: try keyring.open(), book: NymBook(records)).nym.address
-            if let begun = try log.record(name) {
-                if begun.isDone { throw GatewayLog.Known() }
-                if let number = try stored(request, as: record.nym, since: begun.made, log) {
-                    record.number = number
-                    try log.update(name, record)
-                    throw GatewayLog.Known()
-                }
-            }
-            record.isDone = false
-            try log.update(name, record)
-            do {
-                let report = try await client.nymSend(request)
-                record.isDone = true
-                record.number = report.number
-                try log.update(name, record)
-                return Self.stored(report)
-            } catch {
-                try? log.forget(name)
-                throw error
-            }
+            record.nym = try self.nym(nym).address
+            let report = try await client.nymSend(sent, keyring: try keyring.open())
+            record.number = report.number
+            // One without a Message-ID is noted for its notices alone.
+            let place = hasName ? name : Digest.sha256(name + Array("\(record.nym) \(report.number)".utf8)).bytes
+            try log.update(place, record)
+            return Self.stored(report)
         }
     }
 
-    /// The number of a request to these recipients that was stored since, and that no other mail has become.
-    private func stored(
-        _ request: NymSendRequest, as nym: String, since: Timestamp, _ log: GatewayLog
-    ) throws -> UInt64? {
-        let claimed = Set(try log.all().filter { $0.record.nym == nym }.map(\.record.number))
-        let recipients = request.recipients.joined(separator: ", ")
-        return try NymBook(records).state(nym)?.sent.first { sent in
-            sent.made >= since && sent.recipients == recipients && !claimed.contains(sent.number)
-        }?.number
+    /// The nym of an address or alias.
+    func nym(_ address: String) throws -> OwnNym {
+        try client.nym(address, keyring: try keyring.open(), book: NymBook(records)).nym
     }
 
     private static func stored(_ report: NymSendReport) -> SubmissionReply {

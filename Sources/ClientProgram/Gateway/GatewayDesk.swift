@@ -5,6 +5,7 @@ internal import Daemon
 internal import Directory
 internal import Exits
 internal import Messages
+internal import NymProtocol
 internal import Spool
 internal import WireFormat
 
@@ -22,11 +23,14 @@ struct GatewayDesk: SubmissionReceiver {
 
     // MARK: Envelope
 
-    func check(sender: String) async -> SubmissionReply {
+    func check(sender: String, size: Int) async -> SubmissionReply {
         told {
             let senders = try senders()
-            guard senders.sender(sender) != nil else {
-                return SubmissionReply(550, "5.7.1", senders.refusal(sender))
+            switch senders.sender(sender) {
+            case nil: return SubmissionReply(550, "5.7.1", senders.refusal(sender))
+            // What the mail program says of itself in the header does not travel and counts here: a little room for it.
+            case .nym where size > NymMail.largestContent + Self.headerRoom: return Self.tooLargeForNym
+            default: break
             }
             return SubmissionReply(250, "2.1.0", "sender ok")
         }
@@ -52,6 +56,10 @@ struct GatewayDesk: SubmissionReceiver {
         }
     }
 
+    private static let headerRoom = 16 << 10
+    static let tooLargeForNym = SubmissionReply(
+        552, "5.3.4", "a nym's mail has at most \(NymMail.largestContent) bytes; send less, or in several mails")
+
     /// What From may be now: nyms come and go while this runs.
     func senders() throws -> GatewaySenders {
         GatewaySenders(
@@ -62,9 +70,19 @@ struct GatewayDesk: SubmissionReceiver {
         try client.resolve(name(of: recipient, network))
     }
 
-    private func name(of recipient: String, _ network: Network) throws(GatewayRecipients.Refusal) -> String {
-        let domains = Set(network.nodes.flatMap { $0.fields.nymDomains.map(\.domain) })
-        return try GatewayRecipients.name(of: recipient, nymDomains: domains)
+    private func name(of recipient: String, _ network: Network) throws -> String {
+        try GatewayRecipients.name(of: recipient, nymDomains: try nymDomains(network))
+    }
+
+    /// Domains of nymservers to which mail goes without a detour: those of our own nyms, whose key we know. Any node can say
+    /// that it serves any domain, and would get the mail.
+    private func nymDomains(_ network: Network) throws -> Set<String> {
+        let own = try keyring.nyms().filter { $0.network == network.name }
+        return Set(
+            own.filter { nym in
+                let announced = network.nodes.compactMap { $0.nymDomain(nym.domain)?.key }
+                return !announced.isEmpty && announced.allSatisfy { $0 == nym.server }
+            }.map(\.domain))
     }
 
     func mailAddress(_ recipient: String) throws -> String {
@@ -108,10 +126,11 @@ struct GatewayDesk: SubmissionReceiver {
             return SubmissionReply(550, "5.7.1", "read receipts are not sent: they tell when you read; turn them off")
         }
         let log = GatewayLog(records: records)
-        let name = GatewayLog.name(sender: mail.sender, recipients: mail.recipients, content: mail.content)
+        if let refusal = try mixedIdentities(header, sender, log) { return refusal }
+        var name = GatewayLog.name(sender: mail.sender, recipients: mail.recipients, content: mail.content)
         // Without a Message-ID nothing tells a mail that is sent again from one that was written twice.
-        if header.messageID != nil, try log.isKnown(name) { return Self.known }
-        let content = header.content { log.isOwn($0) }
+        if header.messageID != nil { name = try log.vacant(name) }
+        let content = try header.content { try log.isOwn($0) }
         let record = GatewayRecord(messageID: header.messageID ?? "", made: client.time.clock.now())
         switch sender {
         case .anonymous:
@@ -122,6 +141,25 @@ struct GatewayDesk: SubmissionReceiver {
             return try await send(content, as: nym, mail, record, name, displayName: shown)
         }
     }
+
+    /// Who answers a nym's mail under another name tells that both are one.
+    private func mixedIdentities(
+        _ header: SubmittedHeader, _ sender: GatewaySender, _ log: GatewayLog
+    ) throws -> SubmissionReply? {
+        var own = ""
+        if case .nym(let nym) = sender { own = try self.nym(nym).address }
+        for id in header.thread.prefix(Self.mostThread) {
+            let nyms = try log.nyms(id)
+            guard let other = nyms.first, !nyms.contains(own) else { continue }
+            return SubmissionReply(
+                550, "5.7.1",
+                "this answers a mail to \(Printable.text(other)), and From is another: set From to that nym, or write a new mail"
+            )
+        }
+        return nil
+    }
+
+    private static let mostThread = 200
 
     private func sendAnonymously(
         _ content: [UInt8], _ mail: SubmittedMail, _ record: GatewayRecord, _ name: [UInt8]

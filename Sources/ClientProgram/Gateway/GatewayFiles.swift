@@ -13,6 +13,8 @@ struct GatewayFiles: Sendable {
 
     /// `user:{ARGON2ID}hash`, a passwd-file for Dovecot (`passdb`), mode 0600.
     var passwords: String { "\(directory)/passwd" }
+    /// `GatewayPassword.mark` in hexadecimal digits, mode 0600.
+    private var mark: String { "\(directory)/mark" }
     /// PEM.
     var certificate: String { "\(directory)/certificate.pem" }
     /// PEM, mode 0600.
@@ -24,7 +26,9 @@ struct GatewayFiles: Sendable {
     private static let scheme = "{ARGON2ID}"
     private static let limit = 64 << 10
 
-    init(_ places: ClientPlaces) { directory = "\(places.data)/gateway" }
+    init(_ places: ClientPlaces) { self.init(directory: "\(places.data)/gateway") }
+
+    init(directory: String) { self.directory = directory }
 
     /// Whether `gateway init` has been done.
     var isThere: Bool { ClientPlaces.isThere(passwords) && ClientPlaces.isThere(certificate) }
@@ -49,8 +53,18 @@ struct GatewayFiles: Sendable {
 
     // MARK: Password
 
-    func writePassword(_ hash: PasswordHash, user: String) throws(CommandFailure) {
+    func writePassword(_ password: String, user: String) throws {
+        let bytes = Array(password.utf8)
+        let hash = try PasswordHash(of: bytes)
+        // It belongs to this hash alone: beside another it is of no effect.
+        try AtomicFile.write(text: Hex.encode(GatewayPassword.mark(bytes, hash: hash).bytes) + "\n", to: mark)
         try AtomicFile.write(text: "\(user):\(Self.scheme)\(hash.text)\n", to: passwords)
+    }
+
+    /// The mark of the password, if it was made here.
+    func readMark() -> Digest? {
+        guard let bytes = try? AtomicFile.read(mark, limit: Self.limit) else { return nil }
+        return Hex.decode(String(decoding: bytes.prefix(64), as: UTF8.self)).flatMap { Digest($0) }
     }
 
     /// The user's name and the password's hash.
@@ -103,6 +117,11 @@ struct GatewayFiles: Sendable {
 enum GatewayPassword {
     /// Letters and digits that nobody takes for each other.
     private static let alphabet = Array("abcdefghjkmnpqrstuvwxyz23456789")
+
+    /// By what a password is known fast. Nobody finds one of 123 random bits by it.
+    static func mark(_ password: [UInt8], hash: PasswordHash) -> Digest {
+        Digest.sha256(Array("nightjar/1 gateway password\n\(hash.text)\n".utf8) + password)
+    }
 
     /// Five groups of five: 123 bits.
     static func make(using generator: inout some RandomNumberGenerator) -> String {

@@ -1,5 +1,5 @@
-// The password check of a gateway. A password that is right is known by a fast keyed digest from then on, so that wrong
-// ones, however many some other user of this machine sends, neither lock its owner out nor keep the machine busy.
+// The password check of a gateway. The right password is known by a fast digest, so that wrong ones, however many some other
+// user of this machine sends, neither lock its owner out nor keep the machine busy.
 
 internal import Exits
 internal import MixCrypto
@@ -9,7 +9,7 @@ internal import WireFormat
 actor GatewayLogin {
     private let user: String
     private let hash: PasswordHash
-    private let secret = SymmetricSecret.random()
+    /// `GatewayPassword.mark` of the right one.
     private var known: Digest?
     private var failures: [ContinuousClock.Instant] = []
 
@@ -19,13 +19,16 @@ actor GatewayLogin {
     /// How long the answer to a wrong one waits.
     private static let pause = Duration.milliseconds(500)
 
-    init(user: String, hash: PasswordHash) {
+    /// - Parameter mark: of the password, from the time it was made; without one the right password is known after its first
+    ///   use only.
+    init(user: String, hash: PasswordHash, mark: Digest? = nil) {
         self.user = user
         self.hash = hash
+        known = mark
     }
 
     func check(_ login: SubmissionLogin) async -> SubmissionReply {
-        let digest = login.password.withUnsafeBytes { secret.mac($0) }
+        let digest = GatewayPassword.mark(login.password, hash: hash)
         let isUser = login.user == user
         if isUser, let known, known == digest { return Self.welcome }
         let now = ContinuousClock.now

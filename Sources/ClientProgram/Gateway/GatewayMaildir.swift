@@ -23,12 +23,13 @@ struct GatewayMaildir: Sendable {
         return try folder(Self.folderName(of: address))
     }
 
-    /// `alice@nym.example` is `alice@nym_example`.
+    /// `alice@nym.example` is `alice@nym_example`, and `a_b@nym.example` is `a_+b@nym_example`: no two share a folder.
     static func folderName(of address: String) -> String {
-        let bytes = address.lowercased().utf8.prefix(200).map { byte -> UInt8 in
+        let bytes = address.lowercased().utf8.prefix(200).flatMap { byte -> [UInt8] in
             switch byte {
-            case 0x30...0x39, 0x61...0x7A, UInt8(ascii: "@"), UInt8(ascii: "-"): byte
-            default: UInt8(ascii: "_")
+            case 0x30...0x39, 0x61...0x7A, UInt8(ascii: "@"), UInt8(ascii: "-"): [byte]
+            case UInt8(ascii: "_"): Array("_+".utf8)
+            default: [UInt8(ascii: "_")]
             }
         }
         return String(decoding: bytes, as: UTF8.self)

@@ -11,17 +11,23 @@ extension RecordKind {
     static let submittedMails = RecordKind(rawValue: 40)
     /// Nothing, under the digest of a Message-ID of a mail that was submitted.
     static let ownMessageIDs = RecordKind(rawValue: 41)
+    /// Addresses of our nyms, one per line, under a Message-ID of a mail that came to them.
+    static let nymMessageIDs = RecordKind(rawValue: 42)
 }
 
 /// A mail that was submitted.
 ///
-///     version u8 | is done u8 | nym's number u64 | made u64 | messages u8 | ids 16 each | noticed u8 | (message u8, recipient u8) each
+///     version u8 | nym's number u64 | made u64 | messages u8 | ids 16 each | noticed u8 | (message u8, recipient u8) each
 ///         | Message-ID length u16, text | nym length u16, text
 struct GatewayRecord: Equatable, Sendable {
     /// One recipient of one message.
     struct Place: Hashable, Sendable {
         var message: UInt8
         var recipient: UInt8
+
+        /// Of mail of a nym: its server has not sent it, or has. There is no such recipient, as a mail has eight.
+        static let ofNym = Place(message: 0, recipient: 0)
+        static let well = Place(message: 0, recipient: .max)
     }
 
     /// Message-ID of the mail as its writer has it; empty for none.
@@ -29,14 +35,15 @@ struct GatewayRecord: Equatable, Sendable {
     let made: Timestamp
     /// The messages that it became; none for mail of a nym.
     var messages: [MessageID] = []
-    /// Failures that the writer was told of.
+    /// Failures that the writer was told of; `well` for none of a nym's mail.
     var noticed: Set<Place> = []
     /// The number of the nym's request that it became; 0 for none.
     var number: UInt64 = 0
     /// The nym's address, or empty.
     var nym = ""
-    /// Whether the mail is stored; until then only the intention is.
-    var isDone = true
+
+    /// Whether its writer was told that it has not arrived, so that he may send it again.
+    var hasFailed: Bool { noticed.contains { $0 != .well } }
 
     /// How long a mail is remembered.
     static let memory = Interval.days(60)
@@ -51,7 +58,6 @@ struct GatewayRecord: Equatable, Sendable {
     var encoded: [UInt8] {
         var writer = WireWriter()
         writer.integer(Self.version)
-        writer.integer(UInt8(isDone ? 1 : 0))
         writer.integer(number)
         writer.integer(UInt64(clamping: made.milliseconds))
         writer.integer(UInt8(clamping: messages.count))
@@ -72,7 +78,6 @@ struct GatewayRecord: Equatable, Sendable {
     init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = WireReader(bytes)
         guard try reader.integer(UInt8.self) == Self.version else { throw .unknownValue }
-        isDone = try reader.integer(UInt8.self) != 0
         number = try reader.integer()
         made = Timestamp(milliseconds: Int64(clamping: try reader.integer(UInt64.self)))
         for _ in 0..<(try reader.integer(UInt8.self)) { messages.append(try reader.fixed()) }
@@ -111,10 +116,36 @@ struct GatewayLog: Sendable {
     }
 
     /// Whether a mail with this Message-ID was submitted here.
-    func isOwn(_ messageID: String) -> Bool { (try? records.get(.ownMessageIDs, Array(messageID.utf8))) != nil }
+    func isOwn(_ messageID: String) throws -> Bool { try records.get(.ownMessageIDs, Array(messageID.utf8)) != nil }
 
-    /// Whether this mail is stored already.
-    func isKnown(_ name: [UInt8]) throws -> Bool { try record(name)?.isDone ?? false }
+    /// The name under which a mail is to be noted. One that failed may come again, and gets another each time.
+    /// - Throws: `Known` if the mail is stored and has not failed.
+    func vacant(_ name: [UInt8]) throws -> [UInt8] {
+        var name = name
+        for _ in 0..<Self.mostTimes {
+            guard let record = try record(name) else { return name }
+            guard record.hasFailed else { break }
+            name = Digest.sha256(Array("again\n".utf8) + name).bytes
+        }
+        throw Known()
+    }
+
+    /// How often one mail is taken.
+    private static let mostTimes = 64
+
+    /// Notes to whom of us a mail came.
+    func note(_ messageID: String, of nym: String, now: Timestamp) throws {
+        let all = Set(try nyms(messageID) + [nym]).sorted().joined(separator: "\n")
+        try records.transaction {
+            try $0.put(.nymMessageIDs, Array(messageID.utf8), Array(all.utf8), expires: now + .days(366))
+        }
+    }
+
+    /// Our nyms to whom a mail came.
+    func nyms(_ messageID: String) throws -> [String] {
+        guard let found = try records.get(.nymMessageIDs, Array(messageID.utf8)) else { return [] }
+        return String(decoding: found, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
 
     func record(_ name: [UInt8]) throws -> GatewayRecord? {
         try records.get(.submittedMails, name).flatMap { try? GatewayRecord(decoding: $0) }
@@ -125,11 +156,6 @@ struct GatewayLog: Sendable {
         try records.all(.submittedMails).compactMap { entry in
             (try? GatewayRecord(decoding: entry.value)).map { (entry.name, $0) }
         }
-    }
-
-    /// Forgets a mail that was not stored after all.
-    func forget(_ name: [UInt8]) throws {
-        try records.transaction { _ = try $0.remove(.submittedMails, name) }
     }
 
     /// Notes a mail whose message is stored elsewhere, or that its writer was told.

@@ -19,9 +19,17 @@ struct GatewayRounds: Sendable {
         var failure: (any Error)?
         do {
             let store = client.received(records)
+            let log = GatewayLog(records: records)
             for (name, record) in try store.all() where record.state == .unread && !record.isInternal {
                 do {
                     let message = try store.message(name, record)
+                    if case .nym(let address) = message.origin {
+                        // Its mail goes where its owner has said, and to one place only.
+                        guard client.config.nyms.maildir(of: address) == nil else { continue }
+                        if let id = try Self.messageID(message) {
+                            try log.note(id, of: address, now: client.time.clock.now())
+                        }
+                    }
                     var options = OutputOptions()
                     options.output = .maildir(try maildir.place(for: message.origin))
                     _ = try MessageWriter(terminal: client.terminal, options: options).write([message]) { message in
@@ -39,6 +47,16 @@ struct GatewayRounds: Sendable {
         }
         return (count, failure)
     }
+
+    /// The Message-ID of a mail that came to a nym.
+    private static func messageID(_ message: ReceivedMessage) throws -> String? {
+        let next = try message.openBody()
+        var head: [UInt8] = []
+        while head.count < mostHead, let piece = try next() { head += piece }
+        return try? SubmittedHeader(head).messageID
+    }
+
+    private static let mostHead = 64 << 10
 
     /// Puts a notice into the Maildir for every recipient that a mail has not reached.
     func notice() throws {
@@ -73,7 +91,6 @@ struct GatewayRounds: Sendable {
     /// The same for mail of nyms, of which their servers tell.
     private func noticeOfNyms(_ log: GatewayLog, now: Timestamp) throws {
         let book = NymBook(records)
-        let told = GatewayRecord.Place(message: 0, recipient: 0)
         for (name, record) in try log.all() where record.number > 0 && record.noticed.isEmpty {
             guard let sent = try book.state(record.nym)?.sent.first(where: { $0.number == record.number }),
                 let result = sent.result
@@ -85,7 +102,7 @@ struct GatewayRounds: Sendable {
                 try maildir.deliver(head: notice.head(now: now), body: notice.body, token: notice.token)
             }
             var record = record
-            record.noticed = [told]
+            record.noticed = [result.code == NymResultCode.done.rawValue ? .well : .ofNym]
             try log.update(name, record)
         }
     }

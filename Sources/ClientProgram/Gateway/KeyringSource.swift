@@ -15,6 +15,9 @@ struct KeyringSource: Sendable {
         return opened
     }
 
+    /// Our nyms; none without a keyring.
+    func nyms() throws -> [OwnNym] { ClientPlaces.isThere(client.places.keyring) ? try open().nyms() : [] }
+
     /// Addresses of our nyms in the network, aliases included.
     func nymAddresses(network: String?) throws -> [String] {
         guard ClientPlaces.isThere(client.places.keyring) else { return [] }

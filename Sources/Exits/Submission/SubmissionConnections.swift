@@ -7,17 +7,22 @@ final class SubmissionConnections: Sendable {
     private struct Entry: Sendable {
         let channel: any Channel
         var handler: NIOLoopBound<SubmissionHandler>?
+        var isStranger = true
     }
-    private let limit: Int
+    private let limit, strangers: Int
     private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
 
-    init(limit: Int) { self.limit = limit }
+    /// - Parameter strangers: how many may be without a password.
+    init(limit: Int, strangers: Int) {
+        self.limit = limit
+        self.strangers = strangers
+    }
 
     /// Makes room for a connection; false if there is none.
     func open(_ channel: any Channel) -> Bool {
         let id = ObjectIdentifier(channel)
         let hasRoom = entries.withLock { entries in
-            guard entries.count < limit else { return false }
+            guard entries.count < limit, entries.count(where: { $0.value.isStranger }) < strangers else { return false }
             entries[id] = Entry(channel: channel)
             return true
         }
@@ -27,6 +32,11 @@ final class SubmissionConnections: Sendable {
 
     func add(_ channel: any Channel, _ handler: NIOLoopBound<SubmissionHandler>) {
         entries.withLock { $0[ObjectIdentifier(channel)]?.handler = handler }
+    }
+
+    /// A connection has given the password.
+    func welcome(_ channel: any Channel) {
+        entries.withLock { $0[ObjectIdentifier(channel)]?.isStranger = false }
     }
 
     func close(grace: Interval) async {

@@ -13,23 +13,31 @@ final class SubmissionHandler: ChannelInboundHandler {
     private let security: SubmissionSecurity
     private let idle: Interval
     private let longest: Interval
+    private let login: Interval
+    private let loggedIn: @Sendable () -> Void
     private var machine: SubmissionMachine
     private var context: ChannelHandlerContext?
     private var idleTimer: Scheduled<Void>?
     private var endTimer: Scheduled<Void>?
+    private var loginTimer: Scheduled<Void>?
+    private var isStranger = true
 
     /// - Parameters:
     ///   - idle: how long the peer may be silent.
     ///   - longest: how long a connection may last.
+    ///   - login: how long it may last without a password that was right.
+    ///   - loggedIn: told when one was.
     init(
         machine: SubmissionMachine, receiver: any SubmissionReceiver, security: SubmissionSecurity, idle: Interval,
-        longest: Interval
+        longest: Interval, login: Interval, loggedIn: @escaping @Sendable () -> Void
     ) {
         self.machine = machine
         self.receiver = receiver
         self.security = security
         self.idle = idle
         self.longest = longest
+        self.login = login
+        self.loggedIn = loggedIn
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -38,6 +46,7 @@ final class SubmissionHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         endTimer = schedule(longest, context)
+        loginTimer = schedule(login, context)
         perform(machine.start())
         context.fireChannelActive()
     }
@@ -60,6 +69,7 @@ final class SubmissionHandler: ChannelInboundHandler {
     private func ended() {
         idleTimer?.cancel()
         endTimer?.cancel()
+        loginTimer?.cancel()
         context = nil
     }
 
@@ -70,12 +80,18 @@ final class SubmissionHandler: ChannelInboundHandler {
             case .send(let bytes): context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
             case .startTLS: startTLS(context)
             case .authenticate(let login): ask { [receiver] in await receiver.authenticate(login) }
-            case .checkSender(let sender): ask { [receiver] in await receiver.check(sender: sender) }
+            case .checkSender(let sender):
+                ask { [receiver, size = machine.announced] in await receiver.check(sender: sender, size: size) }
             case .checkRecipient(let recipient, let sender):
                 ask { [receiver] in await receiver.check(recipient: recipient, from: sender) }
             case .deliver(let mail): ask { [receiver] in await receiver.deliver(mail) }
             case .close: context.close(promise: nil)
             }
+        }
+        if isStranger, machine.isAuthenticated {
+            isStranger = false
+            loginTimer?.cancel()
+            loggedIn()
         }
         idleTimer?.cancel()
         idleTimer = machine.isWaiting || machine.isClosed ? nil : schedule(idle, context)

@@ -125,6 +125,7 @@ extension SubmissionMachine {
         guard let (path, parameters) = Self.path(rest, keyword: "FROM:") else {
             return refuse(501, "5.5.4", "write MAIL FROM:<address>")
         }
+        announced = 0
         for parameter in parameters {
             let pair = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             switch (pair[0].uppercased(), pair.count > 1 ? pair[1].uppercased() : "") {
@@ -134,6 +135,7 @@ extension SubmissionMachine {
                     return refuse(
                         552, "5.3.4", "the mail is larger than \(limits.mail) bytes; send less, or in several mails")
                 }
+                announced = size
             case ("BODY", "7BIT"), ("BODY", "8BITMIME"): break
             // Who wrote it is known already (RFC 4954 section 5).
             case ("AUTH", let address) where !address.isEmpty: break

@@ -49,6 +49,8 @@ struct SubmissionMachine {
     var recipients: [String] = []
     var content = LMTPContent(limit: 0)
     var mails = 0
+    /// Bytes that the mail program has announced for the mail; 0 if it has not.
+    var announced = 0
     var failedLogins = 0
     private var input: [UInt8] = []
     private var errors = 0

@@ -73,7 +73,8 @@ public protocol SubmissionReceiver: Sendable {
     /// Whether the password is right: 235, else 535 or, for now, 454.
     func authenticate(_ login: SubmissionLogin) async -> SubmissionReply
     /// Whether mail from `sender`, an address, may be sent: 2xx, else why not.
-    func check(sender: String) async -> SubmissionReply
+    /// - Parameter size: bytes of the mail as the mail program has announced them; 0 if it has not.
+    func check(sender: String, size: Int) async -> SubmissionReply
     /// Whether mail from `sender` to `recipient` can be sent: 2xx, else why not.
     func check(recipient: String, from sender: String) async -> SubmissionReply
     /// Takes a mail: 2xx only when it is durable.

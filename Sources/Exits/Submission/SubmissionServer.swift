@@ -39,6 +39,10 @@ public struct SubmissionSettings: Hashable, Sendable {
     public var limits: SubmissionLimits
     /// Connections at one time; more are told to come back.
     public var connections = 16
+    /// How many of them may be without a password: whoever has one finds the others free.
+    public var strangers = 12
+    /// How long a connection may be without a password.
+    public var login = Interval.seconds(60)
     /// How long a mail program may be silent (RFC 5321 section 4.5.3.2.7).
     public var idle = Interval.minutes(5)
     /// How long a connection may last.
@@ -75,7 +79,7 @@ public final class SubmissionServer: Sendable {
         _ settings: SubmissionSettings, security: SubmissionSecurity, receiver: any SubmissionReceiver,
         group: MultiThreadedEventLoopGroup = .singleton
     ) async throws(SubmissionBindError) -> SubmissionServer {
-        let connections = SubmissionConnections(limit: settings.connections)
+        let connections = SubmissionConnections(limit: settings.connections, strangers: settings.strangers)
         var listeners: [any Channel] = []
         var bound: [[LoopbackAddress]] = [[], []]
         for (index, addresses) in [settings.addresses, settings.implicitAddresses].enumerated() {
@@ -115,7 +119,8 @@ public final class SubmissionServer: Sendable {
                     let handler = SubmissionHandler(
                         machine: SubmissionMachine(
                             name: settings.name, limits: settings.limits, isSecure: isImplicit),
-                        receiver: receiver, security: security, idle: settings.idle, longest: settings.longest)
+                        receiver: receiver, security: security, idle: settings.idle, longest: settings.longest,
+                        login: settings.login, loggedIn: { connections.welcome(channel) })
                     connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
                     try pipeline.addHandler(handler)
                 }

@@ -45,6 +45,13 @@ import WireFormat
         let subscriptions = try String(contentsOfFile: "\(maildir.path)/subscriptions", encoding: .utf8)
         #expect(subscriptions == "al@nym_example\nbo@nym_example\n")
 
+        // Whose mails they are is known for answers to them.
+        let log = GatewayLog(records: records)
+        try log.note("<1@x>", of: "bo@nym.example", now: now)
+        try log.note("<1@x>", of: "al@nym.example", now: now)
+        #expect(try log.nyms("<1@x>") == ["al@nym.example", "bo@nym.example"])
+        #expect(try log.nyms("<2@x>") == [])
+
         // Killed before it was noted as read, a mail is not there twice.
         _ = try store.keepNymMail(Array("Subject: x\r\n\r\n".utf8), address: "al@nym.example", item: 9, now: now)
         let message = try #require(try store.all().first { $0.record.state == .unread })
@@ -75,7 +82,10 @@ import WireFormat
         #expect(throws: GatewayLog.Known.self) {
             try log.add([]) { try GatewayLog.add(record, name: [1], to: $0) }
         }
-        #expect(GatewayLog(records: records).isOwn("<1@x>") && !GatewayLog(records: records).isOwn("<2@x>"))
+        let gateway = GatewayLog(records: records)
+        let (isOwn, isOther) = (try gateway.isOwn("<1@x>"), try gateway.isOwn("<2@x>"))
+        #expect(isOwn && !isOther)
+        #expect(throws: GatewayLog.Known.self) { try gateway.vacant([1]) }
         let maildir = GatewayMaildir(path: client.gatewayMaildir)
         try maildir.make()
         let rounds = GatewayRounds(client: client, records: records, maildir: maildir)
@@ -93,8 +103,11 @@ import WireFormat
         try receipt([(.refused, 550), (.delivered, 250), (.expired, 0)])
         for _ in 0..<3 { try rounds.notice() }
         #expect(mails(maildir.path).count == 2)
-        // That it was taken is remembered, and nothing else is looked at any more.
-        #expect(try GatewayLog(records: records).all().map(\.record.messages) == [[]])
-        #expect(try GatewayLog(records: records).isKnown([1]))
+        // Nothing else is looked at any more; and it may be sent again, each time once.
+        #expect(try gateway.all().map(\.record.messages) == [[]])
+        let again = try gateway.vacant([1])
+        #expect(again != [1])
+        try log.add([]) { try GatewayLog.add(GatewayRecord(messageID: "<1@x>", made: now), name: again, to: $0) }
+        #expect(throws: GatewayLog.Known.self) { try gateway.vacant([1]) }
     }
 }

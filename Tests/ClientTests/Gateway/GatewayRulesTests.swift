@@ -41,6 +41,10 @@ import WireFormat
     @Test func foldersHaveNoDots() {
         #expect(GatewayMaildir.folderName(of: "Alice@nym.example") == "alice@nym_example")
         #expect(GatewayMaildir.folderName(of: "../a/b\u{e9}@x") == "___a_b__@x")
+        // Both are names of nyms.
+        #expect(GatewayMaildir.folderName(of: "a_b@nym.example") == "a_+b@nym_example")
+        let names = ["a.b@x", "a_b@x", "a._b@x", "a_.b@x", "a__b@x", "a-b@x"]
+        #expect(Set(names.map(GatewayMaildir.folderName)).count == names.count)
     }
 
     @Test func recordsSurviveCoding() throws {
@@ -50,7 +54,6 @@ import WireFormat
                 messageID: count == 0 ? "" : "<\(count)@x>", made: Timestamp(milliseconds: 1_795_240_800_123),
                 messages: (0..<count).map { _ in .random(using: &random) })
             record.number = UInt64(count)
-            record.isDone = count % 2 == 0
             record.noticed = Set((0..<count).map { .init(message: UInt8($0), recipient: UInt8($0 / 2)) })
             #expect(try GatewayRecord(decoding: record.encoded) == record)
             for length in 0..<record.encoded.count {
@@ -89,6 +92,29 @@ import WireFormat
         // Nobody who was not in before gets further.
         let fresh = GatewayLogin(user: "nightjar", hash: try PasswordHash(of: Array("right".utf8)))
         #expect(await fresh.check(SubmissionLogin(user: "nightjar", password: [])).code == 535)
+    }
+
+    @Test func theOwnerComesInWhoeverWasFirst() async throws {
+        let directory = try TemporaryDirectory("gateway-files")
+        let files = GatewayFiles(directory: directory.path)
+        for password in ["first", "second"] {
+            try files.writePassword(password, user: "nightjar")
+            let (user, hash) = try files.readPassword()
+            let login = GatewayLogin(user: user, hash: hash, mark: files.readMark())
+            func check(_ password: String) async -> UInt16 {
+                await login.check(SubmissionLogin(user: "nightjar", password: Array(password.utf8))).code
+            }
+            await withTaskGroup(of: UInt16.self) { group in
+                for number in 0..<GatewayLogin.limit { group.addTask { await check("wrong\(number)") } }
+                for await code in group { #expect(code == 535) }
+            }
+            #expect(await check("wrong") == 454)
+            #expect(await check(password) == 235)
+        }
+        // A mark is of no effect beside another hash.
+        let other = GatewayLogin(
+            user: "nightjar", hash: try PasswordHash(of: Array("third".utf8)), mark: files.readMark())
+        #expect(await other.check(SubmissionLogin(user: "nightjar", password: Array("second".utf8))).code == 535)
     }
 
     @Test func passwordHashesAreReadAsTheyAreWritten() throws {
