@@ -48,7 +48,7 @@ import WireFormat
         try bench.transmit()
         for _ in 0..<48 where try bench.state().stage != .active {
             bench.now = bench.now + .hours(1)
-            #expect(bench.turn.take(at: bench.now).failure == nil)
+            #expect(bench.turn.take(at: bench.now, refilling: []).failure == nil)
             try bench.transmit()
             if let packet = try bench.server.slot(at: bench.now) { try await bench.take(packet) }
         }
