@@ -86,7 +86,8 @@ struct OptOutRules: Sendable {
         guard statement.published > now - OptOutStatement.outlives else {
             return .refused(.tooOld(statement.published))
         }
-        guard bytes + size <= limit else { return .refused(.full(bytes)) }
+        // Newcomers are refused first: they must not keep those who have said something from saying it anew.
+        guard bytes + size <= (newest == nil ? limit - limit / 8 : limit) else { return .refused(.full(bytes)) }
         return .take
     }
 }

@@ -94,6 +94,20 @@ import WireFormat
         try await fleet.stopAll()
     }
 
+    @Test func newcomersAreRefusedBeforeThoseWhoAreKnown() throws {
+        let now = ScaledClock.systemTime()
+        let statement = try UnverifiedOptOutStatement(
+            OptOutStatement.make([], network: "testing", published: now, identity: .generate()).bytes)
+        let rules = OptOutRules(network: "testing", limit: 8000)
+        func decide(isNew: Bool, _ bytes: Int) -> OptOutDecision {
+            rules.decide(
+                statement, size: 500, isRegistered: true,
+                newest: isNew ? nil : (digest: Digest.sha256("old"), published: now - .days(1)), bytes: bytes, now: now)
+        }
+        #expect(decide(isNew: true, 6500) == .take && decide(isNew: true, 6501) == .refused(.full(6501)))
+        #expect(decide(isNew: false, 7500) == .take && decide(isNew: false, 7501) == .refused(.full(7501)))
+    }
+
     @Test(.timeLimit(.minutes(5))) func everyExitHearsOfIt() async throws {
         let fleet = try AuthorityFleet(3, slotLength: .seconds(4))
         try await fleet.start(0..<3)
