@@ -48,8 +48,8 @@ struct NymAlias: ClientCommand {
         commandName: "alias",
         abstract: "Give a nym another name, or take one away.",
         discussion: """
-            An alias is an address of its own for the same nym; it costs work as a name does. Outside nobody sees that both \
-            are one; the server does. An alias that was taken away is given to nobody again.
+            An alias is an address of its own for the same nym; it costs work as a name does. Outside nobody sees \
+            that both are one; the server does. An alias that was taken away is given to nobody again.
 
             Examples:
               nightjar nym alias alice@nym.example alice.books
@@ -105,8 +105,8 @@ struct NymRotate: ClientCommand {
         commandName: "rotate",
         abstract: "Change a nym's keys.",
         discussion: """
-            Everything that comes after is sealed to the new keys, and the old ones sign nothing any more: whoever has a copy \
-            of them, a lost device say, is shut out. Devices that mail is passed on to get the new keys.
+            Everything that comes after is sealed to the new keys, and the old ones sign nothing any more: whoever \
+            has a copy of them, a lost device say, is shut out. Devices that mail is passed on to get the new keys.
 
             Example:
               nightjar nym rotate alice@nym.example
@@ -125,7 +125,8 @@ struct NymClose: ClientCommand {
         commandName: "close",
         abstract: "End a nym.",
         discussion: """
-            The server erases it and gives the name to nobody again. When nym status says closed, --local forgets it here too.
+            The server erases it and gives the name to nobody again. When nym status says closed, --local forgets it here \
+            too.
 
             Examples:
               nightjar nym close alice@nym.example --yes

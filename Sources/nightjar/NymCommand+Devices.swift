@@ -19,7 +19,8 @@ struct NymExportCommand: ClientCommand {
         commandName: "export",
         abstract: "Write a nym to a file, to keep or for another device.",
         discussion: """
-            The file has the nym's keys, sealed with a passphrase of its own (Argon2id). A copy of the keyring has them too.
+            The file has the nym's keys, sealed with a passphrase of its own (Argon2id). A copy of the keyring has them \
+            too.
 
             Example:
               nightjar nym export alice@nym.example --output alice.nym
@@ -42,8 +43,8 @@ struct NymImport: ClientCommand {
         commandName: "import",
         abstract: "Take a nym out of a file.",
         discussion: """
-            It can send from here at once. Its mail goes on to come to the device that had it before, until this one takes \
-            it over: nym check NYM --renew.
+            It can send from here at once. Its mail goes on to come to the device that had it before, until this one \
+            takes it over: nym check NYM --renew.
 
             Example:
               nightjar nym import alice.nym
@@ -63,9 +64,9 @@ struct NymLink: ClientCommand {
         commandName: "link",
         abstract: "On a new device: show a code with which another one hands a nym over.",
         discussion: """
-            Makes a mailbox to which only your devices can write what this one believes, and shows its code. Type the code \
-            at nym approve on the device that has the nym. From then on that device passes every mail on to this one. The \
-            node of the mailbox can read nothing.
+            Makes a mailbox to which only your devices can write what this one believes, and shows its code. Type the \
+            code at nym approve on the device that has the nym. From then on that device passes every mail on to this \
+            one. The node of the mailbox can read nothing.
 
             Examples:
               nightjar nym link
@@ -90,16 +91,18 @@ struct NymApprove: ClientCommand {
         commandName: "approve",
         abstract: "Hand a nym over to the device that shows a code.",
         discussion: """
-            Seals the nym's keys to the code and leaves them in the other device's mailbox. A code works once. This device \
-            goes on to look after the nym.
+            Seals the nym's keys to the code and leaves them in the other device's mailbox. A code works once. This \
+            device goes on to look after the nym. Without the code on the command line, where other users and the \
+            shell's history see it, it is read from standard input.
 
-            Example:
+            Examples:
+              nightjar nym approve alice@nym.example --device laptop
               nightjar nym approve alice@nym.example alpha-abcde-fghij-klmno-pqrst-uvwxy-z2345 --device laptop
             """)
     @Argument(help: "The nym.")
     var nym: String
-    @Argument(help: "What nym link shows on the other device.")
-    var code: String
+    @Argument(help: "What nym link shows on the other device; read from standard input without it.")
+    var code: String?
     @Option(help: ArgumentHelp("What you call the other device.", valueName: "name"))
     var device = "second"
     @OptionGroup var options: NymOptions

@@ -6,10 +6,10 @@ struct Nym: ParsableCommand {
         commandName: "nym",
         abstract: "Have a mail address that nobody can tie to you.",
         discussion: """
-            A nym is a mail address at a nymserver. Everybody can write to it by ordinary mail, and it can answer by ordinary \
-            mail. The server knows neither who you are nor where: what you tell it goes through the network, and what it \
-            sends you goes through reply blocks of yours, the same number of packets in each hour whether there was mail or \
-            not. Let nightjar run run: it looks after your nyms for months.
+            A nym is a mail address at a nymserver. Everybody can write to it by ordinary mail, and it can answer by \
+            ordinary mail. The server knows neither who you are nor where: what you tell it goes through the network, \
+            and what it sends you goes through reply blocks of yours, the same number of packets in each hour whether \
+            there was mail or not. Let nightjar run run: it looks after your nyms for months.
 
             Examples:
               nightjar nym create alice@nym.example
@@ -42,10 +42,10 @@ struct NymCreate: ClientCommand {
         commandName: "create",
         abstract: "Ask a nymserver for a name.",
         discussion: """
-            Makes keys and a mailbox for this nym alone, does the work that a name costs, and sends the server a stock of \
-            reply blocks for two weeks. The nym is pending until the server has answered, which takes some hours; nym status \
-            tells. The server's key comes from the nodes that reach it, which must all name the same one, and is never \
-            changed afterwards.
+            Makes keys and a mailbox for this nym alone, does the work that a name costs, and sends the server a \
+            stock of reply blocks for two weeks. The nym is pending until the server has answered, which takes some \
+            hours; nym status tells. The server's key comes from the nodes that reach it, which must all name the \
+            same one, and is never changed afterwards.
 
             Examples:
               nightjar nym create alice@nym.example
@@ -82,8 +82,8 @@ struct NymList: ClientCommand {
         commandName: "list",
         abstract: "Show your nyms, or the mails of one that wait at its server.",
         discussion: """
-            Asks nobody. Mails that do not come by themselves, because they are large or many, are listed by who wrote, \
-            about what and how much.
+            Asks nobody. Mails that do not come by themselves, because they are large or many, are listed by who \
+            wrote, about what and how much.
 
             Examples:
               nightjar nym list
@@ -129,12 +129,12 @@ struct NymCheck: ClientCommand {
         commandName: "check",
         abstract: "Fetch the mail of nyms, and do what is due for them.",
         discussion: """
-            What nightjar run does all the time is done once: the nyms' mailboxes are polled, mail is shown or written to a \
-            Maildir, requests without an answer are sent again, and reply blocks are made before they run out. When you call \
-            it shows; nightjar run does these things at times that tell nothing.
+            What nightjar run does all the time is done once: the nyms' mailboxes are polled, mail is shown or \
+            written to a Maildir, requests without an answer are sent again, and reply blocks are made before they \
+            run out. When you call it shows; nightjar run does these things at times that tell nothing.
 
-            --renew makes a new stock of reply blocks, in a new mailbox if the old one is gone, and has the mail come to \
-            this device.
+            --renew makes a new stock of reply blocks, in a new mailbox if the old one is gone, and has the mail come \
+            to this device.
 
             Examples:
               nightjar nym check
@@ -167,9 +167,9 @@ struct NymSend: ClientCommand {
         commandName: "send",
         abstract: "Send a mail as a nym.",
         discussion: """
-            The server sends it to the world outside, with the nym's address in From. Of the mail's header only Subject, \
-            In-Reply-To, References and the MIME fields travel. What the server says of it comes with one of its next \
-            packets: nym status shows accepted, over budget, declined and so on.
+            The server sends it to the world outside, with the nym's address in From. Of the mail's header only \
+            Subject, In-Reply-To, References and the MIME fields travel. What the server says of it comes with one of \
+            its next packets: nym status shows accepted, over budget, declined and so on.
 
             Examples:
               nightjar nym send alice@nym.example --to bob@example.org letter.eml

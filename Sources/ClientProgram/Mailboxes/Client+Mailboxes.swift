@@ -69,7 +69,7 @@ extension Client {
         guard !keyring.mailboxes(in: network.name).contains(where: { $0.name == name }) else {
             throw KeyringError.taken(what: "a mailbox", name)
         }
-        let node = try mailboxNode(nodeName, network)
+        let node = try mailboxNode(nodeName, network, keyring)
         var generator = SystemRandomNumberGenerator()
         var box = try OwnMailbox.new(
             name: name, network: network.name, node: node.id, nodeName: node.name, introducedOnly: introducedOnly,
@@ -184,14 +184,17 @@ extension Client {
         return box
     }
 
-    private func mailboxNode(_ name: String?, _ network: Network) throws -> Descriptor {
+    /// A node that holds none of ours yet, as long as there is one: it would see one address poll both.
+    func mailboxNode(_ name: String?, _ network: Network, _ keyring: Keyring) throws -> Descriptor {
         let blocked = blocked(in: network)
         if let name {
             guard let node = network.node(named: name) else { throw PathError.unknownNode(Printable.text(name)) }
             guard node.offersMailboxes else { throw MailboxChoiceError.notOffered(node: node.name) }
             return node
         }
-        guard let node = network.nodes.filter({ $0.offersMailboxes && !blocked.contains($0.id) }).randomElement() else {
+        let offered = network.nodes.filter { $0.offersMailboxes && !blocked.contains($0.id) }
+        let ours = Set(keyring.mailboxes(in: network.name).map(\.node))
+        guard let node = offered.filter({ !ours.contains($0.id) }).randomElement() ?? offered.randomElement() else {
             throw MailboxChoiceError.noneOffered(network: network.name)
         }
         return node

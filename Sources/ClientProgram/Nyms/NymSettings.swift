@@ -22,7 +22,8 @@ struct NymSettings: Hashable, Sendable {
         refillInterval = table.value(
             "refill-interval", .duration(.minutes(1) ... .hours(12)), default: refillInterval,
             doc:
-                "Mean time between two messages that bring new reply blocks to a nym's server, whether there was mail or not."
+                "Mean time between two messages that bring new reply blocks to a nym's server, whether there was "
+                    + "mail or not."
         )
         maildir = table.optional(
             "maildir", .path, doc: "A Maildir into which `nightjar run` and `nym check` write the mail of nyms.")

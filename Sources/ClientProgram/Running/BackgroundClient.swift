@@ -1,5 +1,5 @@
-// `nightjar run` from its start to its end: the streams, and everything else that is done again and again. What is due is
-// decided by schedules that nothing moves; here it is done.
+// `nightjar run` from its start to its end: the streams, and everything else that is done again and again. What is due
+// is decided by schedules that nothing moves; here it is done.
 
 internal import Daemon
 internal import Directory
@@ -46,13 +46,11 @@ actor BackgroundClient: Service {
         let settings = work.client.config.run
         turns = RunTurns(settings, now: now) { _ in SystemRandomNumberGenerator() }
         rounds = MailboxRounds(mean: settings.pollInterval)
-        nyms = Self.nymRounds(work.client, now: now)
+        nyms = Self.nymRounds(work.client)
     }
 
-    private static func nymRounds(_ client: Client, now: Timestamp) -> NymRounds<SystemRandomNumberGenerator> {
-        NymRounds(
-            looks: client.config.run.outboxInterval, refills: client.config.nyms.refillInterval, now: now,
-            source: SystemRandomNumberGenerator())
+    private static func nymRounds(_ client: Client) -> NymRounds<SystemRandomNumberGenerator> {
+        NymRounds(looks: client.config.run.outboxInterval, refills: client.config.nyms.refillInterval)
     }
 
     private var client: Client { work.client }
@@ -145,16 +143,16 @@ actor BackgroundClient: Service {
     private func tendNyms() async {
         while !Task.isCancelled {
             let known = work.keyring.nyms().map(\.address)
-            if let refilling = nyms.due(known, now: now, source: { SystemRandomNumberGenerator() }) {
-                for stream in streams where !Task.isCancelled { await tendNyms(of: stream, refilling) }
+            if let due = nyms.due(known, now: now, source: { SystemRandomNumberGenerator() }) {
+                for stream in streams where !Task.isCancelled { await tendNyms(of: stream, due) }
             }
             try? await Task.sleep(for: min(client.time.clock.realDelay(until: nyms.next), Self.longestSleep))
         }
     }
 
-    private func tendNyms(of stream: NetworkStream, _ refilling: Set<String>) async {
+    private func tendNyms(of stream: NetworkStream, _ due: NymRoundsDue) async {
         let network = await stream.network
-        guard let look = try? await work.perform({ $0.tendNyms(network, refilling: refilling) }) else { return }
+        guard let look = try? await work.perform({ $0.tendNyms(network, due) }) else { return }
         nymWarnings[stream.name] = look.warnings
         problems["nyms \(stream.name)"] = look.problem
         for nym in look.working where !Task.isCancelled {
@@ -195,7 +193,7 @@ actor BackgroundClient: Service {
         if fresh.config.run != old {
             turns = RunTurns(fresh.config.run, now: now) { _ in SystemRandomNumberGenerator() }
         }
-        nyms = Self.nymRounds(fresh, now: now)
+        nyms = Self.nymRounds(fresh)
         if fresh.config.run.pollInterval != old.pollInterval {
             rounds = MailboxRounds(mean: fresh.config.run.pollInterval)
         }

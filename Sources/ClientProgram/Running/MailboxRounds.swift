@@ -50,10 +50,16 @@ struct MailboxRounds<Source: RandomNumberGenerator & Sendable>: Sendable {
         failing[box.id] = Failure(name: box.name, since: since, reason: "\(failure)")
     }
 
+    /// What is no secret about a mailbox: the name of a nym's could be tried for any address.
+    private static func shown(_ name: String) -> String { NymIdentity.isName(name) ? "of a nym" : name }
+
     /// What the user should know.
     func warnings(now: Timestamp) -> [String] {
         failing.values.filter { now - $0.since > max(Self.patience, mean * Self.patientPolls) }
             .sorted { ($0.name, $0.since) < ($1.name, $1.since) }
-            .map { "the mailbox \($0.name) could not be polled since \(RunStatus.minute($0.since)): \($0.reason)" }
+            .map {
+                "the mailbox \(Self.shown($0.name)) could not be polled since \(RunStatus.minute($0.since)): "
+                    + "\($0.reason)"
+            }
     }
 }

@@ -3,6 +3,7 @@
 
 internal import Directory
 internal import Messages
+internal import MixCrypto
 internal import Mixing
 internal import Sphinx
 internal import WireFormat
@@ -42,10 +43,12 @@ struct PacketPlanner: Sendable {
     /// Messages of at most this many bytes of body are taken by the network.
     var bodyLimit: Int { Int(network.parameters.messageSize) }
 
-    /// Recipients grouped by what their exit must be: all `smtp:` ones share an exit, `mbox:` ones go to their node, and
-    /// each `box:` is by itself, as its message's name is known to its owner only; `nym:` ones share an exit that hands
-    /// over for their domain.
-    func errands(_ recipients: [Address]) throws -> [Errand] {
+    /// Recipients grouped by what their exit must be: all `smtp:` ones share an exit, `mbox:` ones go to their node,
+    /// and each `box:` is by itself, as its message's name is known to its owner only; `nym:` ones share an exit that
+    /// hands over for their domain.
+    /// - Parameter nymserver: the key that the exit must announce for `nym:` addresses; without it all nodes that
+    ///   announce the domain must announce one.
+    func errands(_ recipients: [Address], nymserver: KEMPublicKey? = nil) throws -> [Errand] {
         guard recipients.count <= MessageLimits.recipients else { throw EnvelopeError.tooManyRecipients }
         var mail: [Address] = []
         var local: [NodeID: [Address]] = [:]
@@ -97,9 +100,24 @@ struct PacketPlanner: Sendable {
         for domain in domains {
             var demands = demands()
             demands.nymDomain = domain
+            demands.blockedExits.formUnion(try strangers(domain, nymserver))
             errands.append(Errand(recipients: nyms[domain] ?? [], demands: demands))
         }
         return errands
+    }
+
+    /// Nodes that announce a domain with another key than the one that counts.
+    private func strangers(_ domain: String, _ key: KEMPublicKey?) throws(NymClientError) -> [NodeID] {
+        let announced = network.nodes.compactMap { node in node.nymDomain(domain).map { (id: node.id, key: $0.key) } }
+        guard let key else {
+            guard Set(announced.map(\.key.fingerprint)).count < 2 else { throw .domainInDoubt(domain) }
+            return []
+        }
+        let others = announced.filter { $0.key != key }.map(\.id)
+        guard others.count < announced.count else {
+            throw .keyNotAnnounced(domain, fingerprint: key.fingerprint.description)
+        }
+        return others
     }
 
     /// Demands that leave out whom the settings exclude.

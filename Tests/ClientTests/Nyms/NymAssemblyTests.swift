@@ -40,13 +40,12 @@ import WireFormat
     func rounds() {
         let start = Timestamp(seconds: 1_800_000_000)
         func times(_ nyms: [String]) -> [Timestamp] {
-            var rounds = NymRounds(
-                looks: .minutes(1), refills: .hours(6), now: start, source: SeededRandom(seed: 1))
+            var rounds = NymRounds<SeededRandom>(looks: .minutes(1), refills: .hours(6))
             var times: [Timestamp] = []
             for minute in 0..<20_000 {
                 let now = start + .minutes(Int64(minute))
                 let due = rounds.due(nyms, now: now) { SeededRandom(seed: 7) }
-                if due?.contains("a") == true { times.append(now) }
+                if due?.refills.contains("a") == true { times.append(now) }
             }
             return times
         }

@@ -1,5 +1,5 @@
-// A client with a nym, a network that is only a list of nodes, and a server: what one writes to the other goes through the
-// hands of the test.
+// A client with a nym, a network that is only a list of nodes, and a server: what one writes to the other goes through
+// the hands of the test.
 
 import Daemon
 import Directory

@@ -2,6 +2,7 @@
 // everything is there, once.
 
 import Daemon
+import Directory
 import Messages
 import MixCrypto
 import NymProtocol
@@ -104,6 +105,129 @@ import WireFormat
         // And not again at once.
         _ = bench.turn.take(at: bench.now + .minutes(1), refilling: [])
         #expect(try bench.state().generation == 2)
+    }
+
+    @Test("a hundred days of silence make few requests, and the nym lives when its server is back")
+    func longSilence() async throws {
+        var random = SeededRandom(name: "longSilence")
+        let bench = try NymBench()
+        let nym = try await bench.create()
+        _ = bench.turn.take(at: bench.now, refilling: [])
+        try bench.transmit()
+        try await bench.take(try #require(try bench.server.slot(at: bench.now)))
+        var (messages, bytes, worst) = (0, 0, 0)
+        for day in 0..<100 {
+            var today = 0
+            for _ in 0..<24 {
+                bench.now = bench.now + .hours(1)
+                let refills = Int.random(in: 0..<6, using: &random) == 0
+                let report = bench.turn.take(at: bench.now, refilling: refills ? [nym.address] : [])
+                #expect(report.failure == nil, "day \(day): \(String(describing: report.failure))")
+                // Nobody takes it.
+                for message in try bench.posted() {
+                    (messages, today) = (messages + 1, today + message.body.count)
+                }
+            }
+            (bytes, worst) = (bytes + today, max(worst, today))
+            if day == 9 {
+                print("ten silent days: \(messages) messages, \(bytes) bytes, at most \(worst) in a day")
+                #expect(messages < 80 && bytes < 60_000_000 && worst < 12_000_000)
+            }
+        }
+        let open = try bench.state().waiting
+        #expect(open.count < NymRequest.window - 24, "\(open.count) requests wait")
+        #expect(bytes < 400_000_000)
+        for _ in 0..<72 {
+            bench.now = bench.now + .hours(1)
+            let refills = Int.random(in: 0..<6, using: &random) == 0
+            _ = bench.turn.take(at: bench.now, refilling: refills ? [nym.address] : [])
+            try bench.transmit()
+            if let packet = try bench.server.slot(at: bench.now) { try await bench.take(packet) }
+        }
+        let state = try bench.state()
+        #expect(bench.server.blocks > 250 && !NymStock(state, now: bench.now).isLow)
+        #expect(state.waiting.count < 6 && state.resultsSeen > 0, "\(state.waiting.count) wait")
+        try bench.server.deliver(NymBench.mail("back", 100, &random), at: bench.now)
+        try await bench.take(try #require(try bench.server.slot(at: bench.now)))
+        #expect(try bench.mails().count == 1)
+    }
+
+    @Test("killed between keyring and book, the change of keys is done again; no key is lost")
+    func killedRotation() async throws {
+        let bench = try NymBench()
+        let nym = try await bench.create()
+        _ = bench.turn.take(at: bench.now, refilling: [])
+        try bench.transmit()
+        try await bench.take(try #require(try bench.server.slot(at: bench.now)))
+        let next = try bench.keyring.beginRotation(of: nym.address, at: bench.now)
+        let rotation = try NymRotation(
+            to: next.signing(), sealing: next.sealing().publicKey, account: try #require(NymName("alice")),
+            domain: "nym.example")
+        try bench.requests.add(.rotate, [.rotate(rotation)], of: nym, at: bench.now)
+        _ = bench.requests.transmitDue(nym, at: bench.now)
+        try bench.transmit()
+        let before = try bench.state()
+        let packet = try #require(try bench.server.slot(at: bench.now))
+        try await bench.take(packet)
+        // As the book was when the keyring had the new keys already.
+        try bench.book.begin(nym.address, before)
+        try bench.restart()
+        try await bench.take(packet)
+        let changed = try bench.nym
+        #expect(try changed.keys.signing().verificationKey == next.signing().verificationKey)
+        #expect(bench.keyring.openingKeys(of: changed).count == 2)
+        #expect(try !bench.state().waiting.contains { $0.purpose == .rotate })
+    }
+
+    @Test("a restored copy notices that its numbers are used up; an older status says nothing")
+    func restoredCopy() async throws {
+        let bench = try NymBench()
+        let nym = try await bench.create()
+        _ = bench.turn.take(at: bench.now, refilling: [])
+        try bench.transmit()
+        try await bench.take(try #require(try bench.server.slot(at: bench.now)))
+        let copy = try bench.state()
+        try bench.turn.refill(nym, at: bench.now)
+        try bench.turn.refill(nym, at: bench.now)
+        _ = bench.requests.transmitDue(nym, at: bench.now)
+        try bench.transmit()
+        let packet = try #require(try bench.server.slot(at: bench.now))
+        try bench.book.begin(nym.address, copy)
+        try await bench.take(packet)
+        let state = try bench.state()
+        #expect(state.device != copy.device && state.nextNumber == 1 && state.waiting.isEmpty)
+        // An older day: what the stock was then is not told of now.
+        var old = packet.status
+        old.day -= 3
+        old.surbs = 3
+        old.results = []
+        bench.now = bench.now + .hours(1)
+        try await bench.take(try NymPacket(status: old, records: []))
+        #expect(try bench.state().report == state.report)
+    }
+
+    @Test("requests go to the key that was pinned, and mail to a doubted domain goes nowhere")
+    func pinnedKey() async throws {
+        let bench = try NymBench()
+        let other = try TestNymserver()
+        let network = try TestNetwork { plan in
+            plan.change = { fields in
+                fields.capabilities.append(Capability(Capability.Name.mailbox))
+                let key = ["echo": bench.server.key, "bravo": other.key][fields.nickname.text]
+                if let key {
+                    fields.nymDomains = [NymDomain(domain: "nym.example", key: key.publicKey)].compactMap(\.self)
+                }
+            }
+        }.file
+        #expect(throws: NymClientError.self) { try NymRequests.serverKey("nym.example", in: network) }
+        let planner = PacketPlanner(network: network, options: bench.client.options(in: network), now: bench.now)
+        let address = try Address(canonical: "nym:server@nym.example")
+        #expect(throws: NymClientError.domainInDoubt("nym.example")) { try planner.errands([address]) }
+        let errands = try planner.errands([address], nymserver: bench.server.key.publicKey)
+        let bravo = try #require(network.node(named: "bravo"))
+        #expect(errands.first?.demands.blockedExits.contains(bravo.id) == true)
+        let unknown = try TestNymserver().key.publicKey
+        #expect(throws: NymClientError.self) { try planner.errands([address], nymserver: unknown) }
     }
 
     @Test("refills have one length, whatever is in them")

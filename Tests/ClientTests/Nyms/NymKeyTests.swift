@@ -103,9 +103,9 @@ import WireFormat
         #expect(NymExport.work(Array("nightjar nym 2\n".utf8) + bytes.dropFirst(15)) == nil)
         for length in [0, 10, 60] { #expect(NymExport.work(Array(bytes.prefix(length))) == nil) }
         let other = try ring("other")
-        try other.take(grant, replaces: false)
+        try other.add(grant)
         #expect(try other.nym("alice@nym.example").mailbox == nil)
-        #expect(throws: KeyringError.taken(what: "a nym", nym.address)) { try other.take(grant, replaces: false) }
+        #expect(throws: KeyringError.taken(what: "a nym", nym.address)) { try other.add(grant) }
     }
 
     // MARK: Codes

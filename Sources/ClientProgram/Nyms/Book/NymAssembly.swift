@@ -1,5 +1,5 @@
-// A sealed item of which pieces come in any order, some twice, some cut in other places than before. Pure: what is held,
-// and what of a new piece is new.
+// A sealed item of which pieces come in any order, some twice, some cut in other places than before. Pure: what is
+// held, and what of a new piece is new.
 
 internal import NymProtocol
 internal import WireFormat

@@ -1,6 +1,6 @@
-// What is written down of nyms, in the client's sealed records: a state for each, the pieces of items that are not complete,
-// and mails that are still to be passed on to other devices. Every change is one transaction, so that `run` and commands may
-// be at it at once and a crash leaves the book as it was before or after.
+// What is written down of nyms, in the client's sealed records: a state for each, the pieces of items that are not
+// complete, and mails that are still to be passed on to other devices. Every change is one transaction, so that `run`
+// and commands may be at it at once and a crash leaves the book as it was before or after.
 
 internal import Messages
 internal import MixCrypto

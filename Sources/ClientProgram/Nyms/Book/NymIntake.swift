@@ -1,6 +1,6 @@
-// From what came to messages for people: packets of nymservers are taken into the book, items that are complete are opened
-// and put among the received messages, and what another device left is taken over. Each step is durable before the next, and
-// may be done again: nothing is lost and nothing is there twice, wherever it is killed.
+// From what came to messages for people: packets of nymservers are taken into the book, items that are complete are
+// opened and put among the received messages, and what another device left is taken over. Each step is durable before
+// the next, and may be done again: nothing is lost and nothing is there twice, wherever it is killed.
 
 internal import Daemon
 internal import Messages
@@ -60,24 +60,22 @@ struct NymIntake {
             report.problems.append("a packet for \(nym.address) is about another nym")
             return
         }
+        // The keyring first: killed before the book has settled the request, the same is done again.
+        try finishRotation(packet.status.results, nym)
         guard let consequences = try book.take(packet, of: nym.address, at: now) else { return }
         report.packets += 1
         try NymMirrorQueue(store.records).add(
             results: packet.status.results, of: nym.address, links: keyring.links(of: nym.address), now: now)
-        try perform(consequences, nym)
+        for case .forget(let request) in consequences {
+            try NymRequestFiles(places).remove(request, log: SentLog(store.records))
+        }
     }
 
-    private func perform(_ consequences: [NymConsequence], _ nym: OwnNym) throws {
-        for consequence in consequences {
-            switch consequence {
-            case .forget(let request): try NymRequestFiles(places).remove(request, log: SentLog(store.records))
-            case .rotated(let isDone):
-                try keyring.finishRotation(of: nym.address, isDone: isDone, at: now)
-                if isDone {
-                    try NymMirrorQueue(store.records).addKeys(of: nym.address, links: keyring.links(of: nym.address))
-                }
-            }
-        }
+    /// Makes the keys that the server has taken the nym's, or gives them up. May be done again.
+    func finishRotation(_ results: [NymResult], _ nym: OwnNym) throws {
+        guard let isDone = try book.state(nym.address)?.rotation(in: results) else { return }
+        try keyring.finishRotation(of: nym.address, isDone: isDone, at: now)
+        if isDone { try NymMirrorQueue(store.records).addKeys(of: nym.address, links: keyring.links(of: nym.address)) }
     }
 
     // MARK: Items

@@ -1,4 +1,4 @@
-// How the state of a nym is written down. Version 1; a state of another version is not touched.
+// How the state of a nym is written down. Version 2; a state of another version is not touched.
 //
 //     text = length u16 | UTF-8, at most 1024 bytes
 
@@ -8,7 +8,7 @@ internal import Spool
 internal import WireFormat
 
 extension NymState {
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
 
     var encoded: [UInt8] {
         var writer = WireWriter(capacity: 1024)
@@ -44,6 +44,8 @@ extension NymState {
             writer.nymTime(mail.made)
             writer.nymText(mail.recipients)
             writer.optional(mail.result) { writer, result in result.write(to: &writer) }
+            writer.integer(UInt8(clamping: mail.token.count))
+            writer.append(mail.token.prefix(Int(UInt8.max)))
         }
         writer.integer(unreadable)
         writer.optional(lastChange) { writer, result in result.write(to: &writer) }
@@ -83,7 +85,8 @@ extension NymState {
         sent = try reader.list { (reader) throws(WireError) in
             Sent(
                 number: try reader.integer(), made: try reader.nymTime(), recipients: try reader.nymText(),
-                result: try reader.optional { (reader) throws(WireError) in try Result(from: &reader) })
+                result: try reader.optional { (reader) throws(WireError) in try Result(from: &reader) },
+                token: Array(try reader.slice(Int(try reader.integer(UInt8.self)))))
         }
         unreadable = try reader.integer()
         lastChange = try reader.optional { (reader) throws(WireError) in try Result(from: &reader) }
@@ -138,6 +141,8 @@ extension NymState.Result {
 extension NymState.Report {
     fileprivate func write(to writer: inout WireWriter) {
         writer.nymTime(heard)
+        writer.integer(day)
+        writer.integer(packets.rawValue)
         for number in [waitingItems, heldItems, surbs] { writer.integer(number) }
         for number in [waitingBytes, usedBytes, quota] { writer.integer(number) }
         writer.optional(surbsUntil) { $0.nymTime($1) }
@@ -147,6 +152,9 @@ extension NymState.Report {
 
     fileprivate init(from reader: inout WireReader) throws(WireError) {
         heard = try reader.nymTime()
+        day = try reader.integer()
+        guard let packets = NymClass(rawValue: try reader.integer()) else { throw .unknownValue }
+        self.packets = packets
         waitingItems = try reader.integer()
         heldItems = try reader.integer()
         surbs = try reader.integer()

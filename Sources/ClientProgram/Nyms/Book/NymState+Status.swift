@@ -8,39 +8,75 @@ internal import WireFormat
 enum NymConsequence: Hashable, Sendable {
     /// The file of a request is not needed any more, nor the message that carried it.
     case forget(NymState.Waiting)
-    /// The new keys are the account's, or the server refused them.
-    case rotated(Bool)
 }
 
 extension NymState {
     /// Takes what the server says. Taking it again, or an older one, changes nothing that matters: results are settled
-    /// once, and what an older status says of the stock is put right by the next one.
+    /// once, and what a status of an earlier day or generation says of the stock is passed over.
     mutating func apply(_ status: NymStatus, at now: Timestamp) -> [NymConsequence] {
+        let consequences = apply(results: status.results, at: now)
+        // What a mailbox has kept was said when it was said, not when it was fetched.
+        let said = min(now, NymTiming.start(ofDay: status.day) + .days(1))
+        let order = (status.generation, status.day)
+        if let report, order < (report.generation, report.day) { return consequences }
+        // It came through a block of ours: these files are a copy from before that stock was made.
+        generation = max(generation, status.generation)
+        if !waiting.contains(where: { $0.purpose == .policy }), stage == .active { packets = status.packets }
         report = Report(
-            heard: now, waitingItems: status.waitingItems, heldItems: status.heldItems, surbs: status.surbs,
+            heard: max(said, report?.heard ?? said), day: status.day, packets: status.packets,
+            waitingItems: status.waitingItems, heldItems: status.heldItems, surbs: status.surbs,
             waitingBytes: status.waitingBytes, usedBytes: status.usedBytes, quota: status.quota,
             surbsUntil: status.surbsUntil, generation: status.generation, budget: status.budget,
             closesOn: status.closesOn, difficulty: status.difficulty)
-        return apply(results: status.results, at: now)
+        return consequences
+    }
+
+    /// Whether these results tell that the server has taken the keys of a rotation that is under way, or refused them;
+    /// nil if they do not tell.
+    func rotation(in results: [NymResult]) -> Bool? {
+        results.first { result in
+            result.device == device
+                && waiting.contains { $0.number == result.number && $0.purpose == .rotate }
+        }.map { $0.code == .done }
+    }
+
+    /// What a result says of mails whose request was lost with the state in which it stood.
+    static let unknownCode: UInt8 = 0xFF
+
+    /// These files are a copy from before the server's last answers: numbers of this device are used up there, and
+    /// nothing that waits here would be executed. All that waits is given up, and another device number taken.
+    private mutating func restart(at now: Timestamp) -> [NymConsequence] {
+        let lost = waiting
+        let told = Result(
+            code: Self.unknownCode,
+            text: "these files were restored from an older copy; ask the recipient before you send it again",
+            heard: now)
+        for index in sent.indices where sent[index].result == nil { sent[index].result = told }
+        waiting = []
+        (nextNumber, resultsSeen, seenBeyond) = (1, 0, [])
+        var generator = SystemRandomNumberGenerator()
+        device = generator.next()
+        return lost.map(NymConsequence.forget)
     }
 
     /// Takes results, of which those of other devices are passed over.
     mutating func apply(results: [NymResult], at now: Timestamp) -> [NymConsequence] {
         var consequences: [NymConsequence] = []
+        if results.contains(where: { $0.device == device && $0.number >= nextNumber }) { return restart(at: now) }
         for result in results where result.device == device {
             guard let request = waiting.first(where: { $0.number == result.number }) else {
                 // Its result came before: the server has not heard of that yet.
                 settle(result.number)
                 continue
             }
-            consequences += take(result, of: request, at: now)
+            take(result, of: request, at: now)
             consequences.append(.forget(request))
             settle(result.number)
         }
         return consequences
     }
 
-    private mutating func take(_ result: NymResult, of request: Waiting, at now: Timestamp) -> [NymConsequence] {
+    private mutating func take(_ result: NymResult, of request: Waiting, at now: Timestamp) {
         let told = Result(code: result.code.rawValue, text: result.text, heard: now)
         // The first command that fails is told; the others of the request were executed.
         let isExecuted = result.code != .closed && result.code != .malformed
@@ -51,14 +87,11 @@ extension NymState {
         switch request.purpose {
         case .create: takeCreation(result)
         case .send:
-            if let index = sent.firstIndex(where: { $0.number == request.number }) { sent[index].result = told }
-        case .policy, .get: lastChange = told
+            if let index = sent.lastIndex(where: { $0.number == request.number }) { sent[index].result = told }
+        case .policy, .get, .rotate: lastChange = told
         case .alias:
             lastChange = told
             if result.code != .done { aliases.removeAll { $0 == request.alias } }
-        case .rotate:
-            lastChange = told
-            return [.rotated(result.code == .done)]
         case .close:
             stage = .closed
             reason = "closed as you asked"
@@ -68,7 +101,6 @@ extension NymState {
             stage = .closed
             reason = result.text
         }
-        return []
     }
 
     private mutating func takeCreation(_ result: NymResult) {
@@ -121,7 +153,7 @@ extension NymState.Result {
             case .full: "no room"
             case .malformed: "refused"
             case .closed: "closed"
-            case nil: "answer \(code)"
+            case nil: code == NymState.unknownCode ? "unknown" : "answer \(code)"
             }
         return text.isEmpty ? what : "\(what): \(text)"
     }

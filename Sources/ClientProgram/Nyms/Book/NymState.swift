@@ -1,5 +1,5 @@
-// How things stand with one nym, as far as this device knows: what it asked the server and not heard of yet, what the server
-// said last, what is to be acknowledged. A value; the book keeps it, and every step is a change of it.
+// How things stand with one nym, as far as this device knows: what it asked the server and not heard of yet, what the
+// server said last, what is to be acknowledged. A value; the book keeps it, and every step is a change of it.
 
 internal import Messages
 internal import NymProtocol
@@ -61,6 +61,8 @@ struct NymState: Hashable, Sendable {
         let recipients: String
         /// `nil` until the server has told.
         var result: Result?
+        /// 32 bytes by which whoever gave it knows it again; empty without.
+        var token: [UInt8] = []
     }
 
     /// What the server said of a request.
@@ -73,6 +75,10 @@ struct NymState: Hashable, Sendable {
     /// What the server said last.
     struct Report: Hashable, Sendable {
         var heard: Timestamp
+        /// The server's day when it said so.
+        var day: UInt32
+        /// Packets in each cycle, as the server has it.
+        var packets: NymClass
         var waitingItems, heldItems, surbs: UInt32
         var waitingBytes, usedBytes, quota: UInt64
         var surbsUntil: Timestamp?
@@ -93,7 +99,7 @@ struct NymState: Hashable, Sendable {
     /// Why it was refused or closed, for people.
     var reason = ""
     /// Drawn by each device, so that requests of two never have one number.
-    let device: UInt64
+    var device: UInt64
     /// Whether this device looks after the stock of reply blocks; the others are passed mail on.
     var isPrimary = true
     var packets: NymClass
@@ -140,9 +146,13 @@ struct NymState: Hashable, Sendable {
 
     // MARK: Requests
 
+    /// Numbers that only what keeps the nym alive may take: reply blocks must come to the server whatever else waits.
+    private static let reserve: UInt64 = 24
+
     /// Takes the number of a new request; nil if too many wait for their results.
-    mutating func takeNumber() -> UInt64? {
-        guard nextNumber <= resultsSeen + NymRequest.window else { return nil }
+    mutating func takeNumber(for purpose: Purpose) -> UInt64? {
+        let isVital = purpose == .stock || purpose == .refill || purpose == .create
+        guard nextNumber <= resultsSeen + NymRequest.window - (isVital ? 0 : Self.reserve) else { return nil }
         defer { nextNumber += 1 }
         return nextNumber
     }
@@ -167,17 +177,28 @@ struct NymState: Hashable, Sendable {
     }
 
     /// Requests that have to be given to the network now, because they were not, or because nothing was heard for long.
-    func due(at now: Timestamp) -> [Waiting] {
+    /// - Parameter repeats: false leaves out what was given to the network before.
+    func due(at now: Timestamp, repeats: Bool = true) -> [Waiting] {
         guard stage != .refused, stage != .closed else { return [] }
         return waiting.filter { request in
+            // A number whose blocks a newer generation has made worthless has to come to the server some time, or those
+            // after it would wait for ever; not while nothing shows that anybody listens.
+            if request.purpose == .stock, request.blocks == 0, !isHeard { return false }
             guard let sent = request.sent else { return true }
-            return sent + Self.patience(request.times) <= now
+            // The next refill takes the place of one that was not answered, at its own time.
+            return request.purpose != .refill && repeats && sent + Self.patience(request.times) <= now
         }
     }
 
     /// How long a result is waited for: longer each time.
     static func patience(_ times: UInt8) -> Interval {
-        NymTiming.cycle * [6, 6, 12][min(Int(times), 2)] * (times > 2 ? 2 : 1)
+        NymTiming.cycle * [6, 6, 12, 24, 48, 72][min(Int(times), 5)]
+    }
+
+    /// Whether the server has been heard since the last generation began.
+    private var isHeard: Bool {
+        guard let report else { return renewed == nil }
+        return report.generation == generation
     }
 
     // MARK: Items

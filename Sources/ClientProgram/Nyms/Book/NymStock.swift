@@ -1,6 +1,6 @@
-// How many reply blocks a nym's server has, as far as can be known here. Only what the server has said counts, and what it
-// may have got since; hope does not. Silence is taken for loss: whoever waits for an answer in place of making new blocks
-// ends without a way for any answer.
+// How many reply blocks a nym's server has, as far as can be known here. Only what the server has said counts, and what
+// it may have got since; hope does not. Silence is taken for loss: whoever waits for an answer in place of making new
+// blocks ends without a way for any answer.
 
 internal import Messages
 internal import NymProtocol
@@ -10,8 +10,10 @@ internal import WireFormat
 struct NymStock: Hashable, Sendable {
     /// After so long without a packet nothing is taken for granted.
     static let patience = Interval.days(1)
-    /// After so long a new generation takes the place of all that was made before.
+    /// After so long a new generation takes the place of all that was made before; while the silence goes on, after
+    /// twice as long each time, up to `longestLoss`: a stock is good for two weeks.
     static let loss = Interval.days(2)
+    static let longestLoss = Interval.days(8)
     /// Below this share of what is wanted the user is told, in percent.
     static let lowShare = 25
     /// Blocks for so many cycles are made at once at most in a refill.
@@ -25,7 +27,9 @@ struct NymStock: Hashable, Sendable {
     let silence: Interval
 
     init(_ state: NymState, now: Timestamp) {
-        wanted = NymTiming.wantedBlocks(of: state.packets)
+        // Never more than the server keeps: it may have another class than was asked for.
+        let packets = min(state.packets.packets, state.report?.packets.packets ?? state.packets.packets)
+        wanted = NymTiming.wantedBlocks(of: NymClass(rawValue: UInt8(packets)) ?? .low)
         silence = max(.zero, now - max(state.report?.heard ?? state.created, state.renewed ?? state.created))
         // What has no result is sent again as it is, so that new blocks beside it would only be more of the same.
         let under = state.waiting.reduce(0) { $0 + Int($1.blocks) }
@@ -34,7 +38,7 @@ struct NymStock: Hashable, Sendable {
             return
         }
         let cycles = Int(max(.zero, now - report.heard).milliseconds / NymTiming.cycle.milliseconds)
-        let left = max(0, Int(report.surbs) - cycles * state.packets.packets)
+        let left = max(0, Int(report.surbs) - cycles * packets)
         estimate = left + under
     }
 
@@ -62,6 +66,8 @@ struct NymStock: Hashable, Sendable {
     static func isLost(_ state: NymState, now: Timestamp) -> Bool {
         guard state.stage == .active, state.isPrimary else { return false }
         let last = max(state.report?.heard ?? state.created, state.renewed ?? state.created)
-        return now - last >= loss
+        // The first time after `loss`; then the silence before the last time is as long as the pause after it.
+        let before = (state.renewed ?? state.created) - (state.report?.heard ?? state.created)
+        return now - last >= min(max(before, loss), longestLoss)
     }
 }

@@ -1,5 +1,5 @@
-// What comes for nyms lies among the received messages until the book has taken it, so that it is safe before its mailbox is
-// told; and there the mails are put that it brings.
+// What comes for nyms lies among the received messages until the book has taken it, so that it is safe before its
+// mailbox is told; and there the mails are put that it brings.
 
 internal import Messages
 internal import MixCrypto

@@ -146,10 +146,10 @@ extension Client {
         guard isConfirmed else {
             throw CommandFailure(
                 locally
-                    ? "the keys of \(Printable.text(text)) are destroyed, and nobody can use the nym any more; add --yes if "
-                        + "that is meant"
-                    : "\(Printable.text(text)) ends for good, with all mail for it, and nobody gets the name again; add --yes "
-                        + "if that is meant", code: .usage)
+                    ? "the keys of \(Printable.text(text)) are destroyed, and nobody can use the nym any more; add "
+                        + "--yes if that is meant"
+                    : "\(Printable.text(text)) ends for good, with all mail for it, and nobody gets the name again; "
+                        + "add --yes if that is meant", code: .usage)
         }
         if locally { return try forgetNym(text, passphrase: passphrase) }
         try await withNym(text, passphrase: passphrase) { open in
@@ -164,7 +164,8 @@ extension Client {
             }
             try await sendNymRequests(open)
             note(
-                "the server is asked to erase it; when `nightjar nym status` says closed, forget it here: nightjar nym close "
+                "the server is asked to erase it; when `nightjar nym status` says closed, forget it here: nightjar "
+                    + "nym close "
                     + "\(open.nym.address) --local --yes")
         }
     }

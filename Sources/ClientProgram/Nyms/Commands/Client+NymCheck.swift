@@ -125,7 +125,7 @@ extension Client {
         }
         try NymTurn(
             requests: NymRequests(client: self, network: network, records: records, keyring: keyring)
-        ).renew(nym, at: now)
+        ).renew(nym, takesOver: true, at: now)
         note("a new stock of reply blocks is made for \(nym.address); the old one counts for nothing")
     }
 
@@ -153,8 +153,8 @@ extension Client {
         note("\(Count.text(messages.count - kept.count, "mail"))")
     }
 
-    /// Writes unread mails of nyms into the Maildirs that client.toml names, and then marks them as read: killed between,
-    /// the same mail is found there.
+    /// Writes unread mails of nyms into the Maildirs that client.toml names, and then marks them as read: killed
+    /// between, the same mail is found there.
     func writeNymMaildirs(_ records: RecordStore) throws {
         let store = received(records)
         for (name, record) in try store.all() where record.state == .unread {

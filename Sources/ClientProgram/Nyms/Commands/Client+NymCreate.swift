@@ -1,5 +1,5 @@
-// `nightjar nym create`: keys, a mailbox for the nym alone, work for the name, reply blocks, and the request that asks for it.
-// Killed anywhere, it goes on where it was when it is called again.
+// `nightjar nym create`: keys, a mailbox for the nym alone, work for the name, reply blocks, and the request that asks
+// for it. Killed anywhere, it goes on where it was when it is called again.
 
 internal import Daemon
 internal import Directory
@@ -63,7 +63,12 @@ extension Client {
             try terminal.print(nym.address)
         }
         note(
-            "the nym is asked for, and pending until its server has answered, which takes some hours; see `nightjar nym "
+            "the key of \(nym.domain) is \(server.fingerprint); it was taken from the network and stays. Compare it "
+                + "with what the domain's operator publishes: whoever has another key there reads what you ask and "
+                + "send")
+        note(
+            "the nym is asked for, and pending until its server has answered, which takes some hours; see `nightjar "
+                + "nym "
                 + "status`. Let `nightjar run` run: it looks after the nym")
         let (_, failure) = requests.transmitDue(nym, at: time.clock.now())
         if let failure { throw failure }
@@ -159,8 +164,8 @@ extension NymRequests {
         else { return false }
         let work = await ProofOfWork.search(
             address, key: try nym.keys.signing().verificationKey, bits: Int(state.difficulty))
-        // The refusal came through a block of the first request. Should a copy of that request come late, its blocks are of
-        // an older generation, and none is used twice.
+        // The refusal came through a block of the first request. Should a copy of that request come late, its blocks
+        // are of an older generation, and none is used twice.
         try book.update(nym.address) { $0.generation &+= 1 }
         try create(nym, work: work, at: now())
         return true

@@ -1,6 +1,7 @@
 // `nightjar nym export` and `nym import`: a nym in one file, sealed under a passphrase of its own.
 //
-//     file = "nightjar nym 1\n" | work 24 | nonce 12 | AES-256-GCM(Argon2id(passphrase), aad = what is before) of the grant,
+//     file = "nightjar nym 1\n" | work 24 | nonce 12 | AES-256-GCM(Argon2id(passphrase), aad = what is before) of the
+//   grant,
 //            zeros to a multiple of 4096 behind its length u32
 
 internal import Daemon
@@ -134,7 +135,7 @@ extension Client {
             throw NymClientError.notAnExport(path)
         }
         let keyring = try Keyring.open(self, passphrase: passphrase)
-        try keyring.take(grant, replaces: false)
+        try keyring.add(grant)
         let records = try records()
         defer { records.close() }
         let book = NymBook(records)

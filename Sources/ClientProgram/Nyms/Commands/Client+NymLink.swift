@@ -1,4 +1,5 @@
-// Several devices: the new one shows a code, the first one seals the nym's keys to it and passes the mail on from then on.
+// Several devices: the new one shows a code, the first one seals the nym's keys to it and passes the mail on from then
+// on.
 
 internal import Daemon
 internal import Directory
@@ -34,8 +35,8 @@ extension Client {
         let code = LinkCode(node: link.nodeName, secret: link.secret).text
         try terminal.print(json ? JSONText.encode(Line(code: code, node: link.nodeName)) : code)
         note(
-            "type this on the device that has the nym: nightjar nym approve NYM \(code)\nShow it to nobody else: whoever has "
-                + "it before you use it can take what is meant for this device")
+            "type this on the device that has the nym: nightjar nym approve NYM --device NAME\nShow it to nobody and "
+                + "keep it nowhere: whoever sees it, now or later, can read what is passed on to this device")
         guard let patience else {
             return note("the keys come with `nightjar run`, `nightjar nym check`, or: nightjar nym link --wait 1h")
         }
@@ -44,7 +45,7 @@ extension Client {
 
     private func newLink(at nodeName: String?, _ network: Network, _ keyring: Keyring) async throws -> OwnNymLink {
         let secret = try LinkSecret.random()
-        let node = try linkNode(nodeName, network)
+        let node = try mailboxNode(nodeName, network, keyring)
         let now = Timestamp(seconds: time.clock.now().seconds)
         var generator = SystemRandomNumberGenerator()
         // The other device is not introduced: its messages are known by what they are sealed with.
@@ -68,19 +69,6 @@ extension Client {
         try keyring.add(box)
         try keyring.add(link)
         return link
-    }
-
-    private func linkNode(_ name: String?, _ network: Network) throws -> Descriptor {
-        if let name {
-            guard let node = network.node(named: name) else { throw PathError.unknownNode(Printable.text(name)) }
-            guard node.offersMailboxes else { throw MailboxChoiceError.notOffered(node: node.name) }
-            return node
-        }
-        let blocked = blocked(in: network)
-        guard let node = network.nodes.filter({ $0.offersMailboxes && !blocked.contains($0.id) }).randomElement() else {
-            throw MailboxChoiceError.noneOffered(network: network.name)
-        }
-        return node
     }
 
     private func wait(
@@ -107,9 +95,10 @@ extension Client {
     /// Seals a nym's keys to the device that shows `code`, and passes mail on to it from now on.
     /// - Parameter device: what the other device is called here.
     public func approveNymDevice(
-        _ text: String, code: String, device: String, passphrase: PassphraseSource
+        _ text: String, code typed: String?, device: String, passphrase: PassphraseSource
     ) async throws {
-        let code = try LinkCode(code)
+        if typed == nil { terminal.message("type the code that the other device shows:") }
+        let code = try LinkCode(typed ?? readLine() ?? "")
         let device = try EntryName.check(device, of: "a device")
         try await withNym(text, passphrase: passphrase) { open in
             let state = try open.state()
@@ -175,7 +164,7 @@ extension Client {
         try NymMirrorQueue(records).forget(link.secret.mailbox())
         _ = try keyring.removeLink(of: nym.address, device: device)
         note(
-            "nothing is passed on to \(device) any more. It still has the keys; if it is lost or stolen, change them: nightjar "
-                + "nym rotate \(nym.address)")
+            "nothing is passed on to \(device) any more. It still has the keys; if it is lost or stolen, change "
+                + "them: nightjar nym rotate \(nym.address)")
     }
 }

@@ -11,12 +11,15 @@ public struct NymSendRequest: Sendable {
     public var nym: String
     /// 1 to 8 mail addresses, `user@host`.
     public var recipients: [String]
-    /// The whole mail as it was written; of its header only Subject, In-Reply-To, References and the MIME fields travel.
+    /// The whole mail as it was written; of its header only Subject, In-Reply-To, References and the MIME fields
+    /// travel.
     public var content: [UInt8]
     /// Shown to recipients beside the address.
     public var displayName: String?
     /// Replaces the mail's subject.
     public var subject: String?
+    /// 32 bytes by which the mail is known: while its request is remembered, the same again adds nothing.
+    public var token: [UInt8]?
     /// Where the keyring's passphrase comes from.
     public var passphrase: PassphraseSource
 
@@ -50,7 +53,12 @@ extension Client {
     /// serves the network, else by the next command that sends.
     /// - Throws: errors for people; then nothing was written down.
     public func nymSend(_ request: NymSendRequest) async throws -> NymSendReport {
-        try await withNym(request.nym, passphrase: request.passphrase) { open in
+        try await nymSend(request, keyring: try Keyring.open(self, passphrase: request.passphrase))
+    }
+
+    /// The same with a keyring that is open already, as a service has it.
+    func nymSend(_ request: NymSendRequest, keyring: Keyring) async throws -> NymSendReport {
+        try await withNym(request.nym, keyring: keyring) { open in
             let report = try write(request, open)
             // Without `run` the packets are made by whoever comes next; what fails now is tried again then.
             _ = open.requests.transmitDue(open.nym, at: time.clock.now())
@@ -59,7 +67,11 @@ extension Client {
     }
 
     private func write(_ request: NymSendRequest, _ open: OpenNym) throws -> NymSendReport {
-        switch try open.state().stage {
+        let state = try open.state()
+        if let token = request.token, let known = state.sent.last(where: { $0.token == token }) {
+            return report(open, number: known.number, leftOut: [])
+        }
+        switch state.stage {
         case .active: break
         case .pending:
             throw NymClientError.notActive(open.nym.address, why: "is not confirmed by its server yet; try again later")
@@ -73,10 +85,16 @@ extension Client {
         let now = time.clock.now()
         let number = try open.requests.add(.send, [.send(mail)], of: open.nym, at: now) { state, number in
             state.sent.append(
-                NymState.Sent(number: number, made: now, recipients: recipients.joined(separator: ", "), result: nil))
+                NymState.Sent(
+                    number: number, made: now, recipients: recipients.joined(separator: ", "), result: nil,
+                    token: request.token ?? []))
             if state.sent.count > NymState.mostSent { state.sent.removeFirst(state.sent.count - NymState.mostSent) }
         }
-        return NymSendReport(
+        return report(open, number: number, leftOut: leftOut)
+    }
+
+    private func report(_ open: OpenNym, number: UInt64, leftOut: [String]) -> NymSendReport {
+        NymSendReport(
             from: "\(open.from.text)@\(open.nym.domain)", number: number, leftOut: leftOut,
             isLeftToRun: RunLock.isHeld(places, network: open.nym.network))
     }
@@ -123,7 +141,8 @@ extension Client {
             if json { try terminal.print(JSONText.encode(report)) }
             try await sendNymRequests(open)
             note(
-                "mail \(report.number) of \(report.from) is on its way to the server; what it says is in: nightjar nym status "
+                "mail \(report.number) of \(report.from) is on its way to the server; what it says is in: nightjar "
+                    + "nym status "
                     + open.nym.address)
         }
     }

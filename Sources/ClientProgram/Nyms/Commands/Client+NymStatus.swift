@@ -85,7 +85,15 @@ extension Client {
         let book = NymBook(records)
         let now = time.clock.now()
         let chosen = try text.map { [try nym($0, keyring: keyring, book: book).nym] } ?? keyring.nyms()
-        let nyms = try chosen.map { NymSummary($0, try book.state($0.address), now: now) }
+        let nyms = try chosen.map { nym in
+            var summary = NymSummary(nym, try book.state(nym.address), now: now)
+            if let network = try? network(nym.network), NymRequests.isDoubted(nym, network) {
+                summary.warnings.append(
+                    "nodes announce another key for \(nym.domain) than this nym was made with; they are not used. "
+                        + "Ask the domain's operator which is right")
+            }
+            return summary
+        }
         if json {
             if text != nil, let nym = nyms.first { return try terminal.print(JSONText.encode(nym)) }
             return try terminal.print(JSONText.encode(nyms))
@@ -107,6 +115,7 @@ extension NymSummary {
         lines.append("state      \(stage)\(reason.map { ": \($0)" } ?? "")")
         if isLinked { lines.append("device     another one of yours looks after it and passes mail on") }
         if !aliases.isEmpty { lines.append("aliases    \(aliases.joined(separator: ", "))") }
+        lines.append("server key \(serverKey)")
         lines.append("packets    \(packetsPerCycle) in each cycle")
         lines.append("heard      \(heard ?? "nothing from its server yet")")
         if !isLinked, stockWanted > 0 {

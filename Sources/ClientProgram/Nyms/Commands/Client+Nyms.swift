@@ -23,6 +23,13 @@ extension Client {
         }
     }
 
+    /// The same with what is open already.
+    func nymAddresses(keyring: Keyring, network: String) throws -> [String] {
+        let records = try records()
+        defer { records.close() }
+        return try nymAddresses(network: network, keyring: keyring, book: NymBook(records))
+    }
+
     /// The nym that `text` names: an address, an alias or a name alone, and the local part that mail comes from.
     func nym(_ text: String, keyring: Keyring, book: NymBook) throws -> (nym: OwnNym, from: NymName) {
         let wanted = text.lowercased()
@@ -54,7 +61,12 @@ extension Client {
     func withNym<Value>(
         _ text: String, passphrase: PassphraseSource, _ body: (OpenNym) async throws -> Value
     ) async throws -> Value {
-        let keyring = try Keyring.open(self, passphrase: passphrase)
+        try await withNym(text, keyring: try Keyring.open(self, passphrase: passphrase), body)
+    }
+
+    func withNym<Value>(
+        _ text: String, keyring: Keyring, _ body: (OpenNym) async throws -> Value
+    ) async throws -> Value {
         let records = try records()
         defer { records.close() }
         let (nym, from) = try nym(text, keyring: keyring, book: NymBook(records))
@@ -80,17 +92,28 @@ extension Client {
         if RunLock.isHeld(places, network: network.name) {
             return note("handed to `nightjar run`, which sends it at its own times")
         }
+        // Opening it makes the packets of what was written down.
         let queue = try await openQueue(network)
         defer { queue.close() }
-        let (_, failure) = try await takeSendTurn(
-            network: network, queue: queue, log: sentLog(requests.records), keyring: { requests.keyring }, timeout: nil)
+        let turn = try sendTurn(network: network, log: sentLog(requests.records)) { requests.keyring }
+        let (made, failure) = try turn.turn(at: time.clock.now(), queue: queue)
+        let known = Set(made.map(\.id))
+        let chosen = made + queue.waiting.filter { !known.contains($0.id) }
+        let delivery = try await deliver(chosen, awaiting: chosen, from: queue, network: network, timeout: nil)
+        // Notes which packets have left.
+        _ = try turn.turn(at: time.clock.now(), queue: queue)
+        for line in QueueReport.losses(delivery.dropped) { terminal.message(line) }
         if let failure { throw failure }
-        let waiting = queue.stillWaiting(queue.waiting.map(\.id))
+        let waiting = queue.stillWaiting(chosen.map(\.id))
         guard waiting == 0 else {
+            let hints = QueueReport.hints(delivery.failures).map { "\n\($0)" }.joined()
             throw CommandFailure(
-                "\(Count.waiting(waiting)) in the queue; run: nightjar queue flush, or let `nightjar run` send them",
+                "\(Count.waiting(waiting, of: chosen.count)) in the queue because "
+                    + "\(QueueReport(network: network).reasons(delivery.left)); run: nightjar queue flush, or let "
+                    + "`nightjar run` send them" + hints,
                 code: .temporary)
         }
+        if delivery.handedOver > 0 { note("\(Count.text(delivery.handedOver, "packet")) handed over") }
     }
 
     /// Work for a name; shows how far it is.

@@ -1,5 +1,6 @@
 // What people and programs are shown of a nym.
 
+internal import MixCrypto
 internal import NymProtocol
 internal import WireFormat
 
@@ -20,6 +21,8 @@ struct NymSummary: Encodable, Sendable {
     var reason: String?
     /// Whether another device of ours looks after it.
     var isLinked: Bool
+    /// Fingerprint of the server's key, as it was when the nym was made.
+    var serverKey: String
     var aliases: [String]
     var packetsPerCycle: Int
     /// When the server's last packet came.
@@ -46,6 +49,7 @@ struct NymSummary: Encodable, Sendable {
     init(_ nym: OwnNym, _ state: NymState?, now: Timestamp) {
         address = nym.address
         network = nym.network
+        serverKey = nym.server.fingerprint.description
         guard let state else {
             stage = "unknown"
             reason = "nothing is known of it here; take it over with: nightjar nym check \(nym.address) --renew"
@@ -111,7 +115,9 @@ extension NymState {
         if stock.silence >= NymStock.patience {
             let since = (report?.heard ?? created).description
             warnings.append(
-                "its server has been silent since \(since); see that `nightjar run` runs and polls mailboxes")
+                "its server has been silent since \(since); see that `nightjar run` runs and polls mailboxes. If "
+                    + "another device of yours has taken the nym over, forget it here: nightjar nym close NYM "
+                    + "--local --yes")
         }
         if stock.isLow {
             warnings.append("its server is short of reply blocks; run `nightjar run`, or nightjar nym check")

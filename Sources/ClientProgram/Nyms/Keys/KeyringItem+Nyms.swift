@@ -2,7 +2,8 @@
 //
 //     nym        = created u64 | address text | network text | server's key 1216 | has mailbox u8 | mailbox id 32
 //     spare keys = created u64 | use u8 | address text
-//     link       = created u64 | side u8 | is used u8 | address text | network text | device text | node 32 | its name text
+//     link       = created u64 | side u8 | is used u8 | address text | network text | device text | node 32 | its name
+//   text
 
 internal import Messages
 internal import MixCrypto

@@ -1,12 +1,12 @@
-// What makes a nym ours: its keys, and what it is tied to. All of it is in the keyring, so that a copy of that file is a
-// copy of every nym.
+// What makes a nym ours: its keys, and what it is tied to. All of it is in the keyring, so that a copy of that file is
+// a copy of every nym.
 
 internal import Messages
 internal import MixCrypto
 internal import WireFormat
 
-/// The two keys of a nym, made from 64 secret bytes: the seed of the key that signs what we ask of the server, and the seed
-/// of the key to which the server seals everything for us.
+/// The two keys of a nym, made from 64 secret bytes: the seed of the key that signs what we ask of the server, and the
+/// seed of the key to which the server seals everything for us.
 struct NymKeys: Sendable {
     /// Bytes of both seeds.
     static let size = 64
@@ -53,8 +53,8 @@ struct OwnNym: Sendable {
     var identity: String { NymIdentity.name(address: address, network: network) }
 }
 
-/// Names for what belongs to one nym: an identity for its reply blocks and a mailbox. Whoever sees the name learns nothing
-/// of the address.
+/// Names for what belongs to one nym: an identity for its reply blocks and a mailbox. Whoever sees the name learns
+/// nothing of the address.
 enum NymIdentity {
     private static let prefix = "nym-"
     private static let digits = 26

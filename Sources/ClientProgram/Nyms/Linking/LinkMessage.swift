@@ -1,5 +1,5 @@
-// What one device leaves for another in a mailbox: sealed under a key that only the two have. The mailbox's node sees its
-// length, and when it comes.
+// What one device leaves for another in a mailbox: sealed under a key that only the two have. The mailbox's node sees
+// its length, and when it comes.
 //
 //     message = "nightjar nym link 1\n" | kind u8 | nonce 12 | AES-256-GCM(key, nonce, aad = what is before) of content
 //     keys    = a grant                         (kind 1: the first, under the grant key; kind 2: later ones)

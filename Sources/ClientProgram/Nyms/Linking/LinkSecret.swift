@@ -40,8 +40,8 @@ struct LinkSecret: Sendable {
 ///
 ///     NODE-xxxxx-xxxxx-xxxxx-xxxxx-xxxxx-xxxxx
 ///
-/// Thirty characters of base32 behind the node's nickname: 26 are the secret, 4 tell a slip in copying, in the node's name
-/// too.
+/// Thirty characters of base32 behind the node's nickname: 26 are the secret, 4 tell a slip in copying, in the node's
+/// name too.
 struct LinkCode: Sendable {
     /// The nickname, in lower case.
     let node: String

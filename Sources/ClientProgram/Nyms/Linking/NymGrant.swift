@@ -95,20 +95,48 @@ extension Keyring {
             packets: state?.packets ?? .low, generation: state?.generation ?? 1)
     }
 
-    /// Takes a nym over from elsewhere, or its newer keys.
-    /// - Parameter replaces: takes the keys of a nym that is here already.
-    func take(_ grant: NymGrant, replaces: Bool) throws {
+    /// Takes a nym over from elsewhere.
+    /// - Throws: `KeyringError.taken` if there is one of its address.
+    func add(_ grant: NymGrant) throws {
+        guard !nyms().contains(where: { $0.address == grant.nym.address }) else {
+            throw KeyringError.taken(what: "a nym", grant.nym.address)
+        }
+        try take(grant, isNewer: true)
+    }
+
+    /// Takes a nym from another device, or its keys. No key that is here is ever erased: one that is not in use any
+    /// more still opens what comes late, and if the other device was wrong, it is there.
+    /// - Parameter isNewer: the other device's keys come into use in place of those that are here.
+    func take(_ grant: NymGrant, isNewer: Bool) throws {
         try change { items in
-            if let index = items.firstIndex(where: { $0.nym?.address == grant.nym.address }), var old = items[index].nym
-            {
-                guard replaces else { throw KeyringError.taken(what: "a nym", grant.nym.address) }
-                old.keys = grant.nym.keys
-                items[index] = .nym(old)
+            let address = grant.nym.address
+            var known: [VerificationKey] = try items.compactMap(\.spareNymKeys).filter { $0.address == address }
+                .map { try $0.keys.signing().verificationKey }
+            func keep(_ keys: NymKeys, created: Timestamp, use: SpareNymKeys.Use) throws {
+                let key = try keys.signing().verificationKey
+                guard !known.contains(key) else { return }
+                known.append(key)
+                items.append(
+                    .spareNymKeys(SpareNymKeys(address: address, created: created, use: use, keys: keys)))
+            }
+            var isUsed = true
+            if let index = items.firstIndex(where: { $0.nym?.address == address }), var old = items[index].nym {
+                let isSame = try old.keys.signing().verificationKey == grant.nym.keys.signing().verificationKey
+                isUsed = isNewer || isSame
+                if isNewer, !isSame {
+                    try keep(old.keys, created: grant.nym.created, use: .former)
+                    old.keys = grant.nym.keys
+                    items[index] = .nym(old)
+                } else {
+                    known.append(try old.keys.signing().verificationKey)
+                }
             } else {
                 items.append(.nym(grant.nym))
             }
-            items.removeAll { $0.spareNymKeys?.address == grant.nym.address }
-            items += grant.spare.map(KeyringItem.spareNymKeys)
+            if !isUsed { try keep(grant.nym.keys, created: grant.nym.created, use: .former) }
+            for spare in grant.spare {
+                try keep(spare.keys, created: spare.created, use: isUsed ? spare.use : .former)
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ struct NymLinkIntake {
                 try book.begin(grant.nym.address, state)
             }
             let isHere = intake.keyring.nyms().contains { $0.address == grant.nym.address }
-            try intake.keyring.take(grant, replaces: true)
+            try intake.keyring.take(grant, isNewer: try isMirror(grant.nym.address))
             try intake.keyring.changeLink(try link.secret.mailbox()) { link in
                 link.isUsed = true
                 link.address = grant.nym.address
@@ -58,7 +58,7 @@ struct NymLinkIntake {
         case .keys:
             let grant = try NymGrant(decoding: content)
             guard grant.nym.address == link.address else { return }
-            try intake.keyring.take(grant, replaces: true)
+            try intake.keyring.take(grant, isNewer: try isMirror(grant.nym.address))
         case .mail:
             let (address, item, mail) = try LinkMessage.readMail(content)
             guard address == link.address else { return }
@@ -67,10 +67,18 @@ struct NymLinkIntake {
         case .results:
             let (address, results) = try LinkMessage.readResults(content)
             guard address == link.address else { return }
+            if let nym = intake.keyring.nyms().first(where: { $0.address == address }) {
+                try intake.finishRotation(results, nym)
+            }
             let consequences = try book.update(address) { $0.apply(results: results, at: intake.now) }
             for case .forget(let request) in consequences ?? [] {
                 try NymRequestFiles(intake.places).remove(request, log: SentLog(intake.store.records))
             }
         }
+    }
+
+    /// Whether another device of ours looks after the nym, so that its keys count more than those that are here.
+    private func isMirror(_ address: String) throws -> Bool {
+        try !(NymBook(intake.store.records).state(address)?.isPrimary ?? true)
     }
 }

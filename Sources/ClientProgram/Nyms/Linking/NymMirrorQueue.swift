@@ -1,6 +1,6 @@
-// What the first device has still to pass on to others. A record for each thing and link, made in the same step as the thing
-// itself; it goes when the message was written down that carries it, so that nothing is passed over. What is passed on twice
-// after a crash is known there.
+// What the first device has still to pass on to others. A record for each thing and link, made in the same step as the
+// thing itself; it goes when the message was written down that carries it, so that nothing is passed over. What is
+// passed on twice after a crash is known there.
 
 internal import Messages
 internal import MixCrypto

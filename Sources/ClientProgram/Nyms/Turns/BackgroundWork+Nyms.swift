@@ -18,12 +18,14 @@ extension BackgroundWork {
     }
 
     /// Does what is due for the nyms of a network.
-    func tendNyms(_ network: Network, refilling: Set<String>) -> NymLook {
+    func tendNyms(_ network: Network, _ due: NymRoundsDue) -> NymLook {
         var look = NymLook()
         let now = client.time.clock.now()
         let turn = NymTurn(
             requests: NymRequests(client: client, network: network, records: records, keyring: keyring))
-        if let failure = turn.take(at: now, refilling: refilling).failure {
+        if let failure = turn.take(
+            at: now, looking: due.looks, resting: due.resting, refilling: due.refills
+        ).failure {
             look.problem = "the nyms of network \(network.name): \(failure)"
         }
         do {
@@ -32,6 +34,10 @@ extension BackgroundWork {
             for nym in keyring.nyms() where nym.network == network.name {
                 guard let state = try book.state(nym.address) else { continue }
                 if state.stage == .pending, state.needsWork { look.working.append(nym) }
+                if NymRequests.isDoubted(nym, network) {
+                    look.warnings.append("nodes announce another key for the domain of one of your nyms; they are "
+                        + "not used")
+                }
                 guard let warning = state.warnings(now: now).first else { continue }
                 look.warnings.append("one of your nyms: \(warning) (see `nightjar nym status`)")
             }

@@ -33,7 +33,7 @@ struct NymRequests {
     ) throws -> UInt64 {
         guard let address = NymAddress(nym.address) else { throw NymClientError.unknown(nym.address) }
         let number = try book.update(nym.address) { state in
-            guard let number = state.takeNumber() else { throw NymClientError.tooManyRequests(nym.address) }
+            guard let number = state.takeNumber(for: purpose) else { throw NymClientError.tooManyRequests(nym.address) }
             let request = try NymRequest(
                 account: address.name, device: state.device, number: number, resultsSeen: state.resultsSeen,
                 commands: commands)
@@ -49,8 +49,31 @@ struct NymRequests {
         return number
     }
 
-    /// Takes the reply blocks out of a request that has no result, as a newer generation makes them worthless. Its number has
-    /// to come to the server all the same, or those after it would wait for ever.
+    /// Gives a refill that waits for its result new contents, in place of one more that nobody answers. If the server
+    /// has executed the old contents and its answer is lost, the new ones do nothing: what they acknowledge comes once
+    /// more then and is acknowledged again, and the blocks are used nowhere.
+    func replaceRefill(
+        _ commands: [NymCommand], blocks: Int, acknowledging items: [UInt64], of nym: OwnNym, at now: Timestamp,
+        number: UInt64
+    ) throws {
+        guard let address = NymAddress(nym.address) else { throw NymClientError.unknown(nym.address) }
+        try book.update(nym.address) { state in
+            guard let index = state.waiting.firstIndex(where: { $0.number == number }) else { return }
+            let old = state.waiting.remove(at: index)
+            let request = try NymRequest(
+                account: address.name, device: state.device, number: old.number, resultsSeen: state.resultsSeen,
+                commands: commands)
+            // Behind the others, so that the next one takes another's place.
+            state.waiting.append(
+                NymState.Waiting(
+                    number: old.number, purpose: .refill, made: now, sent: nil, times: old.times,
+                    blocks: UInt32(blocks), acknowledged: items, file: try files.write(request), message: old.message))
+            state.refilled = now
+        }
+    }
+
+    /// Takes the reply blocks out of a request that has no result, as a newer generation makes them worthless. Its
+    /// number has to come to the server all the same, or those after it would wait for ever.
     func empty(_ waiting: inout NymState.Waiting, of nym: OwnNym, _ state: NymState) throws {
         guard waiting.blocks > 0, waiting.purpose != .create, let address = NymAddress(nym.address) else { return }
         let request = try NymRequest(
@@ -58,8 +81,8 @@ struct NymRequests {
             commands: [])
         // The file before it goes as one that nobody names. What it acknowledged is acknowledged anew.
         waiting = NymState.Waiting(
-            number: waiting.number, purpose: .stock, made: waiting.made, sent: waiting.sent, times: waiting.times,
-            blocks: 0, acknowledged: [], file: try files.write(request), message: waiting.message)
+            number: waiting.number, purpose: waiting.purpose, made: waiting.made, sent: waiting.sent,
+            times: waiting.times, blocks: 0, acknowledged: [], file: try files.write(request), message: waiting.message)
     }
 
     /// Reply blocks of the nym's own identity that end in its own mailbox.
@@ -87,13 +110,15 @@ struct NymRequests {
 
     // MARK: Sending
 
-    /// Gives every request that is due to the network's outgoing messages; they are made into packets as all others are.
+    /// Gives every request that is due to the network's outgoing messages; they are made into packets as all others
+    /// are.
     /// - Returns: how many there were, and the first thing that went wrong.
-    func transmitDue(_ nym: OwnNym, at now: Timestamp) -> (count: Int, failure: (any Error)?) {
+    /// - Parameter repeats: false leaves out what was given to the network before.
+    func transmitDue(_ nym: OwnNym, at now: Timestamp, repeats: Bool = true) -> (count: Int, failure: (any Error)?) {
         var count = 0
         var failure: (any Error)?
         do {
-            for request in try book.state(nym.address)?.due(at: now) ?? [] {
+            for request in try book.state(nym.address)?.due(at: now, repeats: repeats) ?? [] {
                 do {
                     try transmit(request, nym, at: now)
                     count += 1
@@ -114,7 +139,7 @@ struct NymRequests {
             for: nym.domain, key: nym.keys.signing(), to: nym.server, padding: size)
         let message = try post(
             NymRequestText.text(sealed), to: Address(canonical: "nym:\(ReservedNames.server)@\(nym.domain)"),
-            kind: .rfc5322, at: now)
+            kind: .rfc5322, server: nym.server, at: now)
         let old = request.message
         try book.update(nym.address) { $0.noteSent(request.number, message: message, at: now) }
         // The message that carried it before says nothing to anybody any more.
@@ -130,13 +155,16 @@ struct NymRequests {
         return state
     }
 
-    /// Writes a message down that `nightjar run`, or the command itself, makes packets of. No receipt is asked for: what
-    /// becomes of it the server says, or nobody.
+    /// Writes a message down that `nightjar run`, or the command itself, makes packets of. No receipt is asked for:
+    /// what becomes of it the server says, or nobody.
     @discardableResult
-    func post(_ body: [UInt8], to address: Address, kind: BodyKind, at now: Timestamp) throws -> MessageID? {
+    /// - Parameter server: the key that the exit must announce for the domain of a `nym:` address.
+    func post(
+        _ body: [UInt8], to address: Address, kind: BodyKind, server: KEMPublicKey? = nil, at now: Timestamp
+    ) throws -> MessageID? {
         let options = client.options(in: network)
         let planner = PacketPlanner(network: network, options: options, now: now)
-        let composed = try planner.errands([address]).map { errand in
+        let composed = try planner.errands([address], nymserver: server).map { errand in
             ComposedMessage(
                 recipients: errand.recipients, demands: errand.demands, bodyKind: kind, fields: [:], replyBlocks: [],
                 body: body, leftOut: [], isSealed: kind == .raw)
@@ -148,6 +176,11 @@ struct NymRequests {
     }
 
     // MARK: The server's key
+
+    /// Whether a node announces the nym's domain with another key than the one that was pinned.
+    static func isDoubted(_ nym: OwnNym, _ network: Network) -> Bool {
+        network.nodes.contains { node in node.nymDomain(nym.domain).map { $0.key != nym.server } ?? false }
+    }
 
     /// The key to which requests for a domain are sealed, as the nodes of the network announce it.
     /// - Throws: `NymClientError` if nobody does, or if they do not agree.

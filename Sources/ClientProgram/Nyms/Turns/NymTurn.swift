@@ -1,5 +1,6 @@
-// What has to be done for nyms again and again, by `nightjar run` or by hand: requests that were not answered are sent again,
-// reply blocks made before they run out, mails passed on to other devices. What is done when never depends on mail.
+// What has to be done for nyms again and again, by `nightjar run` or by hand: requests that were not answered are sent
+// again, reply blocks made before they run out, mails passed on to other devices. What is done when never depends on
+// mail.
 
 internal import Daemon
 internal import Directory
@@ -20,29 +21,37 @@ struct NymTurnReport: Sendable {
 struct NymTurn {
     let requests: NymRequests
 
-    /// Refills without a result; with more of them the server is not there, and they are sent again as they are.
-    private static let mostRefills = 8
+    /// Refills without a result; with more of them the server is not there, and the next takes the place of one of
+    /// them.
+    private static let mostRefills = 4
 
     private var client: Client { requests.client }
     private var book: NymBook { requests.book }
     private var keyring: Keyring { requests.keyring }
 
     /// Does what is due. One nym that fails keeps no other from its turn.
-    /// - Parameter refilling: nyms whose refill is due now, by address.
-    func take(at now: Timestamp, refilling: Set<String>) -> NymTurnReport {
+    /// - Parameters:
+    ///   - refilling: nyms whose refill is due now, by address.
+    ///   - looking: nyms that are looked after besides those; nil: all.
+    ///   - resting: nyms of which only what was never sent is sent now, as their mailboxes were not polled for long.
+    func take(
+        at now: Timestamp, looking: Set<String>? = nil, resting: Set<String> = [], refilling: Set<String>
+    ) -> NymTurnReport {
         var report = NymTurnReport()
         for nym in keyring.nyms() where nym.network == requests.network.name {
+            guard looking?.contains(nym.address) ?? true || refilling.contains(nym.address) else { continue }
+            let rests = resting.contains(nym.address)
             do {
-                try look(after: nym, at: now, refills: refilling.contains(nym.address))
+                if !rests { try look(after: nym, at: now, refills: refilling.contains(nym.address)) }
             } catch {
                 report.failure = report.failure ?? error
             }
-            let (count, failure) = requests.transmitDue(nym, at: now)
+            let (count, failure) = requests.transmitDue(nym, at: now, repeats: !rests)
             report.messages += count
             report.failure = report.failure ?? failure
         }
         do {
-            report.messages += try passOn(at: now)
+            try passOn(at: now, &report)
             try NymRequestFiles(client.places).clean(book)
         } catch {
             report.failure = report.failure ?? error
@@ -63,9 +72,13 @@ struct NymTurn {
     }
 
     /// Begins a new generation: all that was made before counts for nothing, here and at the server.
-    func renew(_ nym: OwnNym, at now: Timestamp) throws {
+    /// - Parameter takesOver: the user wants it, and this device is to have the mail: the generation is newer than any
+    ///   that another device can come to by itself. One that renews because it hears nothing takes the mail from
+    ///   nobody.
+    func renew(_ nym: OwnNym, takesOver: Bool = false, at now: Timestamp) throws {
         try book.update(nym.address) { state in
             state.generation &+= 1
+            if takesOver { state.generation = max(state.generation, UInt32(clamping: now.seconds / 60)) }
             state.renewed = now
             state.isPrimary = true
             for index in state.waiting.indices { try requests.empty(&state.waiting[index], of: nym, state) }
@@ -88,16 +101,17 @@ struct NymTurn {
         }
     }
 
-    /// A refill: the reply blocks that are missing, what is to be acknowledged, what is to be sent again. All refills of
-    /// a class have one length, and come at times that nothing moves.
+    /// A refill: the reply blocks that are missing, what is to be acknowledged, what is to be sent again. All refills
+    /// of a class have one length, and come at times that nothing moves.
     func refill(_ nym: OwnNym, at now: Timestamp) throws {
-        guard let state = try book.state(nym.address),
-            state.waiting.count(where: { $0.purpose == .refill }) < Self.mostRefills
-        else { return }
+        guard let state = try book.state(nym.address) else { return }
+        let open = state.waiting.filter { $0.purpose == .refill }
+        let overdue = open.first { $0.sent.map { sent in sent + NymState.patience(1) <= now } ?? false }
+        let replaced = overdue ?? (open.count < Self.mostRefills ? nil : open.first)
         let limit = NymStock.refillLimit(state.packets)
-        let count = min(NymStock(state, now: now).missing, limit)
+        let count = min(NymStock(state, now: now).missing + Int(replaced?.blocks ?? 0), limit)
         let blocks = try requests.makeBlocks(count, of: nym, at: now)
-        let told = Set(state.waiting.flatMap(\.acknowledged))
+        let told = Set(state.waiting.filter { $0.number != replaced?.number }.flatMap(\.acknowledged))
         let items = Array(
             state.unacknowledged.filter { !told.contains($0) }.prefix(NymStock.mostAcknowledged))
         var ranges = try book.overdue(of: nym.address, at: now)
@@ -106,6 +120,10 @@ struct NymTurn {
         if !items.isEmpty { commands.append(.acknowledge(items)) }
         if !blocks.isEmpty { commands.append(.surbs(try NymBatch(generation: state.generation, blocks: blocks))) }
         if !ranges.isEmpty { commands.append(.get(ranges)) }
+        if let replaced {
+            return try requests.replaceRefill(
+                commands, blocks: blocks.count, acknowledging: items, of: nym, at: now, number: replaced.number)
+        }
         try requests.add(
             .refill, commands, blocks: blocks.count, acknowledging: items, of: nym, at: now
         ) { state, _ in state.refilled = now }
@@ -113,22 +131,28 @@ struct NymTurn {
 
     // MARK: Other devices
 
-    private func passOn(at now: Timestamp) throws -> Int {
+    /// One link that leads nowhere keeps nothing from the others.
+    private func passOn(at now: Timestamp, _ report: inout NymTurnReport) throws {
         let queue = NymMirrorQueue(requests.records)
         let store = client.received(requests.records)
         let links = keyring.items.compactMap(\.nymLink).filter {
             $0.side == .giving && $0.network == requests.network.name
         }
-        var count = 0
+        var dead: Set<MailboxID> = []
         for (name, mirror) in try queue.waiting() {
             guard let link = try links.first(where: { try $0.secret.mailbox() == mirror.mailbox }) else { continue }
-            if let message = try message(mirror, link, store) {
-                try requests.post(message, to: Self.address(link), kind: .raw, at: now)
-                count += 1
+            guard !dead.contains(mirror.mailbox) else { continue }
+            do {
+                if let message = try message(mirror, link, store) {
+                    try requests.post(message, to: Self.address(link), kind: .raw, at: now)
+                    report.messages += 1
+                }
+                try queue.finish(name, mirror, now: now)
+            } catch {
+                dead.insert(mirror.mailbox)
+                report.failure = report.failure ?? NymClientError.deadLink(link.device, "\(error)")
             }
-            try queue.finish(name, mirror, now: now)
         }
-        return count
     }
 
     /// The sealed message; nil if there is nothing left of what it would carry.
