@@ -82,6 +82,8 @@ public enum DeferralReason: String, CaseIterable, Hashable, Sendable {
     case bandwidth
     /// Too much mail for this recipient or domain just now.
     case recipientRate
+    /// Whether the recipient has opted out cannot be said yet.
+    case wishesUnknown
     /// The node is stopping.
     case shutdown
     /// An error that nobody foresaw.
@@ -95,7 +97,8 @@ public enum DeferralReason: String, CaseIterable, Hashable, Sendable {
             .senderRefused, .relayRefused, .commandRefused, .bodyUnreadable, .storage,
             .programFailed, .sameBody:
             true
-        case .unreachable, .timeout, .closed, .temporary, .protocolViolation, .recipientRate, .bandwidth, .shutdown, .unknown:
+        case .unreachable, .timeout, .closed, .temporary, .protocolViolation, .recipientRate, .bandwidth, .wishesUnknown,
+            .shutdown, .unknown:
             false
         }
     }

@@ -103,6 +103,9 @@ final class ExitModules: Sendable {
         var notBefore: Timestamp?
     }
 
+    /// Whether the recipient wants mail cannot be said now.
+    private struct WishesUnknown: Error {}
+
     private struct Composed: Sendable {
         let target: ExitTarget
         let mail: ExitMail
@@ -116,6 +119,8 @@ final class ExitModules: Sendable {
         do {
             // Disk, scanning, and hashes of those who opted out: not on the cooperative pool, nor where others read bodies.
             composed = try await threads.runIfActive { [self] in try compose(delivery, now: now) }
+        } catch is WishesUnknown {
+            return Attempt(outcome: .deferred(.wishesUnknown))
         } catch {
             return Attempt(outcome: .deferred(.bodyUnreadable))
         }
@@ -133,7 +138,10 @@ final class ExitModules: Sendable {
         do throws(RefusalReason) { target = try self.target(delivery) } catch { return .failure(error) }
         let outside = target.outside
         // He may have said so since the message came.
-        if let outside, wishes.declines(outside) { return .failure(.optedOut) }
+        if let outside {
+            guard let declines = wishes.declines(outside) else { throw WishesUnknown() }
+            if declines { return .failure(.optedOut) }
+        }
         let stored = try StoredMessage(bodyLimit: bodyLimit) { [spool] () throws(SpoolError) in
             try spool.openFile(delivery.file)
         }

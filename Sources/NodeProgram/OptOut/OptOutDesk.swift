@@ -54,7 +54,7 @@ final class OptOutDesk: Sendable {
     /// What the exit asks.
     var wishes: RecipientWishes {
         RecipientWishes(
-            declines: { [self] in declines($0) }, hasOptedIn: { [self] in hasOptedIn($0) },
+            declines: { [self] in answer($0) }, hasOptedIn: { [self] in hasOptedIn($0) },
             optOutLink: { [self] in link($0) })
     }
 

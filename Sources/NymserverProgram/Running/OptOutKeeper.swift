@@ -22,7 +22,7 @@ struct OptOutKeeper: Sendable {
         self.clock = clock
         self.counters = counters
         list = OptOutList(network: keeper.root.name)
-        if let network = keeper.usable { list.replace(OptOutCache(keeper.cache).inForce(network, at: clock.now())) }
+        if let network = keeper.usable { _ = OptOutCache(keeper.cache).load(list, network, at: clock.now()) }
     }
 
     func run() async throws {
@@ -34,7 +34,7 @@ struct OptOutKeeper: Sendable {
                 if outcome.fetched > 0 { counters.count("opt_out_statements", kind: "fetched", by: outcome.fetched) }
                 if outcome.missing > 0 { counters.count("opt_out_statements", kind: "missing", by: outcome.missing) }
                 let (cache, list) = (OptOutCache(keeper.cache), list)
-                try await NIOThreadPool.singleton.runIfActive { list.replace(cache.inForce(network, at: now)) }
+                try await NIOThreadPool.singleton.runIfActive { _ = cache.load(list, network, at: now) }
             }
             try await Task.sleep(for: Self.leastPause)
             try await clock.sleep(until: now + Self.pause, atMost: .seconds(900))
