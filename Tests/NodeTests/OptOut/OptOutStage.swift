@@ -96,7 +96,7 @@ final class OptOutStage {
         return door.deliver(mail, to: address) ?? LMTPReply(0, nil, "not the door's")
     }
 
-    func declines(_ address: String) throws -> Bool { desk.wishes.declines(try MailRecipient(address)) }
+    func declines(_ address: String) throws -> Bool { desk.wishes.declines(try MailRecipient(address)) ?? false }
 }
 
 final class Readiness: Sendable {
