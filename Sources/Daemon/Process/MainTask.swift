@@ -1,7 +1,7 @@
 // A program's main part among the services of its group: ready when it says so, and found by others through a file as long as
 // it runs.
 
-internal import Foundation
+private import Glibc
 public import ServiceLifecycle
 
 /// The part of a daemon that the others are there for.
@@ -26,10 +26,10 @@ public struct MainTask: Service {
     public func waitUntilReady() async { await flag.wait() }
 
     public func run() async throws {
-        defer { try? FileManager.default.removeItem(atPath: running) }
+        defer { try? AtomicFile.remove(running) }
         try await body(
             { addresses in
-                let lines = ["\(ProcessInfo.processInfo.processIdentifier)"] + addresses
+                let lines = ["\(getpid())"] + addresses
                 try AtomicFile.write(text: lines.joined(separator: "\n") + "\n", to: running)
                 await flag.set()
             },

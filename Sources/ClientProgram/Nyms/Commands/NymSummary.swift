@@ -122,7 +122,10 @@ extension NymState {
         if stock.isLow {
             warnings.append("its server is short of reply blocks; run `nightjar run`, or nightjar nym check")
         }
-        if let report, report.closesOn > 0, report.closesOn <= NymTiming.day(of: now) + Self.daysLeft {
+        // A new nym lives for three days until it says something more, which it does by itself.
+        if let report, report.closesOn > 0, report.closesOn <= NymTiming.day(of: now) + Self.daysLeft,
+            now - created > .days(2)
+        {
             warnings.append(
                 "it ends on \(NymSummary.day(report.closesOn)) if its server hears nothing; run `nightjar run`")
         }
