@@ -77,15 +77,20 @@ extension Integration {
             let desk = try AuthorityDesk(lab)
             let name = lab.authorities[0].name
             let first = try await desk.reaches(desk.slot, name)
-            // Slots fail on a machine that has much else to do: a hundred that were certified are wanted.
-            let end = try #require(first.slot.advanced(by: 104))
-            _ = try await desk.reaches(end, name, seconds: 360)
-            let audited = try await Program.run(
-                "\(Program.built)/nightjar-authority",
-                ["audit", "--url", lab.authorities[0].url, "--network", lab.networkFile, "--last", "100"], seconds: 200)
-            #expect(audited.code == 0, "\(audited.output.suffix(500)) \(audited.errors)")
-            print(audited.output.suffix(300))
-            #expect(audited.output.contains("100"))
+            // Slots fail on a machine that has much else to do: a hundred that were certified are wanted, however long it takes.
+            var end = try #require(first.slot.advanced(by: 104))
+            var output = ""
+            for _ in 0..<4 where !output.contains("100 of 100") {
+                _ = try await desk.reaches(end, name, seconds: 360)
+                let audited = try await Program.run(
+                    "\(Program.built)/nightjar-authority",
+                    ["audit", "--url", lab.authorities[0].url, "--network", lab.networkFile, "--last", "100"], seconds: 200)
+                #expect(audited.code == 0, "\(audited.output.suffix(500)) \(audited.errors)")
+                output = audited.output
+                end = try #require(end.advanced(by: 30))
+            }
+            print(output.suffix(300))
+            #expect(output.contains("100 of 100"))
         }
 
         private func root(_ desk: AuthorityDesk, leads slot: Slot) -> String? { desk.root.leader(of: slot).name.text }
