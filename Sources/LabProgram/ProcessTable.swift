@@ -38,7 +38,8 @@ enum ProcessTable {
         return LabProcess(name: name, pid: pid)
     }
 
-    /// Whether the process is there and not a zombie.
+    /// Whether the process is there and not a zombie. One that was killed counts until its last thread is gone: until then
+    /// it holds its locks and ports.
     static func isAlive(_ pid: Int32) -> Bool {
         guard kill(pid, 0) == 0 else { return false }
         guard
@@ -47,7 +48,9 @@ enum ProcessTable {
             }),
             let end = status.lastIndex(of: ")")
         else { return false }
-        return !status[end...].hasPrefix(") Z")
+        guard status[end...].hasPrefix(") Z") else { return true }
+        // The first thread may be a zombie while others still end.
+        return ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []).count > 1
     }
 
     /// Sends `signal`; false if there is no such process.
