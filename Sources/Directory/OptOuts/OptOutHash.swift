@@ -17,20 +17,17 @@ public struct OptOutHashing: Sendable {
     /// Passes of a hash; with this memory some 20 ms on a core of today.
     public static let passes: UInt32 = 4
 
-    private let hash: SlowHash
+    private let salt: [UInt8]
 
     /// - Parameter network: the network's name, which makes the salt: lists of different networks cannot be compared.
     public init(network: String) {
-        let salt = Digest.sha256("nightjar/1 opt-out \(network)").bytes.prefix(SlowHash.saltSize)
-        // The cost is a constant within the ranges and the salt has its size: making one cannot fail.
-        do { hash = try SlowHash(memory: Self.memory, passes: Self.passes, salt: Array(salt)) } catch {
-            preconditionFailure("the cost of opt-out hashes is out of range")
-        }
+        salt = Array(Digest.sha256("nightjar/1 opt-out \(network)").bytes.prefix(SlowHash.saltSize))
     }
 
     /// The hash of an address or a domain. Takes some 20 ms and 16 MiB: not for an event loop.
     /// - Throws: `CryptoError.noLockedMemory` if the memory is not to be had.
     public func callAsFunction(_ address: OptOutAddress) throws(CryptoError) -> OptOutHash {
+        let hash = try SlowHash(memory: Self.memory, passes: Self.passes, salt: salt)
         let bytes = try hash.hash(Array(address.text.utf8))
         guard let made = OptOutHash(bytes) else { throw .malformed }
         return made
