@@ -101,7 +101,8 @@ import WireFormat
             await ProgramDelivery().deliver(
                 program, sender: "", recipient: "a@b", head: head, body: ExitBody(bytes: [97]))
         }
-        while !FileManager.default.fileExists(atPath: directory.file("begun")) {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !FileManager.default.fileExists(atPath: directory.file("begun")), ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(5))
         }
         task.cancel()
