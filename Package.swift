@@ -108,7 +108,7 @@ let package = Package(
 
         // Adapters.
         .ours("Spool", ["MixCrypto", "WireFormat", .grdb]),
-        .ours("Exits", ["MixCrypto", "WireFormat", "Messages", .nioCore, .nioPosix, .nioSSL, .nioTLS]),
+        .ours("Exits", ["MixCrypto", "WireFormat", "Messages", "Daemon", .nioCore, .nioPosix, .nioSSL, .nioTLS]),
         .ours("Forwarding", ["WireFormat", "MMTP", "Mixing", "Spool", .nioCore]),
         .ours("Daemon", ["WireFormat", .lifecycle, .toml, .logging, .metrics, .nioCore, .nioPosix, .nioHTTP1]),
         .ours(

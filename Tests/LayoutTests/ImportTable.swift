@@ -63,16 +63,16 @@ enum ImportTable {
             "Spool", .adapters, ours: ["WireFormat", "MixCrypto"], libraries: ["GRDB"],
             system: ["Dispatch", "Foundation", "Glibc", "Synchronization"]),
         TargetRule(
-            "Exits", .adapters, ours: ["WireFormat", "MixCrypto", "Messages"],
-            libraries: ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS"],
-            system: ["Glibc", "Synchronization"]),
-        TargetRule(
             "Forwarding", .adapters, ours: ["WireFormat", "MMTP", "Mixing", "Spool"], libraries: ["NIOCore"],
             system: ["Dispatch", "Synchronization"]),
         TargetRule(
             "Daemon", .adapters, ours: ["WireFormat"],
             libraries: ["ServiceLifecycle", "TOMLKit", "Logging", "Metrics", "NIOCore", "NIOPosix", "NIOHTTP1"],
             system: ["Dispatch", "Glibc", "Synchronization"]),
+        TargetRule(
+            "Exits", .adapters, ours: ["WireFormat", "MixCrypto", "Messages", "Daemon"],
+            libraries: ["NIOCore", "NIOPosix", "NIOSSL", "NIOTLS"],
+            system: ["Glibc", "Synchronization"]),
         TargetRule(
             "DirectoryService", .adapters, ours: ["WireFormat", "MixCrypto", "Directory", "MMTP", "Daemon", "CZlib"],
             libraries: [

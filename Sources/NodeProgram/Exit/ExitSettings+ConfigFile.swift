@@ -79,7 +79,7 @@ extension ExitSettings {
         readLimits(table)
         readMailboxes(table)
         readNyms(table)
-        if table.contains("smtp") || table.isDocumenting { smtp = SMTPSettings(table.table("smtp")) }
+        if table.contains("smtp") || table.isDocumenting { smtp = SMTPSettings(mailServer: table.table("smtp")) }
         if table.contains("gateway") || table.isDocumenting { gateway = GatewaySettings(table.table("gateway")) }
         if smtp == nil, mailboxes == nil, nyms.isEmpty, !table.isDocumenting {
             table.report(

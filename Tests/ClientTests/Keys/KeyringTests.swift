@@ -2,6 +2,7 @@
 
 import Daemon
 import Foundation
+import Glibc
 import Messages
 import MixCrypto
 import Sphinx

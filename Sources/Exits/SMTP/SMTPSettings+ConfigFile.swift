@@ -1,7 +1,6 @@
-// The table `smtp`: the mail server that everything for the outside is handed to.
+// The table `smtp` of exits and nymservers: the mail server that everything for the outside is handed to.
 
-internal import Daemon
-internal import Exits
+public import Daemon
 internal import WireFormat
 
 extension SMTPSettings {
@@ -18,8 +17,8 @@ extension SMTPSettings {
         }
     }
 
-    /// Reads the table.
-    init(mailServer table: ConfigTable) {
+    /// Reads the table; what is wrong is reported to it.
+    public init(mailServer table: ConfigTable) {
         self.init(helloName: table.required("hello", .string, doc: "The name given in EHLO: this host's full name."))
         host = table.value("host", .string, default: "localhost", doc: "The mail server that all mail is handed to.")
         port = table.value("port", .int(1...65_535), default: 25, doc: "Its port.")
