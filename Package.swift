@@ -189,7 +189,9 @@ let package = Package(
             exclude: ["Browser"], swiftSettings: ourSettings),
         // What the fuzzers and the replay of their corpus run.
         .target(
-            name: "FuzzTargets", dependencies: ["Directory", "Sphinx", "MixCrypto", "WireFormat"], path: "Tests/FuzzTargets",
+            name: "FuzzTargets",
+            dependencies: ["Exits", "NymProtocol", "MMTP", "Directory", "Messages", "Sphinx", "MixCrypto", "WireFormat"],
+            path: "Tests/FuzzTargets",
             swiftSettings: ourSettings),
         .tests("LayoutTests", []),
         .tests("WireFormatTests", ["WireFormat", "TestSupport"]),

@@ -151,6 +151,19 @@ import WireFormat
         #expect(it.isClosed)
     }
 
+    /// A line's end counts, and in how many pieces it comes makes no difference.
+    @Test func aLineAtItsBound() {
+        var limits = LMTPLimits(mail: 100)
+        limits.line = 20
+        for (letters, code) in [(13, "250"), (14, "500"), (15, "500")] {
+            let line = "LHLO " + String(repeating: "x", count: letters) + "\r\n"
+            var whole = Dialogue(limits)
+            #expect(whole.codes(line).first == code)
+            var pieces = Dialogue(limits)
+            #expect(line.utf8.flatMap { pieces.codes(String(decoding: [$0], as: UTF8.self)) }.first == code)
+        }
+    }
+
     @Test func timeAndShutdownEndTheConnectionWithAWord() {
         var it = Dialogue()
         it.perform(it.machine.timedOut())

@@ -82,14 +82,18 @@ struct FuzzNetwork {
 
     /// Traps if a statement that says what `statement` says, signed here, is spelled otherwise.
     func check(_ statement: UnverifiedOptOutStatement, _ bytes: [UInt8]) {
-        guard
-            let made = try? OptOutStatement.make(
-                statement.hashes, network: file.name, published: statement.published, identity: node)
-        else { preconditionFailure("a statement that was read cannot be written") }
+        guard let made = try? self.statement(statement.hashes, published: statement.published) else {
+            preconditionFailure("a statement that was read cannot be written")
+        }
         precondition(made.hashes == statement.hashes, "a statement changed on the way")
         let kept: Set<String> = ["published", "entries", "no-entries"]
         precondition(
             Self.lines(made.bytes, kept) == Self.lines(bytes, kept), "a statement was read that has a second spelling")
+    }
+
+    /// The node's statement of these entries.
+    func statement(_ hashes: [OptOutHash], published: Timestamp? = nil) throws -> OptOutStatement {
+        try OptOutStatement.make(hashes, network: file.name, published: published ?? file.published, identity: node)
     }
 
     /// Traps if a consensus, certified here, cannot be read.
@@ -159,9 +163,7 @@ struct FuzzNetwork {
         let hashes = [1, 2, 200].map { number in
             [UInt8](repeating: number, count: 16).withUnsafeBytes { OptOutHash(copying: $0) }
         }
-        let statements = try [hashes, []].map {
-            try OptOutStatement.make($0, network: file.name, published: file.published, identity: self.node)
-        }
+        let statements = try [hashes, []].map { try statement($0) }
         let proposal = try Proposal.make(slot: slot, votes: consensus.votes, network: file, signer: signer)
         return [
             (.networkFile, file.bytes), (.certificate, signer.certificate.bytes), (.vote, vote.bytes),

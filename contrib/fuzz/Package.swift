@@ -9,6 +9,7 @@ let package = Package(
     targets: [
         .executableTarget(name: "fuzz-unwrap", dependencies: [.product(name: "FuzzTargets", package: "nightjar")]),
         .executableTarget(name: "fuzz-parsers", dependencies: [.product(name: "FuzzTargets", package: "nightjar")]),
+        .executableTarget(name: "fuzz-peers", dependencies: [.product(name: "FuzzTargets", package: "nightjar")]),
         .executableTarget(name: "fuzz-seeds", dependencies: [.product(name: "FuzzTargets", package: "nightjar")]),
     ]
 )

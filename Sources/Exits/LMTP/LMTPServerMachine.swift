@@ -18,8 +18,8 @@ public struct LMTPLimits: Hashable, Sendable {
 }
 
 /// One connection's state.
-struct LMTPServerMachine {
-    enum Action: Equatable {
+package struct LMTPServerMachine {
+    package enum Action: Equatable {
         case send([UInt8])
         /// Ask whether this recipient is known; then call `checked`.
         case check(String)
@@ -51,35 +51,35 @@ struct LMTPServerMachine {
     private var isStopping = false
 
     /// - Parameter name: this server's name in its greeting.
-    init(name: String, limits: LMTPLimits) {
+    package init(name: String, limits: LMTPLimits) {
         self.name = name
         self.limits = limits
     }
 
     /// Whether an answer from our side is awaited; then nothing is read from the peer.
-    var isWaiting: Bool {
+    package var isWaiting: Bool {
         switch phase {
         case .checking, .delivering: true
         default: false
         }
     }
 
-    var isClosed: Bool { if case .closed = phase { true } else { false } }
+    package var isClosed: Bool { if case .closed = phase { true } else { false } }
 
     // MARK: Events
 
     /// The connection is up.
-    func start() -> [Action] { [.send(LMTPReply(220, nil, "\(name) LMTP").bytes)] }
+    package func start() -> [Action] { [.send(LMTPReply(220, nil, "\(name) LMTP").bytes)] }
 
     /// Bytes from the peer.
-    mutating func received(_ bytes: some Collection<UInt8>) -> [Action] {
+    package mutating func received(_ bytes: some Collection<UInt8>) -> [Action] {
         guard !isClosed else { return [] }
         input += bytes
         return process()
     }
 
     /// The answer to `check`.
-    mutating func checked(_ reply: LMTPReply) -> [Action] {
+    package mutating func checked(_ reply: LMTPReply) -> [Action] {
         guard case .checking(let recipient) = phase else { return [] }
         phase = .mail
         if reply.isPositive { recipients.append(recipient) }
@@ -87,7 +87,7 @@ struct LMTPServerMachine {
     }
 
     /// The answers to `deliver`, one for each recipient.
-    mutating func delivered(_ replies: [LMTPReply]) -> [Action] {
+    package mutating func delivered(_ replies: [LMTPReply]) -> [Action] {
         guard case .delivering = phase else { return [] }
         let missing = LMTPReply(451, "4.3.0", "no answer; try again later")
         let lines = recipients.indices.flatMap { replies.indices.contains($0) ? replies[$0].bytes : missing.bytes }
@@ -97,10 +97,10 @@ struct LMTPServerMachine {
     }
 
     /// The peer is too slow.
-    mutating func timedOut() -> [Action] { end(LMTPReply(421, "4.4.2", "\(name) waited too long")) }
+    package mutating func timedOut() -> [Action] { end(LMTPReply(421, "4.4.2", "\(name) waited too long")) }
 
     /// This side is stopping. A mail that is being handed over is answered first.
-    mutating func shutDown() -> [Action] {
+    package mutating func shutDown() -> [Action] {
         isStopping = true
         if case .delivering = phase { return [] }
         return end(LMTPReply(421, "4.3.2", "\(name) is stopping"))
@@ -138,11 +138,12 @@ struct LMTPServerMachine {
             }
             var line = input[start..<lineEnd]
             start = lineEnd + 1
-            if line.last == 0x0D { line = line.dropLast() }
-            guard line.count <= limits.line else {
+            // With its end, however it came in pieces.
+            guard line.count < limits.line else {
                 actions += end(LMTPReply(500, "5.5.2", "line too long"))
                 break
             }
+            if line.last == 0x0D { line = line.dropLast() }
             actions += command(line)
         }
         if isClosed { input = [] } else { input.removeFirst(start) }

@@ -3,8 +3,8 @@
 // reply that decides what follows. Whatever a peer sends is bounded.
 
 /// One connection's state.
-struct SubmissionMachine {
-    enum Action: Equatable {
+package struct SubmissionMachine {
+    package enum Action: Equatable {
         case send([UInt8])
         /// Begin TLS; then call `secured`.
         case startTLS
@@ -40,8 +40,8 @@ struct SubmissionMachine {
     let name: String
     let limits: SubmissionLimits
     /// Whether STARTTLS is possible or TLS is there already.
-    private(set) var isSecure: Bool
-    var isAuthenticated = false
+    package private(set) var isSecure: Bool
+    package internal(set) var isAuthenticated = false
     /// Whether the last greeting was EHLO.
     var isExtended = false
     var phase = Phase.greeting
@@ -59,36 +59,36 @@ struct SubmissionMachine {
     /// - Parameters:
     ///   - name: this server's name in its greeting.
     ///   - isSecure: whether TLS came before the first byte (RFC 8314).
-    init(name: String, limits: SubmissionLimits, isSecure: Bool) {
+    package init(name: String, limits: SubmissionLimits, isSecure: Bool) {
         self.name = name
         self.limits = limits
         self.isSecure = isSecure
     }
 
     /// Whether something on our side is awaited; then nothing is read from the peer.
-    var isWaiting: Bool {
+    package var isWaiting: Bool {
         switch phase {
         case .authenticating, .checkingSender, .checkingRecipient, .delivering: true
         default: false
         }
     }
 
-    var isClosed: Bool { phase == .closed }
+    package var isClosed: Bool { phase == .closed }
 
     // MARK: Events
 
     /// The connection is up.
-    func start() -> [Action] { [.send(SubmissionReply(220, nil, "\(name) ESMTP").bytes)] }
+    package func start() -> [Action] { [.send(SubmissionReply(220, nil, "\(name) ESMTP").bytes)] }
 
     /// Bytes from the peer.
-    mutating func received(_ bytes: some Collection<UInt8>) -> [Action] {
+    package mutating func received(_ bytes: some Collection<UInt8>) -> [Action] {
         guard !isClosed, phase != .startingTLS else { return [] }
         input += bytes
         return process()
     }
 
     /// TLS is there. What was said before it is forgotten (RFC 3207 section 4.2).
-    mutating func secured() {
+    package mutating func secured() {
         guard phase == .startingTLS else { return }
         isSecure = true
         reset()
@@ -96,7 +96,7 @@ struct SubmissionMachine {
     }
 
     /// The answer to what was asked last.
-    mutating func answered(_ reply: SubmissionReply) -> [Action] {
+    package mutating func answered(_ reply: SubmissionReply) -> [Action] {
         var actions: [Action] = [.send(reply.bytes)]
         switch phase {
         case .authenticating:
@@ -124,10 +124,10 @@ struct SubmissionMachine {
     }
 
     /// The peer is too slow.
-    mutating func timedOut() -> [Action] { end(SubmissionReply(421, "4.4.2", "\(name) waited too long")) }
+    package mutating func timedOut() -> [Action] { end(SubmissionReply(421, "4.4.2", "\(name) waited too long")) }
 
     /// This side is stopping. A mail that is being handed over is answered first.
-    mutating func shutDown() -> [Action] {
+    package mutating func shutDown() -> [Action] {
         isStopping = true
         if phase == .delivering { return [] }
         return end(SubmissionReply(421, "4.3.2", "\(name) is stopping; try again later"))
