@@ -32,6 +32,8 @@ struct HealthFacts: Sendable {
     var reports: [HealthReport.ReportInfo] = []
     /// What the tally of `votes` takes back of what measurements say.
     var brake = BrakeFacts()
+    /// Domains of nyms that nodes announce under different keys.
+    var disputedDomains: [DisputedNymDomain] = []
     /// Descriptors that the newest consensus names and this authority does not hold.
     var missingDescriptors = 0
     /// All evidence that it holds.

@@ -34,7 +34,8 @@ extension HealthReport {
             disk: facts.disk)
         report.warnings =
             HealthWarnings.brake(facts.brake)
-            + HealthWarnings.of(report, missingDescriptors: facts.missingDescriptors) + facts.warnings
+            + HealthWarnings.of(report, missingDescriptors: facts.missingDescriptors)
+            + HealthWarnings.nymDomains(facts.disputedDomains) + facts.warnings
         // Stable: within a level the order in which they were found, which is that of importance.
         report.warnings = [.urgent, .attend, .note].flatMap { level in report.warnings.filter { $0.level == level } }
         switch report.warnings.first?.level {

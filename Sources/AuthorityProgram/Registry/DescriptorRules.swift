@@ -2,6 +2,7 @@
 // reads them.
 
 internal import Directory
+internal import MixCrypto
 internal import Spool
 internal import WireFormat
 
@@ -29,6 +30,8 @@ enum DescriptorRefusal: Equatable, Sendable {
     case validTooLong(Timestamp, upTo: Timestamp)
     /// Where an authority serves HTTP.
     case authorityAddress(String)
+    /// Another node announces this domain of nyms under another key.
+    case nymDomainTaken(String, key: KeyFingerprint, by: NodeID)
 
     /// Short, for a counter.
     var label: String {
@@ -42,6 +45,7 @@ enum DescriptorRefusal: Equatable, Sendable {
         case .placeFull: "place_full"
         case .validTooLong: "valid_too_long"
         case .authorityAddress: "authority_address"
+        case .nymDomainTaken: "nym_domain"
         }
     }
 
@@ -67,11 +71,20 @@ enum DescriptorRefusal: Equatable, Sendable {
             "the descriptor is valid until \(date), but may be until \(latest) at most: check the clock of the node"
         case .authorityAddress(let address):
             "an authority answers at \(address): give the address and port of the node itself"
+        case .nymDomainTaken(let domain, let key, let owner):
+            "the node \(owner.hex.prefix(16)) announces \(domain) with another key, \(key), and was first: ask the domain's "
+                + "operator which `key-file` is right. Until that node is gone or says the same, take \(domain) out of "
+                + "[[exit.nym]]. If the domain moves to a new key, all its nodes take it out first"
         }
     }
 
     /// Whether it contradicts what is kept, rather than being wrong in itself.
-    var isConflict: Bool { if case .nicknameTaken = self { true } else { false } }
+    var isConflict: Bool {
+        switch self {
+        case .nicknameTaken, .nymDomainTaken: true
+        default: false
+        }
+    }
 }
 
 /// The rules, for one network.
@@ -86,8 +99,10 @@ struct DescriptorRules: Sendable {
     /// - Parameters:
     ///   - known: what is known of the node.
     ///   - owner: who has the nickname.
+    ///   - claims: who announces which domain of nyms.
     func decide(
-        _ descriptor: Descriptor, known: RegisteredNode?, owner: NodeID?, now: Timestamp
+        _ descriptor: Descriptor, known: RegisteredNode?, owner: NodeID?, claims: NymDomainClaims = NymDomainClaims(),
+        now: Timestamp
     ) -> DescriptorDecision {
         let fields = descriptor.fields
         guard now < fields.validUntil else { return .refused(.expired(fields.validUntil)) }
@@ -112,6 +127,7 @@ struct DescriptorRules: Sendable {
         if let address = fields.addresses.first(where: authorities.contains) {
             return .refused(.authorityAddress(address.description))
         }
+        if let refusal = claims.refusal(of: descriptor) { return .refused(refusal) }
         return .take
     }
 

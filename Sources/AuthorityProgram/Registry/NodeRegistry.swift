@@ -20,42 +20,6 @@ enum RegistryVerdict: Equatable, Sendable {
 
 /// The register. It runs on a thread of its own and waits there for the disk.
 actor NodeRegistry {
-    /// A node in memory.
-    struct Entry: Sendable {
-        var node: RegisteredNode
-        var descriptor: Descriptor
-        /// What its host names led to when that was last known.
-        fileprivate(set) var resolved: [String: [NodeAddress]] = [:]
-        /// Where it answered last; nil if that was before the start.
-        fileprivate(set) var reachedAt: NodeAddress?
-        /// Whether it answered at the addresses that it has now.
-        fileprivate(set) var isProven: Bool
-        /// How often in a row it could not be tried.
-        fileprivate var postponed = 0
-        fileprivate var uploads: TokenBucket
-        fileprivate var bytes: TokenBucket
-        fileprivate var isDirty = false
-
-        fileprivate init(_ node: RegisteredNode, _ descriptor: Descriptor, _ limits: RegistryLimits, at now: Timestamp)
-        {
-            (self.node, self.descriptor) = (node, descriptor)
-            isProven = node.lastReachable != nil
-            uploads = TokenBucket(perHour: limits.uploadsPerHour, now: now)
-            bytes = TokenBucket(perHour: limits.uploadBytesPerDay / 24, most: limits.uploadBytesPerDay, now: now)
-        }
-
-        /// Where it answered; else all that it claims.
-        var places: NodePlaces {
-            NodePlaces(reachedAt.map { [$0] } ?? descriptor.fields.addresses + resolved.values.flatMap(\.self))
-        }
-
-        fileprivate var occupant: RegisterRoom.Occupant {
-            RegisterRoom.Occupant(
-                id: node.id, firstSeen: node.firstSeen, lastTry: node.lastTry, lastReachable: node.lastReachable,
-                places: places)
-        }
-    }
-
     /// Addresses of one host name that are used.
     static let addressesPerName = 2
 
@@ -68,10 +32,13 @@ actor NodeRegistry {
     private let lookup: HostLookup
     private let now: @Sendable () -> Timestamp
     private let started: Timestamp
+    /// Nodes whose descriptors the store had and could not be read.
+    nonisolated let lost: Int
     private var voted: VotedFlags
     private var entries: [NodeID: Entry] = [:]
     private var names: [String: NodeID] = [:]
     private var newcomers: NewcomerLimit
+    private var listed = ListedNymDomains()
     /// Called with a node that is new or has other addresses.
     private var appeared: @Sendable (NodeID) -> Void = { _ in }
 
@@ -91,14 +58,21 @@ actor NodeRegistry {
         let time = now()
         started = time
         newcomers = NewcomerLimit(limits, now: time)
+        var lost = 0
+        var found: [NodeID: Entry] = [:]
         for node in try store.nodes() {
             // One that lost its descriptor comes again with the node's next upload.
             guard let stored = try store.document(node.descriptor),
                 let descriptor = try? UnverifiedDescriptor(stored.bytes).verify(network: network.name)
-            else { continue }
-            entries[node.id] = Entry(node, descriptor, limits, at: time)
-            names[node.nickname.lowercased()] = node.id
+            else {
+                lost += 1
+                continue
+            }
+            found[node.id] = Entry(node, descriptor, limits, at: time)
         }
+        self.lost = lost
+        entries = found
+        for entry in found.values { names[entry.node.nickname.lowercased()] = entry.node.id }
     }
 
     /// Where a URL leads, as a node would write it.
@@ -153,8 +127,18 @@ actor NodeRegistry {
     private func decide(_ descriptor: Descriptor) -> DescriptorDecision {
         rules.decide(
             descriptor, known: entries[descriptor.id]?.node, owner: names[descriptor.fields.nickname.folded],
-            now: now())
+            claims: descriptor.fields.nymDomains.isEmpty ? NymDomainClaims() : claims(at: now()), now: now())
     }
+
+    /// Who announces which domain of nyms. A node that counts as bad, leaves or has expired holds none.
+    private func claims(at time: Timestamp) -> NymDomainClaims {
+        let kept = entries.values.filter { !$0.node.isLeaving && time < $0.node.validUntil }.map(\.descriptor)
+        return NymDomainClaims(
+            (kept + listed.descriptors(besides: entries, at: time)).filter { !voted.bad.contains($0.id) })
+    }
+
+    /// Domains of nyms that are announced under more than one key.
+    func disputedDomains() -> [DisputedNymDomain] { claims(at: now()).disputed }
 
     private func remove(_ id: NodeID) {
         guard let entry = entries.removeValue(forKey: id) else { return }
@@ -244,8 +228,12 @@ actor NodeRegistry {
     func ballot(
         at time: Timestamp, listed: Set<NodeID>?, verdict: ReportVerdict = ReportVerdict()
     ) -> [VotedNode] {
-        entries.values.filter { !$0.node.isLeaving && time < $0.node.validUntil && voted.isKnown($0.node) }
-            .sorted { $0.node.id < $1.node.id }.prefix(VoteContents.maximumEntries)
+        let claims = claims(at: time)
+        return entries.values.filter { entry in
+            !entry.node.isLeaving && time < entry.node.validUntil && voted.isKnown(entry.node)
+                // Who is called bad is listed all the same, but not in the way of those whose domain it claims.
+                && !(voted.bad.contains(entry.node.id) && claims.refusal(of: entry.descriptor) != nil)
+        }.sorted { $0.node.id < $1.node.id }.prefix(VoteContents.maximumEntries)
             .map { entry in
                 VotedNode(
                     id: entry.node.id, nickname: entry.descriptor.fields.nickname, descriptor: entry.node.descriptor,
@@ -266,6 +254,8 @@ actor NodeRegistry {
             entries[id]?.isDirty = true
         }
         flush()
+        // What is not here yet, or cannot be read now, is looked for in the next slot.
+        self.listed.note(consensus, besides: entries) { [store] in (try? store.document($0))?.bytes }
     }
 
     // MARK: Reachability

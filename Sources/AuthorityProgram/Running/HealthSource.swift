@@ -66,6 +66,7 @@ struct HealthSource: Sendable {
         let pingers = await measurements.pingers()
         facts.pingers = pingers.infos
         facts.reports = measurements.reports(of: state.votes)
+        facts.disputedDomains = await registry.disputedDomains()
         facts.nodes = await nodes(certified?.consensus, pingers.findings)
         if let certified, let present = try? parts.store.present(among: certified.consensus.nodes.map(\.descriptor)) {
             facts.missingDescriptors = Set(certified.consensus.nodes.map(\.descriptor)).subtracting(present).count

@@ -1,3 +1,4 @@
+import MixCrypto
 import Pages
 import Testing
 import WireFormat
@@ -29,6 +30,23 @@ import WireFormat
         #expect(HealthReport.make(HealthStage.failing).state == .urgent)
         #expect(codes(HealthStage.empty) == ["no-consensus-yet note"])
         #expect(codes(HealthStage.hostile) == ["equivocation urgent", "silence attend", "x note"])
+    }
+
+    @Test func aDomainUnderTwoKeysIsNamed() throws {
+        var facts = HealthStage.healthy
+        let keys = try (0..<2).map { _ in try KEMPrivateKey(seed: .random(count: 32)).publicKey.fingerprint }
+        facts.disputedDomains = [
+            DisputedNymDomain(
+                domain: "nym.example",
+                sides: [
+                    DisputedNymDomain.Side(key: keys[0], nodes: (1...7).map { "node\($0)" }),
+                    DisputedNymDomain.Side(key: keys[1], nodes: ["other"]),
+                ])
+        ]
+        #expect(codes(facts) == ["nym-domain-keys attend"])
+        let text = HealthReport.make(facts).warnings[0].text
+        #expect(text.contains("nym.example is announced with 2 keys: \(keys[0]) by node1, node2, node3, node4, node5"))
+        #expect(text.contains("2 more nodes") && text.contains("\(keys[1]) by other"))
     }
 
     @Test func oneFailedSlotIsOrdinaryAndTwoAreNot() {
