@@ -63,8 +63,14 @@ extension SlotDriver {
         }
     }
 
+    /// Nil for no bytes: there is none. What was made under another edition of the network file parses, and is left out.
+    private func restored<Stored>(_ kind: String, _ bytes: [UInt8], _ parse: ([UInt8]) throws -> Stored) -> Stored? {
+        bytes.isEmpty ? nil : parts.parsed(kind, bytes, parse)
+    }
+
     private func restore(vote bytes: [UInt8]) throws(AuthorityStoreError) {
-        guard let vote = try? UnverifiedVote(bytes).verify(in: parts.network), documents.votes[vote.digest] == nil,
+        guard let parsed = restored("vote", bytes, { try UnverifiedVote($0) }),
+            let vote = try? parsed.verify(in: parts.network), documents.votes[vote.digest] == nil,
             let index = parts.network.index(of: vote.contents.authority)
         else { return }
         documents.add(vote)
@@ -74,7 +80,8 @@ extension SlotDriver {
     }
 
     private func restore(proposal bytes: [UInt8]) throws(AuthorityStoreError) {
-        guard let proposal = try? UnverifiedProposal(bytes).verify(in: parts.network),
+        guard let parsed = restored("proposal", bytes, { try UnverifiedProposal($0) }),
+            let proposal = try? parsed.verify(in: parts.network),
             documents.proposals[proposal.digest] == nil, let fact = proposal.fact(in: parts.network)
         else { return }
         documents.add(proposal)
@@ -83,7 +90,8 @@ extension SlotDriver {
     }
 
     private func restore(signature bytes: [UInt8]) throws(AuthorityStoreError) {
-        guard let sent = try? SentConsensusSignature(bytes), (try? sent.verify(in: parts.network)) != nil,
+        guard let sent = restored("signature", bytes, { try SentConsensusSignature($0) }),
+            (try? sent.verify(in: parts.network)) != nil,
             let index = parts.network.index(of: sent.signature.authority)
         else { return }
         documents.add(sent, of: index)

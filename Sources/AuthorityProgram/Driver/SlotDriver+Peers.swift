@@ -188,7 +188,8 @@ extension SlotDriver {
     nonisolated func complete(_ certified: CertifiedConsensus) async {
         let named = certified.consensus.nodes.map(\.descriptor)
         for peer in peers.shuffled() where !Task.isCancelled {
-            guard let present = try? parts.store.present(among: named) else { return }
+            guard let present = parts.tried({ () throws(AuthorityStoreError) in try parts.store.present(among: named) })
+            else { return }
             let missing = named.filter { !present.contains($0) }
             guard !missing.isEmpty else { break }
             let found: [[UInt8]]? = await limited {
@@ -202,11 +203,13 @@ extension SlotDriver {
                     wanted.contains(descriptor.digest)
                 else { continue }
                 _ = await registry.take(bytes)
-                _ = try? parts.store.keep(
-                    StoredDocument(
-                        digest: descriptor.digest, kind: .descriptor, slot: certified.slot.number,
-                        received: parts.clock.now(), bytes: bytes))
-                parts.counters.count("descriptors_fetched")
+                do throws(AuthorityStoreError) {
+                    try parts.store.keep(
+                        StoredDocument(
+                            digest: descriptor.digest, kind: .descriptor, slot: certified.slot.number,
+                            received: parts.clock.now(), bytes: bytes))
+                    parts.counters.count("descriptors_fetched")
+                } catch { parts.storeFailed(error) }
             }
         }
         publication.descriptorsChanged()
@@ -217,7 +220,11 @@ extension SlotDriver {
     private nonisolated func fetchNamedVotes(_ certified: CertifiedConsensus) async {
         let named = certified.consensus.votes
         for peer in peers.shuffled() where !Task.isCancelled {
-            guard let present = try? parts.store.present(among: named.map(\.digest)) else { return }
+            guard
+                let present = parts.tried({ () throws(AuthorityStoreError) in
+                    try parts.store.present(among: named.map(\.digest))
+                })
+            else { return }
             for counted in named where !present.contains(counted.digest) {
                 let found: [UInt8]? = await limited {
                     try? await peer.ask { source throws(FetchError) in try await source.document(counted.digest) }

@@ -165,7 +165,7 @@ extension SlotDriver {
 
     /// What is neither here, nor of an authority, slot and kind of which there is evidence, nor was of no use before.
     private func lackingEvidence(_ entries: [EvidenceList.Entry]) -> [Digest] {
-        guard let all = try? parts.store.evidence() else { return [] }
+        guard let all = parts.tried({ () throws(AuthorityStoreError) in try parts.store.evidence() }) else { return [] }
         let known = Set(all.map { EvidenceList.Entry($0) })
         let lacking = entries.filter { !known.contains($0) && !declined.contains($0.digest) }
         return lacking.prefix(Self.evidencePerRound).map(\.digest)

@@ -161,7 +161,7 @@ extension SlotDriver {
     }
 
     private func isKnown(_ evidence: UnverifiedEvidence) -> Bool {
-        let all = (try? parts.store.evidence()) ?? []
+        let all = parts.tried({ () throws(AuthorityStoreError) in try parts.store.evidence() }) ?? []
         return all.contains {
             $0.authority == evidence.authority.text && $0.slot == evidence.slot.number
                 && $0.kind == evidence.kind.rawValue

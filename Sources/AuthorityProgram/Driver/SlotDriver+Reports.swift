@@ -21,9 +21,11 @@ extension SlotDriver {
         let slot = certified.slot.number
         for counted in certified.consensus.votes where !Task.isCancelled {
             do throws(AuthorityStoreError) {
-                // Votes are checked before they are stored, so what cannot be read is not one of them.
-                guard let stored = try parts.store.document(counted.digest),
-                    let vote = await parts.work.run({ try? UnverifiedVote(stored.bytes) })
+                // One that is not here is fetched in another slot.
+                guard let stored = try parts.store.document(counted.digest) else { continue }
+                let parts = parts
+                guard
+                    let vote = await parts.work.run({ parts.parsed("vote", stored.bytes) { try UnverifiedVote($0) } })
                 else { continue }
                 let named = vote.claimed.reports
                 guard !named.isEmpty else { continue }

@@ -42,9 +42,10 @@ actor OptOutDesk {
                 uploads: TokenBucket(perHour: OptOutRules.uploadsPerHour, now: now))
         }
         for (node, entry) in known {
-            let found = try parts.store.document(entry.digest)
-            let statement = found.flatMap { try? UnverifiedOptOutStatement($0.bytes) }
-            if let statement { known[node]?.published = statement.published }
+            guard let stored = try parts.store.document(entry.digest) else { continue }
+            let statement = parts.parsed("opt-outs", stored.bytes) { try UnverifiedOptOutStatement($0) }
+            // Its own date is lost. It was not after it came, or not by much: what is older does not come back.
+            known[node]?.published = statement?.published ?? stored.received
         }
     }
 

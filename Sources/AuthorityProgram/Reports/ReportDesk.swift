@@ -46,7 +46,8 @@ actor ReportDesk {
         _ key: Digest, _ parts: AuthorityParts
     ) throws(AuthorityStoreError) -> (report: MeasurementReport, received: Timestamp)? {
         try parts.store.reports(of: key.hex, limit: lookedAt).compactMap { stored in
-            (try? UnverifiedReport(stored.bytes).verify(in: parts.network)).map { ($0, stored.received) }
+            parts.parsed("report", stored.bytes) { try UnverifiedReport($0).verify(in: parts.network) }
+                .map { ($0, stored.received) }
         }.max { $0.0.published < $1.0.published }
     }
 

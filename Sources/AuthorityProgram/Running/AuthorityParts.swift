@@ -34,6 +34,34 @@ struct AuthorityParts: Sendable {
         counters.health.set("store", trouble: error.description)
     }
 
+    /// What was checked before it was stored, parsed again; nil, counted and logged once for each kind, if it cannot be: the
+    /// disk damaged it.
+    func parsed<Stored>(
+        _ kind: String, _ bytes: [UInt8], _ parse: ([UInt8]) throws -> Stored
+    ) -> Stored? {
+        do { return try parse(bytes) } catch {
+            unreadable(kind, because: "\(error)")
+            return nil
+        }
+    }
+
+    /// Something in the store cannot be read any more and is left out.
+    func unreadable(_ kind: String, count: Int = 1, because reason: String) {
+        guard count > 0 else { return }
+        if counters.current("stored_unreadable", kind: kind) == 0 {
+            logger.error("in the database \(kind) cannot be read and is left out: \(reason); look at the disk")
+        }
+        counters.count("stored_unreadable", kind: kind, by: count)
+    }
+
+    /// What the store gives; nil, told as `storeFailed`, if it gives nothing. For what can be left out this time.
+    func tried<Value>(_ body: () throws(AuthorityStoreError) -> Value) -> Value? {
+        do throws(AuthorityStoreError) { return try body() } catch {
+            storeFailed(error)
+            return nil
+        }
+    }
+
     func storeWorks() {
         if counters.health.current["store"] != nil { counters.health.set("store", trouble: nil) }
     }

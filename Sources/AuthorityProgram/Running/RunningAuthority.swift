@@ -63,6 +63,8 @@ final class RunningAuthority: Sendable {
             store: store, network: network, limits: settings.registry,
             voted: VotedFlags(bad: settings.bad, checksReachability: settings.checksReachability), lookup: lookup,
             now: { clock.now() })
+        parts.unreadable(
+            "descriptor", count: registry.lost, because: "its node is unknown until it posts a new one")
         reports = try ReportDesk(parts: parts, pingers: settings.pingers)
         optOuts = try OptOutDesk(parts: parts, registry: registry)
         publication = Publication(store: store)
@@ -215,7 +217,13 @@ final class RunningAuthority: Sendable {
     func checkFloor() {
         let slots = parts.network.slots
         guard let current = slots.slot(at: parts.clock.now()) else { return }
-        let held = [try? parts.store.floor(), try? parts.store.highest(.signature)].compactMap { $0 }.max() ?? 0
+        let held: UInt64
+        do throws(AuthorityStoreError) {
+            held = max(try parts.store.floor() ?? 0, try parts.store.highest(.signature) ?? 0)
+        } catch {
+            // What was told of it stays.
+            return parts.storeFailed(error)
+        }
         guard held > current.number + 1, let next = Slot(held).advanced(by: 1) else {
             return parts.counters.health.set("floor", trouble: nil)
         }

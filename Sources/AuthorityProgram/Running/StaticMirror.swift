@@ -52,7 +52,7 @@ struct StaticMirror: Sendable {
         for statement in try parts.store.optOuts() { try await write(.document(statement.digest)) }
         for vote in certified.consensus.votes {
             try await write(.document(vote.digest))
-            for report in reports(of: vote.digest) { try await write(.document(report)) }
+            for report in try reports(of: vote.digest) { try await write(.document(report)) }
         }
         for route in [DirectoryRoute.votes(slot), .signatures(slot), .consensusAt(slot), .descriptors] {
             try await write(route)
@@ -63,9 +63,9 @@ struct StaticMirror: Sendable {
     }
 
     /// What a vote rests on.
-    private func reports(of vote: Digest) -> [Digest] {
-        let stored = try? parts.store.document(vote)
-        return stored.flatMap { try? UnverifiedVote($0.bytes) }?.claimed.reports ?? []
+    private func reports(of vote: Digest) throws(AuthorityStoreError) -> [Digest] {
+        guard let stored = try parts.store.document(vote) else { return [] }
+        return parts.parsed("vote", stored.bytes) { try UnverifiedVote($0) }?.claimed.reports ?? []
     }
 
     /// Removes the files of documents and slots that the store has forgotten.
