@@ -31,11 +31,20 @@ public struct OptOutCache: Sendable {
         return kept.filter { Self.counts($0, in: network, at: now) }
     }
 
-    /// Puts the statements that count now into a list. Whole hosts count if nodes state them that may stand in one path.
+    /// Puts the statements that count now into a list. Reads and verifies all files.
     public func load(_ list: OptOutList, _ network: Network, at now: Timestamp, besides own: NodeID? = nil)
         -> [OptOutStatement]
     {
-        let found = inForce(network, at: now).filter { $0.node != own }
+        Self.load(statements(network.name), into: list, network, at: now, besides: own)
+    }
+
+    /// Puts those of these statements that count now into a list. Whole hosts count if nodes state them that may stand in one
+    /// path. Sorts all hashes: not for the cooperative pool.
+    public static func load(
+        _ statements: [OptOutStatement], into list: OptOutList, _ network: Network, at now: Timestamp,
+        besides own: NodeID? = nil
+    ) -> [OptOutStatement] {
+        let found = statements.filter { $0.node != own && counts($0, in: network, at: now) }
         list.replace(found, areIndependent: PathRules(network: network).areCompatible)
         return found
     }
@@ -112,21 +121,25 @@ public struct OptOutCache: Sendable {
     }
 
     /// Removes what counts no more and will not again: of nodes that say that they hold none, and of those that are long gone.
-    /// - Returns: how many.
+    /// - Parameter kept: all statements that are here. Files of others are damaged.
+    /// - Returns: whose.
     @discardableResult
-    func prune(_ network: Network, at now: Timestamp) throws -> Int {
+    func prune(_ kept: [NodeID: OptOutStatement], in network: Network, at now: Timestamp) throws -> [NodeID] {
         let gone = names().filter { node in
             guard !Self.isExit(node, in: network) || network.node(node).map({ $0.fields.optOuts == nil }) == true
             else { return false }
-            guard let found = read(node, network.name) else { return true }
+            guard let found = kept[node] else { return true }
             return !Self.counts(found, in: network, at: now)
         }
-        guard !gone.isEmpty else { return 0 }
+        guard !gone.isEmpty else { return [] }
         return try cache.change {
             for node in gone { try AtomicFile.remove(path(node)) }
-            return gone.count
+            return gone
         }
     }
+
+    /// Nodes whose statements are here.
+    func nodes() -> Set<NodeID> { Set(names()) }
 
     private func path(_ node: NodeID) -> String { "\(directory)/\(node.hex)" }
 

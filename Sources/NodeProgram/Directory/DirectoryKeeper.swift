@@ -145,14 +145,9 @@ final class DirectoryKeeper: Sendable {
     /// Fetches the statements of opt-outs that the consensus names; from nodes if no authority and no mirror has them all.
     private func refreshOptOuts() async {
         guard let optOuts else { return }
-        let current = network.current
-        var isChanged = false
-        for sources in [webSources(), nodeSources()] where !sources.isEmpty {
-            if await optOuts.refresh(current, from: sources, at: clock.now()) { isChanged = true }
-        }
-        guard isChanged else { return }
-        // Signatures and hundreds of kilobytes each: not on the cooperative pool.
-        try? await NIOThreadPool.singleton.runIfActive { [clock] in optOuts.load(current, at: clock.now()) }
+        guard
+            await optOuts.refresh(network.current, from: webSources(), then: nodeSources(), at: clock.now())
+        else { return }
         desk.update(network.current, networkFiles: [], statements: optOuts.statements)
     }
 

@@ -48,6 +48,8 @@ final class OptOutDesk: Sendable {
             try book.restore(last, at: clock())
             count("opt_out_restored")
         }
+        // If the store was lost as well, who opted out here is forgotten: somebody should know.
+        if statement.isLost { count("opt_out_statement_failures") }
         state()
     }
 

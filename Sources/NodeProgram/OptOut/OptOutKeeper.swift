@@ -2,22 +2,19 @@
 
 internal import Directory
 internal import DirectoryService
+internal import NIOPosix
 internal import Synchronization
 internal import WireFormat
 
 final class OptOutKeeper: Sendable {
-    /// A new exit waits so long for the statements of all listed exits; then it goes on with what it has, so that a statement
-    /// which nobody gives out does not end the mail.
-    static let patience = Interval.hours(6)
-
     /// What the exit asks.
     let list: OptOutList
     private let cache: DirectoryCache
     private let node: NodeID
     private let count: @Sendable (_ name: String, _ amount: Int) -> Void
-    /// From when on mail goes out without the network's statements, and whether they are here.
-    private let readiness = Mutex<(until: Timestamp?, isComplete: Bool)>((nil, false))
+    private let readiness = OptOutReadiness()
     private let held = Mutex<(own: OptOutStatement?, others: [OptOutStatement])>((nil, []))
+    private let misses = OptOutMisses()
 
     /// - Parameters:
     ///   - node: this node, whose own book is newer than its statement.
@@ -37,21 +34,24 @@ final class OptOutKeeper: Sendable {
 
     /// Reads what is on the disk. Up to a second in a large network: not for an event loop.
     func load(_ network: Network, at now: Timestamp) {
-        let others = OptOutCache(cache).load(list, network, at: now, besides: node)
-        held.withLock { $0.others = others }
-        if OptOutRefresh.isComplete(cache, network: network) { readiness.withLock { $0.isComplete = true } }
+        let all = OptOutCache(cache).statements(network.name)
+        _ = use(all, network, at: now)
+        if OptOutRefresh.isComplete(all, network: network) { readiness.noteComplete() }
+    }
+
+    /// Puts statements into force.
+    /// - Returns: whether others are given out from now on.
+    private func use(_ statements: [OptOutStatement], _ network: Network, at now: Timestamp) -> Bool {
+        let others = OptOutCache.load(statements, into: list, network, at: now, besides: node)
+        return held.withLock { held in
+            let isOther = held.others.map(\.digest) != others.map(\.digest)
+            held.others = others
+            return isOther
+        }
     }
 
     /// Whether what the list does not have is in no list, as far as can be known.
-    func isReady(at now: Timestamp) -> Bool {
-        readiness.withLock { readiness in
-            if readiness.isComplete { return true }
-            // A clock that was set back must not prolong it.
-            let until = min(readiness.until ?? now + Self.patience, now + Self.patience)
-            readiness.until = until
-            return until <= now
-        }
-    }
+    func isReady(at now: Timestamp) -> Bool { readiness.isReady(at: now) }
 
     /// Lays this node's own statement beside the others: it is given out before any consensus names it.
     func keepOwn(_ statement: OptOutStatement) {
@@ -61,18 +61,23 @@ final class OptOutKeeper: Sendable {
         }
     }
 
-    /// Fetches what the consensus names and is not here.
+    /// Fetches what the consensus names and is not here, and puts what is here into force.
+    /// - Parameter others: for what `sources` do not have.
     /// - Returns: whether something is new.
-    func refresh(_ network: Network, from sources: [any DirectorySource], at now: Timestamp) async -> Bool {
-        let outcome = await OptOutRefresh.run(cache, network: network, sources: sources, now: now)
+    func refresh(
+        _ network: Network, from sources: [any DirectorySource], then others: [any DirectorySource], at now: Timestamp
+    ) async -> Bool {
+        let outcome = await OptOutRefresh.run(
+            cache, network: network, sources: sources, then: others, misses: misses, now: now)
         for (name, amount) in [
             ("opt_out_statements_fetched", outcome.fetched), ("opt_out_statements_missing", outcome.missing),
+            ("opt_out_statements_put_off", outcome.putOff),
             ("opt_out_statements_without_room", outcome.full), ("opt_out_statements_untrue", outcome.untrue),
             ("opt_out_cache_failures", outcome.storageFailed ? 1 : 0),
         ] where amount > 0 { count(name, amount) }
-        if OptOutRefresh.knows(network), outcome.missing == 0, !outcome.storageFailed {
-            readiness.withLock { $0.isComplete = true }
-        }
-        return outcome.isChanged
+        if OptOutRefresh.knows(network), outcome.isComplete { readiness.noteComplete() }
+        guard let statements = outcome.statements else { return false }
+        // Hundreds of thousands of hashes to sort: not on the cooperative pool.
+        return (try? await NIOThreadPool.singleton.runIfActive { self.use(statements, network, at: now) }) ?? false
     }
 }

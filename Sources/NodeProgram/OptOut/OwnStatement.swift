@@ -37,8 +37,13 @@ final class OwnStatement: Sendable {
         self.made = made
         let old = try? UnverifiedOptOutStatement(AtomicFile.read(path, limit: OptOutStatement.maximumSize))
             .verify(network: network)
-        state = Mutex(State(current: old?.identity == identity.verificationKey ? old : nil))
+        let isOwn = old?.identity == identity.verificationKey
+        isLost = !isOwn && FileManager.default.fileExists(atPath: path)
+        state = Mutex(State(current: isOwn ? old : nil))
     }
+
+    /// Whether there was a statement of an earlier run that cannot be used: damaged, or of another node or network.
+    let isLost: Bool
 
     /// What the descriptor names; nil for a node that has never held an opt-out.
     var current: OptOutStatement? { state.withLock { $0.current } }

@@ -202,15 +202,19 @@ final class MailRounds: Sendable {
 
     private func deliver(_ waiting: WaitingMail) async -> [(place: Int, outcome: ExitOutcome)] {
         let settings = parts.settings
-        var refused: [(place: Int, outcome: ExitOutcome)] = []
+        // Of whom is known what becomes of him without the mail server.
+        var settled: [(place: Int, outcome: ExitOutcome)] = []
         var open: [Int] = []
         for place in waiting.open {
             let recipient = waiting.mail.recipients[place]
-            // Who opted out since the request came gets nothing either.
-            let declines = try? await blocking { [parts] in parts.declines(recipient) }
-            if declines == true { refused.append((place, .refused(.optedOut, code: nil))) } else { open.append(place) }
+            // Who opted out since the request came gets nothing either; and nobody while his wish may not be known.
+            switch try? await blocking({ [parts] in parts.declines(recipient) }) {
+            case true?: settled.append((place, .refused(.optedOut, code: nil)))
+            case false?: open.append(place)
+            case nil: settled.append((place, .deferred(.wishesUnknown)))
+            }
         }
-        guard !open.isEmpty else { return refused }
+        guard !open.isEmpty else { return settled }
         do throws(RefusalReason) {
             let recipients = try waiting.mail.recipients.map { text throws(RefusalReason) in try MailRecipient(text) }
             let sender = try MailRecipient("\(waiting.mail.from)@\(settings.domain)")
@@ -226,9 +230,9 @@ final class MailRounds: Sendable {
                     sender: sender, recipients: open.map { recipients[$0] }, wireBytes: composed.wireBytes,
                     hasEightBit: composed.facts.hasEightBit),
                 head: composed.head, body: ExitBody(bytes: composed.body))
-            return refused + zip(open, await client.deliver(mail)).map { ($0, $1) }
+            return settled + zip(open, await client.deliver(mail)).map { ($0, $1) }
         } catch {
-            return refused + open.map { ($0, .refused(error, code: nil)) }
+            return settled + open.map { ($0, .refused(error, code: nil)) }
         }
     }
 

@@ -137,7 +137,8 @@ struct RequestDesk: Sendable {
     private func declined(_ effects: [NymEffect]) -> Set<String> {
         var declined: Set<String> = []
         for case .sendMail(let mail) in effects {
-            for recipient in mail.recipients where parts.declines(recipient) { declined.insert(recipient) }
+            // Of whom nothing is known yet is asked again before each attempt.
+            for recipient in mail.recipients where parts.declines(recipient) == true { declined.insert(recipient) }
         }
         return declined
     }

@@ -22,8 +22,8 @@ struct NymserverParts: Sendable {
     let store: NymStore
     /// The network, if its consensus can be used now.
     let network: @Sendable () -> Network?
-    /// Whether a recipient wants no mail from the network; may block.
-    let declines: @Sendable (String) -> Bool
+    /// Whether a recipient wants no mail from the network; nil if that is not known yet. May block.
+    let declines: @Sendable (String) -> Bool?
     let slots: CycleClock
     let refusals = RefusalBudget()
     let room: DiskRoom

@@ -54,7 +54,7 @@ final class RunningNymserver: Sendable {
         self.optOuts = optOuts
         parts = NymserverParts(
             settings: settings, keys: keys, clock: clock, logger: logger, counters: counters, store: store,
-            network: { keeper.usable }, declines: { optOuts.list.contains($0) },
+            network: { keeper.usable }, declines: { optOuts.answer($0) },
             slots: CycleClock(secret: keys.cycle),
             room: DiskRoom(path: settings.dataDirectory, reserve: settings.diskReserve),
             packetKeys: PacketKeyBook(path: files.packetKeys))

@@ -35,7 +35,7 @@ final class NymserverStage {
     var server: KEMPublicKey { parts.keys.request.publicKey }
 
     init(
-        _ network: MixNetwork, declines: @escaping @Sendable (String) -> Bool = { _ in false },
+        _ network: MixNetwork, declines: @escaping @Sendable (String) -> Bool? = { _ in false },
         seen: (@Sendable () -> Network?)? = nil, change: (inout NymserverSettings) -> Void = { _ in }
     ) async throws {
         self.network = network
