@@ -4,7 +4,6 @@
 
 internal import Foundation
 internal import GRDB
-internal import Synchronization
 internal import WireFormat
 
 /// An authority's database. All methods wait for the disk; they may be called from any thread, but not from an event loop.
@@ -25,7 +24,7 @@ public final class AuthorityStore: Sendable {
     public let path: String
     /// Whether nothing was recorded in it yet and no floor set: then nobody knows what the authority did before.
     public let isNew: Bool
-    private let open: Mutex<(any DatabaseWriter)?>
+    private let open: OpenDatabase<AuthorityStoreError>
 
     /// Opens the store or makes one, in a directory that exists, and checks it. One process at a time may do so.
     public static func open(path: String) throws(AuthorityStoreError) -> AuthorityStore {
@@ -41,39 +40,16 @@ public final class AuthorityStore: Sendable {
     private init(path: String, isNew: Bool, _ database: any DatabaseWriter) {
         self.path = path
         self.isNew = isNew
-        open = Mutex(database)
+        open = OpenDatabase(database, path: path)
     }
 
     /// Gives the file back; afterwards everything throws `closed`.
-    public func close() {
-        let database = open.withLock { open -> (any DatabaseWriter)? in
-            defer { open = nil }
-            return open
-        }
-        // Fails while a reader is at work; the connection then closes with the last reference.
-        try? database?.close()
-    }
+    public func close() { open.close() }
 
-    func read<T>(_ body: (Database) throws -> T) throws(AuthorityStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do { return try database.read(body) } catch { throw AuthorityStoreFile.error(error, path) }
-    }
+    func read<T>(_ body: (Database) throws -> T) throws(AuthorityStoreError) -> T { try open.read(body) }
 
     /// What `body` did is on the disk when this returns, and undone if it throws.
-    func write<T>(_ body: (Database) throws -> T) throws(AuthorityStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do {
-            return try database.writeWithoutTransaction { database in
-                var result: T?
-                try database.inTransaction(.immediate) {
-                    result = try body(database)
-                    return .commit
-                }
-                guard let result else { throw AuthorityStoreError.database("a transaction without a result") }
-                return result
-            }
-        } catch { throw AuthorityStoreFile.error(error, path) }
-    }
+    func write<T>(_ body: (Database) throws -> T) throws(AuthorityStoreError) -> T { try open.write(body) }
 
     /// A slot as the database has it.
     static func column(_ slot: UInt64) throws(AuthorityStoreError) -> Int64 {

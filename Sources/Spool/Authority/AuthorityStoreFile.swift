@@ -38,7 +38,7 @@ enum AuthorityStoreFile {
                 return try check(database, path)
             }
             return (pool, isNew)
-        } catch { throw Self.error(error, path) }
+        } catch { throw .of(error, path: path) }
     }
 
     /// For looking, also while an authority runs.
@@ -56,7 +56,7 @@ enum AuthorityStoreFile {
                 try checkFormat(database, path, oldest: AuthoritySchema.version)
             }
             return queue
-        } catch { throw Self.error(error, path) }
+        } catch { throw .of(error, path: path) }
     }
 
     private static func check(_ database: Database, _ path: String) throws -> Bool {
@@ -102,9 +102,13 @@ enum AuthorityStoreFile {
     private static func tables(_ database: Database) throws -> [String] {
         try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
     }
+}
+
+extension AuthorityStoreError: DatabaseFailure {
+    static func other(_ text: String) -> Self { .database(text) }
 
     /// An error of SQLite in our terms.
-    static func error(_ error: any Error, _ path: String) -> AuthorityStoreError {
+    static func of(_ error: any Error, path: String) -> Self {
         switch error {
         case let error as AuthorityStoreError: return error
         case SpoolError.system(let call, let path, let code):

@@ -9,7 +9,6 @@
 // difference for a gap. A flush takes all that was written before with it. No crash of the process loses anything.
 
 internal import GRDB
-internal import Synchronization
 public import WireFormat
 
 /// A pinger's database. All methods wait for the disk; they may be called from any thread, but not from an event loop.
@@ -46,7 +45,7 @@ public final class PingStore: Sendable {
     /// Where it is.
     public let path: String
     let bounds: Bounds
-    private let open: Mutex<(any DatabaseWriter)?>
+    private let open: OpenDatabase<PingStoreError>
 
     /// Opens the database or makes one, in a directory that exists, and checks it. One process at a time may do so.
     /// `damaged` and `newer` are what an operator must see to; `setAside` makes room for a new one.
@@ -58,7 +57,8 @@ public final class PingStore: Sendable {
         path: String, bounds: Bounds, patience: Double = PingStore.patience
     ) throws(PingStoreError) -> PingStore {
         PingStore(
-            path: path, bounds, try PingStoreFile.open(path, patience: patience, checkedBytes: bounds.checkedBytes))
+            path: path, bounds, try PingStoreFile.file.open(path, patience: patience, checkedBytes: bounds.checkedBytes)
+        )
     }
 
     /// Opens the database for reading alone, also while a pinger writes to it. What writes then throws.
@@ -66,61 +66,33 @@ public final class PingStore: Sendable {
         let bounds = Bounds()
         return PingStore(
             path: path, bounds,
-            try PingStoreFile.openForReading(path, patience: patience, checkedBytes: bounds.checkedBytes))
+            try PingStoreFile.file.openForReading(path, patience: patience, checkedBytes: bounds.checkedBytes))
     }
 
     /// Renames a database that nobody has open, with the files that belong to it; the new name.
     public static func setAside(path: String, at now: Timestamp) throws(PingStoreError) -> String {
-        try PingStoreFile.setAside(path, at: now)
+        try StoreFile<PingStoreError>.setAside(path, at: now)
     }
 
     private init(path: String, _ bounds: Bounds, _ database: any DatabaseWriter) {
         self.path = path
         self.bounds = bounds
-        open = Mutex(database)
+        open = OpenDatabase(database, path: path)
     }
 
     /// Gives the file back; afterwards everything throws `closed`.
-    public func close() {
-        let database = open.withLock { open -> (any DatabaseWriter)? in
-            defer { open = nil }
-            return open
-        }
-        // Fails while a reader is at work; the connection then closes with the last reference.
-        try? database?.close()
-    }
+    public func close() { open.close() }
 
-    func read<T>(_ body: (Database) throws -> T) throws(PingStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do { return try database.read(body) } catch { throw PingStoreFile.error(error, path) }
-    }
+    func read<T>(_ body: (Database) throws -> T) throws(PingStoreError) -> T { try open.read(body) }
 
     /// What `body` did is in the file when this returns, and undone if it throws.
     /// - Parameter isFlushed: whether it must outlast a power failure.
     func write<T>(isFlushed: Bool = false, _ body: (Database) throws -> T) throws(PingStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do {
-            return try database.writeWithoutTransaction { database in
-                if isFlushed { try database.execute(sql: "PRAGMA synchronous = FULL") }
-                defer { if isFlushed { try? database.execute(sql: "PRAGMA synchronous = NORMAL") } }
-                var result: T?
-                try database.inTransaction(.immediate) {
-                    result = try body(database)
-                    CrashPoint.reached(.pingsBeforeCommit)
-                    return .commit
-                }
-                CrashPoint.reached(.pingsAfterCommit)
-                guard let result else { throw PingStoreError.other("a transaction without a result") }
-                return result
-            }
-        } catch { throw PingStoreFile.error(error, path) }
+        try open.write(isFlushed: isFlushed, crashing: (.pingsBeforeCommit, .pingsAfterCommit), body)
     }
 
     /// Does something outside of any transaction.
-    func maintain<T>(_ body: (Database) throws -> T) throws(PingStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do { return try database.writeWithoutTransaction(body) } catch { throw PingStoreFile.error(error, path) }
-    }
+    func maintain<T>(_ body: (Database) throws -> T) throws(PingStoreError) -> T { try open.maintain(body) }
 
     /// The number of a node, which gets one if it has none.
     func number(of node: NodeID, in database: Database) throws -> Int64 {

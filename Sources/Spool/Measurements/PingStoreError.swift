@@ -30,6 +30,8 @@ public enum PingStoreError: Error, Equatable, Sendable {
     }
 }
 
+extension PingStoreError: StoreFailure {}
+
 extension PingStoreError: CustomStringConvertible {
     public var description: String {
         switch self {

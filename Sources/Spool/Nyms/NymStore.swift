@@ -29,7 +29,7 @@ public final class NymStore: Sendable {
     public let path: String
     let bounds: Bounds
     let seal: StorageSeal
-    private let open: Mutex<(any DatabaseWriter)?>
+    private let open: OpenDatabase<NymStoreError>
     private let repairs = Mutex(0)
 
     /// Items and reply blocks that were found damaged since the start, and were erased so that their account goes on.
@@ -48,7 +48,7 @@ public final class NymStore: Sendable {
         path: String, key: SymmetricSecret, bounds: Bounds, patience: Double = NymStore.patience
     ) throws(NymStoreError) -> NymStore {
         let seal = StorageSeal(key.derive(salt: [], info: "nightjar/1 nyms", count: 32))
-        let pool = try NymStoreFile.open(path, seal: seal, patience: patience, checkedBytes: bounds.checkedBytes)
+        let pool = try NymStoreFile.under(seal).open(path, patience: patience, checkedBytes: bounds.checkedBytes)
         return NymStore(path: path, bounds, seal, pool)
     }
 
@@ -56,61 +56,35 @@ public final class NymStore: Sendable {
     public static func openForReading(path: String, key: SymmetricSecret) throws(NymStoreError) -> NymStore {
         let bounds = Bounds()
         let seal = StorageSeal(key.derive(salt: [], info: "nightjar/1 nyms", count: 32))
-        let queue = try NymStoreFile.openForReading(
-            path, seal: seal, patience: patience, checkedBytes: bounds.checkedBytes)
+        let queue = try NymStoreFile.under(seal).openForReading(
+            path, patience: patience, checkedBytes: bounds.checkedBytes)
         return NymStore(path: path, bounds, seal, queue)
     }
 
     /// Renames a database that nobody has open, with the files that belong to it; the new name.
     public static func setAside(path: String, at now: Timestamp) throws(NymStoreError) -> String {
-        try NymStoreFile.setAside(path, at: now)
+        try StoreFile<NymStoreError>.setAside(path, at: now)
     }
 
     private init(path: String, _ bounds: Bounds, _ seal: StorageSeal, _ database: any DatabaseWriter) {
         self.path = path
         self.bounds = bounds
         self.seal = seal
-        open = Mutex(database)
+        open = OpenDatabase(database, path: path)
     }
 
     /// Gives the file back; afterwards everything throws `closed`.
-    public func close() {
-        let database = open.withLock { open -> (any DatabaseWriter)? in
-            defer { open = nil }
-            return open
-        }
-        // Fails while a reader is at work; the connection then closes with the last reference.
-        try? database?.close()
-    }
+    public func close() { open.close() }
 
-    func read<T>(_ body: (Database) throws -> T) throws(NymStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do { return try database.read(body) } catch { throw NymStoreFile.error(error, path) }
-    }
+    func read<T>(_ body: (Database) throws -> T) throws(NymStoreError) -> T { try open.read(body) }
 
     /// What `body` did is on the disk when this returns, and undone if it throws.
     func write<T>(_ body: (Database) throws -> T) throws(NymStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do {
-            return try database.writeWithoutTransaction { database in
-                var result: T?
-                try database.inTransaction(.immediate) {
-                    result = try body(database)
-                    CrashPoint.reached(.nymsBeforeCommit)
-                    return .commit
-                }
-                CrashPoint.reached(.nymsAfterCommit)
-                guard let result else { throw NymStoreError.other("a transaction without a result") }
-                return result
-            }
-        } catch { throw NymStoreFile.error(error, path) }
+        try open.write(crashing: (.nymsBeforeCommit, .nymsAfterCommit), body)
     }
 
     /// Does something outside of any transaction.
-    func maintain<T>(_ body: (Database) throws -> T) throws(NymStoreError) -> T {
-        guard let database = open.withLock({ $0 }) else { throw .closed }
-        do { return try database.writeWithoutTransaction(body) } catch { throw NymStoreFile.error(error, path) }
-    }
+    func maintain<T>(_ body: (Database) throws -> T) throws(NymStoreError) -> T { try open.maintain(body) }
 
     /// What is sealed under the storage key and does not open was changed.
     func opened(_ bytes: [UInt8], as place: String) throws -> [UInt8] {

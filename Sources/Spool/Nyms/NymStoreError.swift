@@ -36,6 +36,8 @@ public enum NymStoreError: Error, Equatable, Sendable {
     }
 }
 
+extension NymStoreError: StoreFailure {}
+
 extension NymStoreError: CustomStringConvertible {
     public var description: String {
         switch self {
