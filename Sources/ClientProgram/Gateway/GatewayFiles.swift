@@ -62,9 +62,14 @@ struct GatewayFiles: Sendable {
     }
 
     /// The mark of the password, if it was made here.
-    func readMark() -> Digest? {
-        guard let bytes = try? AtomicFile.read(mark, limit: Self.limit) else { return nil }
-        return Hex.decode(String(decoding: bytes.prefix(64), as: UTF8.self)).flatMap { Digest($0) }
+    /// - Throws: if there is one and it cannot be read: without it whoever guesses locks the owner out.
+    func readMark() throws(CommandFailure) -> Digest? {
+        guard ClientPlaces.isThere(mark) else { return nil }
+        let bytes = try AtomicFile.read(mark, limit: Self.limit)
+        guard let digest = Hex.decode(String(decoding: bytes.prefix(64), as: UTF8.self)).flatMap({ Digest($0) }) else {
+            throw CommandFailure("\(mark) is damaged; make a new password with: nightjar gateway init --new-password")
+        }
+        return digest
     }
 
     /// The user's name and the password's hash.

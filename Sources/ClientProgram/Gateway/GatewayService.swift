@@ -34,7 +34,7 @@ final class GatewayService: Service {
         let security = try files.security()
         let desk = GatewayDesk(
             client: client, network: network, keyring: KeyringSource(client: client, records: records, opened: keyring),
-            records: records, login: GatewayLogin(user: password.user, hash: password.hash, mark: files.readMark()))
+            records: records, login: GatewayLogin(user: password.user, hash: password.hash, mark: try files.readMark()))
         let settings = client.config.gateway
         do throws(SubmissionBindError) {
             server = try await Self.bind(settings, client, security: security, desk: desk)

@@ -1,3 +1,4 @@
+import Daemon
 import Exits
 import Messages
 import MixCrypto
@@ -100,7 +101,7 @@ import WireFormat
         for password in ["first", "second"] {
             try files.writePassword(password, user: "nightjar")
             let (user, hash) = try files.readPassword()
-            let login = GatewayLogin(user: user, hash: hash, mark: files.readMark())
+            let login = GatewayLogin(user: user, hash: hash, mark: try files.readMark())
             func check(_ password: String) async -> UInt16 {
                 await login.check(SubmissionLogin(user: "nightjar", password: Array(password.utf8))).code
             }
@@ -113,8 +114,20 @@ import WireFormat
         }
         // A mark is of no effect beside another hash.
         let other = GatewayLogin(
-            user: "nightjar", hash: try PasswordHash(of: Array("third".utf8)), mark: files.readMark())
+            user: "nightjar", hash: try PasswordHash(of: Array("third".utf8)), mark: try files.readMark())
         #expect(await other.check(SubmissionLogin(user: "nightjar", password: Array("second".utf8))).code == 535)
+    }
+
+    @Test func aMarkThatCannotBeReadIsNoMarkOnlyIfThereIsNone() throws {
+        let directory = try TemporaryDirectory("gateway-mark")
+        let files = GatewayFiles(directory: directory.path)
+        #expect(try files.readMark() == nil)
+        try files.writePassword("first", user: "nightjar")
+        #expect(try files.readMark() != nil)
+        for bytes in [Array("no mark\n".utf8), [], [UInt8](repeating: 65, count: 1 << 20)] {
+            try AtomicFile.write(bytes, to: directory.file("mark"))
+            #expect(throws: CommandFailure.self) { try files.readMark() }
+        }
     }
 
     @Test func passwordHashesAreReadAsTheyAreWritten() throws {
