@@ -3,7 +3,6 @@
 private import Glibc
 internal import NIOCore
 public import NIOPosix
-internal import Synchronization
 public import WireFormat
 
 /// Where an LMTP server listens. Never beyond this machine: LMTP knows no passwords.
@@ -65,7 +64,7 @@ public struct LMTPServerSettings: Hashable, Sendable {
 /// A listening LMTP server.
 public final class LMTPServer: Sendable {
     private let listener: any Channel
-    private let connections: LMTPConnections
+    private let connections: ServerConnections<LMTPServerMachine>
 
     /// The port, for a server at a loopback address.
     public var port: Int? { listener.localAddress?.port }
@@ -76,7 +75,7 @@ public final class LMTPServer: Sendable {
         _ settings: LMTPServerSettings, receiver: any LMTPReceiver, group: MultiThreadedEventLoopGroup = .singleton,
         threadPool: NIOThreadPool = .singleton
     ) async throws -> LMTPServer {
-        let connections = LMTPConnections(limit: settings.connections)
+        let connections = ServerConnections<LMTPServerMachine>(limit: settings.connections)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -86,10 +85,8 @@ public final class LMTPServer: Sendable {
                     }
                 }
                 return channel.eventLoop.makeCompletedFuture {
-                    let handler = LMTPServerHandler(
-                        machine: LMTPServerMachine(name: settings.name, limits: settings.limits), receiver: receiver,
-                        threadPool: threadPool, idle: settings.idle, longest: settings.longest)
-                    connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                    let handler = LMTPConversation.handler(settings, receiver: receiver, threadPool: threadPool)
+                    connections.add(channel, handler)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
@@ -104,7 +101,7 @@ public final class LMTPServer: Sendable {
         }
     }
 
-    private init(listener: any Channel, connections: LMTPConnections) {
+    private init(listener: any Channel, connections: ServerConnections<LMTPServerMachine>) {
         self.listener = listener
         self.connections = connections
     }
@@ -129,43 +126,5 @@ private final class LMTPRefusal: ChannelInboundHandler {
         let reply = LMTPReply(421, "4.3.2", "\(name) has too many connections")
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: reply.bytes)), promise: nil)
         context.close(promise: nil)
-    }
-}
-
-/// The open connections of a server.
-private final class LMTPConnections: Sendable {
-    private struct Entry: Sendable {
-        let channel: any Channel
-        var handler: NIOLoopBound<LMTPServerHandler>?
-    }
-    private let limit: Int
-    private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
-
-    init(limit: Int) { self.limit = limit }
-
-    /// Makes room for a connection; false if there is none.
-    func open(_ channel: any Channel) -> Bool {
-        let id = ObjectIdentifier(channel)
-        let hasRoom = entries.withLock { entries in
-            guard entries.count < limit else { return false }
-            entries[id] = Entry(channel: channel)
-            return true
-        }
-        if hasRoom { channel.closeFuture.whenComplete { _ in self.entries.withLock { $0[id] = nil } } }
-        return hasRoom
-    }
-
-    func add(_ channel: any Channel, _ handler: NIOLoopBound<LMTPServerHandler>) {
-        entries.withLock { $0[ObjectIdentifier(channel)]?.handler = handler }
-    }
-
-    func close(grace: Interval) async {
-        for entry in entries.withLock({ Array($0.values) }) {
-            let loop = entry.channel.eventLoop
-            if let handler = entry.handler { loop.execute { handler.value.shutDown() } }
-            let timer = loop.scheduleTask(in: grace.timeAmount) { entry.channel.close(promise: nil) }
-            try? await entry.channel.closeFuture.get()
-            timer.cancel()
-        }
     }
 }

@@ -122,7 +122,7 @@ extension SubmissionMachine {
     // MARK: Envelope
 
     private mutating func mail(_ rest: Substring) -> [Action] {
-        guard let (path, parameters) = Self.path(rest, keyword: "FROM:") else {
+        guard let (path, parameters) = MailPath.read(rest, keyword: "FROM:") else {
             return refuse(501, "5.5.4", "write MAIL FROM:<address>")
         }
         announced = 0
@@ -151,7 +151,7 @@ extension SubmissionMachine {
     }
 
     private mutating func recipient(_ rest: Substring) -> [Action] {
-        guard let (path, parameters) = Self.path(rest, keyword: "TO:"), !path.isEmpty else {
+        guard let (path, parameters) = MailPath.read(rest, keyword: "TO:"), !path.isEmpty else {
             return refuse(501, "5.5.4", "write RCPT TO:<address>")
         }
         guard parameters.isEmpty else { return refuse(555, "5.5.4", "a parameter is not known here") }
@@ -163,18 +163,5 @@ extension SubmissionMachine {
         }
         phase = .checkingRecipient(path)
         return [.checkRecipient(path, sender: sender)]
-    }
-
-    /// `FROM:<path> parameter parameter`; the path may be empty.
-    private static func path(_ text: Substring, keyword: String) -> (path: String, parameters: [Substring])? {
-        guard text.prefix(keyword.count).uppercased() == keyword else { return nil }
-        let rest = text.dropFirst(keyword.count).drop { $0 == " " }
-        guard rest.first == "<", let close = rest.firstIndex(of: ">") else { return nil }
-        let path = rest[rest.index(after: rest.startIndex)..<close]
-        let behind = rest[rest.index(after: close)...]
-        guard behind.isEmpty || behind.first == " ", path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            return nil
-        }
-        return (String(path), behind.split(separator: " "))
     }
 }

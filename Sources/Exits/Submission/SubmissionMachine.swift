@@ -3,7 +3,7 @@
 // reply that decides what follows. Whatever a peer sends is bounded.
 
 /// One connection's state.
-package struct SubmissionMachine {
+package struct SubmissionMachine: ServerMachine {
     package enum Action: Equatable {
         case send([UInt8])
         /// Begin TLS; then call `secured`.

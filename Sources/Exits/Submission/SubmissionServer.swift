@@ -68,7 +68,7 @@ public struct SubmissionBindError: Error, Hashable {
 /// A listening submission server.
 public final class SubmissionServer: Sendable {
     private let listeners: [any Channel]
-    private let connections: SubmissionConnections
+    private let connections: ServerConnections<SubmissionMachine>
     /// The addresses with the ports that were taken.
     public let addresses: [LoopbackAddress]
     public let implicitAddresses: [LoopbackAddress]
@@ -79,7 +79,8 @@ public final class SubmissionServer: Sendable {
         _ settings: SubmissionSettings, security: SubmissionSecurity, receiver: any SubmissionReceiver,
         group: MultiThreadedEventLoopGroup = .singleton
     ) async throws(SubmissionBindError) -> SubmissionServer {
-        let connections = SubmissionConnections(limit: settings.connections, strangers: settings.strangers)
+        let connections = ServerConnections<SubmissionMachine>(
+            limit: settings.connections, strangers: settings.strangers)
         var listeners: [any Channel] = []
         var bound: [[LoopbackAddress]] = [[], []]
         for (index, addresses) in [settings.addresses, settings.implicitAddresses].enumerated() {
@@ -104,7 +105,7 @@ public final class SubmissionServer: Sendable {
     }
 
     private static func bootstrap(
-        _ settings: SubmissionSettings, isImplicit: Bool, connections: SubmissionConnections,
+        _ settings: SubmissionSettings, isImplicit: Bool, connections: ServerConnections<SubmissionMachine>,
         security: SubmissionSecurity, receiver: any SubmissionReceiver, group: MultiThreadedEventLoopGroup
     ) -> ServerBootstrap {
         ServerBootstrap(group: group)
@@ -116,18 +117,18 @@ public final class SubmissionServer: Sendable {
                     guard connections.open(channel) else {
                         return try pipeline.addHandler(SubmissionRefusal(name: settings.name))
                     }
-                    let handler = SubmissionHandler(
-                        machine: SubmissionMachine(
-                            name: settings.name, limits: settings.limits, isSecure: isImplicit),
-                        receiver: receiver, security: security, idle: settings.idle, longest: settings.longest,
-                        login: settings.login, loggedIn: { connections.welcome(channel) })
-                    connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                    let handler = SubmissionConversation.handler(
+                        settings, isSecure: isImplicit, receiver: receiver, security: security,
+                        loggedIn: { connections.welcome(channel) })
+                    connections.add(channel, handler)
                     try pipeline.addHandler(handler)
                 }
             }
     }
 
-    private init(listeners: [any Channel], connections: SubmissionConnections, bound: [[LoopbackAddress]]) {
+    private init(
+        listeners: [any Channel], connections: ServerConnections<SubmissionMachine>, bound: [[LoopbackAddress]]
+    ) {
         self.listeners = listeners
         self.connections = connections
         addresses = bound[0]

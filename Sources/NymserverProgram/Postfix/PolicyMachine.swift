@@ -2,6 +2,8 @@
 // request is lines `name=value` and an empty line; the answer is `action=...` and an empty line. Postfix sends one request,
 // waits, and keeps the connection for its next ones.
 
+internal import Exits
+
 /// Bounds of a policy connection.
 struct PolicyLimits: Hashable, Sendable {
     /// Bytes of a line without its end. Postfix's own are at most 2048 (line_length_limit) besides certificates' names.
@@ -23,7 +25,7 @@ struct PolicyQuestion: Hashable, Sendable {
 }
 
 /// One connection's state.
-struct PolicyMachine {
+struct PolicyMachine: ServerMachine {
     enum Action: Equatable {
         /// Ask all of these; then call `answered`.
         case ask([PolicyQuestion])
@@ -63,6 +65,9 @@ struct PolicyMachine {
     }
 
     // MARK: Events
+
+    /// Postfix speaks first.
+    func start() -> [Action] { [] }
 
     /// Bytes from Postfix.
     mutating func received(_ bytes: some Collection<UInt8>) -> [Action] {
