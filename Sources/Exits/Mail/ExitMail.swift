@@ -66,7 +66,7 @@ public struct ExitMail: Hashable, Sendable {
             headers.append(try HeaderField(SenderField.subject.name, identity.defaultSubject))
         }
         headers += checked.filter { SenderField(headerName: $0.name)?.isMIME == false }
-        headers += try mimeFields(checked.filter { SenderField(headerName: $0.name)?.isMIME == true }, body: body)
+        headers += try body.mimeFields(beside: checked.filter { SenderField(headerName: $0.name)?.isMIME == true })
         headers.append(try HeaderField("X-Anonymous", "yes"))
         headers.append(
             try HeaderField("Comments", ExitTexts.filled(texts.comments, identity, optOut: optOut)))
@@ -84,34 +84,5 @@ public struct ExitMail: Hashable, Sendable {
             "#$&'*/=?^_`{|}+%".utf8.contains(byte) && byte != UInt8(ascii: "_") && byte != UInt8(ascii: "+")
                 ? "%" + Hex.encode([byte]).uppercased() : String(decoding: [byte], as: UTF8.self)
         }.joined()
-    }
-
-    /// The sender's MIME fields and those without which the body would be declared as something that it is not.
-    private static func mimeFields(_ sender: [HeaderField], body: BodyFacts) throws(HeaderViolation) -> [HeaderField] {
-        var fields = sender
-        func lacks(_ field: SenderField) -> Bool { !fields.contains { $0.name == field.name } }
-        if fields.isEmpty, body.hasEightBit {
-            fields.append(try HeaderField(SenderField.contentType.name, "text/plain; charset=utf-8"))
-        }
-        // Without the field the encoding is 7bit (RFC 2045 section 6.1).
-        if body.hasEightBit, lacks(.contentTransferEncoding) {
-            fields.append(try HeaderField(SenderField.contentTransferEncoding.name, "8bit"))
-        }
-        if !fields.isEmpty, lacks(.mimeVersion) {
-            fields.insert(try HeaderField(SenderField.mimeVersion.name, "1.0"), at: 0)
-        }
-        return fields
-    }
-}
-
-extension RefusalReason {
-    init(_ violation: HeaderViolation.Reason) {
-        self =
-            switch violation {
-            case .tooLong, .lineTooLong: .longHeader
-            case .malformedEncodedWord: .badEncodedWord
-            case .unsafeName: .badDisplayName
-            default: .badHeader
-            }
     }
 }

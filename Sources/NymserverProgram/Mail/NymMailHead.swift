@@ -41,7 +41,7 @@ struct NymMailHead {
             let fields = try fields(sender, displayName, text, recipients, facts, token, now)
             return Composed(head: fields.flatMap(\.serialized) + [0x0D, 0x0A], body: text.body, facts: facts)
         } catch {
-            throw RefusalReason(violation: error.reason)
+            throw RefusalReason(error.reason)
         }
     }
 
@@ -61,7 +61,7 @@ struct NymMailHead {
             try HeaderField("Message-ID", "<\(Hex.encode(token.bytes.prefix(20)))@\(domain)>"),
         ]
         fields += checked.filter { SenderField(headerName: $0.name)?.isMIME == false }
-        fields += try mimeFields(checked.filter { SenderField(headerName: $0.name)?.isMIME == true }, facts)
+        fields += try facts.mimeFields(beside: checked.filter { SenderField(headerName: $0.name)?.isMIME == true })
         fields.append(
             try HeaderField(
                 "Comments",
@@ -80,33 +80,5 @@ struct NymMailHead {
             return field
         }
         return try HeaderField("From", sender.address)
-    }
-
-    /// The nym's MIME fields and those without which the body would be declared as something that it is not.
-    private func mimeFields(_ own: [HeaderField], _ facts: BodyFacts) throws(HeaderViolation) -> [HeaderField] {
-        var fields = own
-        func lacks(_ field: SenderField) -> Bool { !fields.contains { $0.name == field.name } }
-        if fields.isEmpty, facts.hasEightBit {
-            fields.append(try HeaderField(SenderField.contentType.name, "text/plain; charset=utf-8"))
-        }
-        if facts.hasEightBit, lacks(.contentTransferEncoding) {
-            fields.append(try HeaderField(SenderField.contentTransferEncoding.name, "8bit"))
-        }
-        if !fields.isEmpty, lacks(.mimeVersion) {
-            fields.insert(try HeaderField(SenderField.mimeVersion.name, "1.0"), at: 0)
-        }
-        return fields
-    }
-}
-
-extension RefusalReason {
-    fileprivate init(violation: HeaderViolation.Reason) {
-        self =
-            switch violation {
-            case .tooLong, .lineTooLong: .longHeader
-            case .malformedEncodedWord: .badEncodedWord
-            case .unsafeName: .badDisplayName
-            default: .badHeader
-            }
     }
 }
