@@ -31,6 +31,19 @@ public struct DirectoryPlaces: Hashable, Sendable {
     }
 }
 
+extension ConfigTable {
+    /// Reads `network-digest`: what the first network file must be; nil if the operator does not say.
+    public func networkDigest() -> Digest? {
+        let text = optional(
+            "network-digest", .string,
+            doc: "What the first network file must be, as 64 hexadecimal digits, if you know it from elsewhere.")
+        guard let text, !isDocumenting else { return nil }
+        let digest = Digest(hex: text)
+        if digest == nil { report("network-digest", "it is not 64 hexadecimal digits") }
+        return digest
+    }
+}
+
 /// What a `NetworkKeeper` is told.
 public struct NetworkKeeperSettings: Sendable {
     /// What the program is called in messages: "pinger".

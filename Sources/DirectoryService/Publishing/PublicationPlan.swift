@@ -166,6 +166,16 @@ public struct PublicationPlan: Sendable {
 }
 
 extension PublicationOutcome {
+    /// One word, for programs.
+    public var label: String {
+        switch self {
+        case .taken: "taken"
+        case .refused: "refused"
+        case .later: "later"
+        case .unreachable: "unreachable"
+        }
+    }
+
     /// What an authority says is for the operator's eyes: one line, no control characters, not long.
     fileprivate var shortened: PublicationOutcome {
         func short(_ text: String) -> String {

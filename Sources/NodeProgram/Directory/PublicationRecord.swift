@@ -57,14 +57,3 @@ struct PublicationRecord: Codable, Equatable, Sendable {
         return (try? encoder.encode(self)).map(Array.init) ?? []
     }
 }
-
-extension PublicationOutcome {
-    fileprivate var label: String {
-        switch self {
-        case .taken: "taken"
-        case .refused: "refused"
-        case .later: "later"
-        case .unreachable: "unreachable"
-        }
-    }
-}

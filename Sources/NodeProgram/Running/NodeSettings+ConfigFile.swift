@@ -87,14 +87,8 @@ extension NodeSettings {
             settings.mailboxes = MailboxSettings.read(root.table("mailboxes"))
         }
         let test = root.table("test")
-        settings.timeScale = test.value(
-            "time-scale", .double(0.001...100_000), default: 1,
-            doc: "How many times faster than real time the clock runs; test networks only.")
-        settings.timeOrigin = Timestamp(
-            milliseconds: Int64(
-                test.value(
-                    "time-origin", .int(0...Int.max / 4), default: 0,
-                    doc: "Moment (milliseconds since 1970) at which scaled and real time agree; test networks only.")))
+        let clock = ScaledClock(test)
+        (settings.timeScale, settings.timeOrigin) = (clock.scale, clock.origin)
         settings.faults = InjectedFaults.read(test)
         settings.queues = settings.queues.scaled(by: Int64(max(1, settings.timeScale)))
         return settings

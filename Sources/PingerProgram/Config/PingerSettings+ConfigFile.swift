@@ -34,7 +34,7 @@ extension PingerSettings {
             networkFile: root.value(
                 "network-file", .path, default: "/etc/nightjar-pinger/network",
                 doc: "The network file, from people whom you trust; newer editions are fetched."))
-        settings.readNetworkDigest(root)
+        settings.networkDigest = root.networkDigest()
         settings.outputDirectory = root.optional(
             "output-directory", .path,
             doc: "Directory for a web server, into which pages, tables and the last report are written.")
@@ -47,25 +47,9 @@ extension PingerSettings {
         )
         settings.log = LogSettings(root)
         settings.metrics = MetricsSettings(root)
-        let test = root.table("test")
-        settings.timeScale = test.value(
-            "time-scale", .double(0.001...100_000), default: 1,
-            doc: "How many times faster than real time the clock runs; test networks only.")
-        settings.timeOrigin = Timestamp(
-            milliseconds: Int64(
-                test.value(
-                    "time-origin", .int(0...Int.max / 4), default: 0,
-                    doc: "Moment (milliseconds since 1970) at which scaled and real time agree; test networks only.")))
+        let clock = ScaledClock(root.table("test"))
+        (settings.timeScale, settings.timeOrigin) = (clock.scale, clock.origin)
         return settings
-    }
-
-    private mutating func readNetworkDigest(_ root: ConfigTable) {
-        let text = root.optional(
-            "network-digest", .string,
-            doc: "What the first network file must be, as 64 hexadecimal digits, if you know it from elsewhere.")
-        guard let text, !root.isDocumenting else { return }
-        networkDigest = Digest(hex: text)
-        if networkDigest == nil { root.report("network-digest", "it is not 64 hexadecimal digits") }
     }
 
     private mutating func readProbes(_ root: ConfigTable) {

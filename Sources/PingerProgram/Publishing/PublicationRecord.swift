@@ -74,14 +74,4 @@ extension PublicationOutcome {
         case .unreachable(let words): "was not reached: \(words)"
         }
     }
-
-    /// One word, for programs.
-    var label: String {
-        switch self {
-        case .taken: "taken"
-        case .refused: "refused"
-        case .later: "later"
-        case .unreachable: "unreachable"
-        }
-    }
 }
