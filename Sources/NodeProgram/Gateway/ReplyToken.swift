@@ -7,7 +7,6 @@ internal import WireFormat
 struct ReplyToken: Sendable, Hashable {
     let bytes: [UInt8]
 
-    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
     static let size = 20
 
     /// The token of a message's recipient.
@@ -24,36 +23,9 @@ struct ReplyToken: Sendable, Hashable {
 
     /// Reads 32 characters; mail programs may have changed their case.
     init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 32 else { return nil }
-        var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for character in text.lowercased().utf8 {
-            guard let value = Self.alphabet.firstIndex(of: character) else { return nil }
-            bits = bits << 5 | UInt32(value)
-            count += 5
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> count))
-                bits &= (1 << count) - 1
-            }
-        }
-        self.bytes = bytes
+        guard let bytes = AddressText.decode(text) else { return nil }
+        self.init(bytes: bytes)
     }
 
-    var text: String {
-        var characters: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 5 {
-                count -= 5
-                characters.append(Self.alphabet[Int(bits >> count & 31)])
-            }
-            bits &= (1 << count) - 1
-        }
-        return String(decoding: characters, as: UTF8.self)
-    }
+    var text: String { AddressText.encode(bytes) }
 }

@@ -61,43 +61,13 @@ struct OptOutToken: Sendable, Hashable {
     }
 }
 
-/// Bytes in the user part of an address: base32 of RFC 4648 section 6 in small letters, without padding.
+/// Bytes in the user part of an address: base32, which mail programs may have put into capital letters.
 enum AddressText {
-    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var characters: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 5 {
-                count -= 5
-                characters.append(alphabet[Int(bits >> count & 31)])
-            }
-            bits &= (1 << count) - 1
-        }
-        if count > 0 { characters.append(alphabet[Int(bits << (5 - count) & 31)]) }
-        return String(decoding: characters, as: UTF8.self)
-    }
+    static func encode(_ bytes: [UInt8]) -> String { Base32.encode(bytes) }
 
     /// Nil for what `encode` does not give, but for the case of letters.
     static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for character in text.utf8 {
-            let small = (0x41...0x5A).contains(character) ? character | 0x20 : character
-            guard let value = alphabet.firstIndex(of: small) else { return nil }
-            bits = bits << 5 | UInt32(value)
-            count += 5
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> count))
-                bits &= (1 << count) - 1
-            }
-        }
-        return count < 5 && bits == 0 ? bytes : nil
+        let small = text.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        return Base32.decode(String(decoding: small, as: UTF8.self))
     }
 }
