@@ -12,9 +12,9 @@ import WireFormat
             account: try NymFixture.name("alice"), day: .random(in: 0 ... .max, using: &random), waitingItems: 3,
             waitingBytes: .random(in: 0 ... .max, using: &random), heldItems: 9, usedBytes: 8, quota: 1 << 40,
             surbs: 336,
-            surbsUntil: Bool.random(using: &random) ? nil : NymFixture.start, generation: 4, packets: .middle,
-            budget: 20,
-            difficulty: 20, closesOn: 20_000,
+            surbsUntil: Bool.random(using: &random) ? nil : NymFixture.start, generation: 4,
+            isReplaced: Bool.random(using: &random), packets: .middle, budget: 20, difficulty: 20, closesOn: 20_000,
+            devices: .random(in: 0 ... .max, using: &random),
             results: (0..<Int.random(in: 0...20, using: &random)).map {
                 NymResult(
                     device: .random(in: 0 ... .max, using: &random), number: UInt64($0 + 1), command: 1,

@@ -42,7 +42,7 @@ import WireFormat
             account: try NymFixture.name("alice"), day: 20_833, waitingItems: 2, waitingBytes: 40_000, heldItems: 1,
             usedBytes: 90_000, quota: 64 << 20, surbs: 335, surbsUntil: NymFixture.start, generation: 2,
             packets: .middle,
-            budget: 19, difficulty: 20, closesOn: 20_923,
+            budget: 19, difficulty: 20, closesOn: 20_923, devices: 3,
             results: [
                 NymResult(device: 1, number: 4, code: .done),
                 NymResult(device: 1, number: 5, command: 2, code: .needsWork, bits: 22, text: "more work"),

@@ -42,7 +42,8 @@ extension NymAccount {
     private mutating func execute(
         _ request: NymRequest, isCreation: Bool, at now: Timestamp, facts: NymFacts, limits: NymLimits
     ) -> [NymEffect] {
-        guard let index = device(request.device) else { return [] }
+        let before = self
+        guard let index = device(of: request) else { return [] }
         devices[index].saw(request.resultsSeen)
         guard devices[index].takes(request.number) else { return [] }
         budget.settle(at: now, limits: limits)
@@ -56,6 +57,11 @@ extension NymAccount {
         // What was signed by the old key counts no more, so that the windows of the other devices can go.
         if execution.account.signing != signing { execution.account.devices = [execution.account.devices[index]] }
         self = execution.account
+        // One too many that came to rotate, and was refused.
+        guard devices.count <= NymLimits.devices else {
+            self = before
+            return []
+        }
         if !isCreation { isConfirmed = true }
         if !isClosing { lastCommand = max(lastCommand, NymTiming.day(of: now)) }
         if let place = devices.firstIndex(where: { $0.id == request.device }) {
@@ -68,11 +74,14 @@ extension NymAccount {
         return execution.effects
     }
 
-    /// The device's place; a new one is added while there is room.
-    private mutating func device(_ id: UInt64) -> Int? {
-        if let index = devices.firstIndex(where: { $0.id == id }) { return index }
-        guard devices.count < NymLimits.devices else { return nil }
-        devices.append(NymDevice(id: id))
+    /// The device's place; a new one is added while there is room, or if it wants a new key: that forgets the others.
+    private mutating func device(of request: NymRequest) -> Int? {
+        if let index = devices.firstIndex(where: { $0.id == request.device }) { return index }
+        let rotates = request.commands.contains { command in
+            if case .rotate(let rotation) = command { rotation.signing != signing } else { false }
+        }
+        guard devices.count < NymLimits.devices || rotates else { return nil }
+        devices.append(NymDevice(id: request.device))
         return devices.count - 1
     }
 }

@@ -88,14 +88,17 @@ public struct NymAccount: Hashable, Sendable {
     }
 
     /// What every packet begins with.
-    /// - Parameter difficulty: Zero bits of work that a name costs now.
-    public func status(_ load: NymLoad, at now: Timestamp, limits: NymLimits) -> NymStatus {
+    /// - Parameter isReplaced: It goes through a block of an older generation than the account has.
+    public func status(
+        _ load: NymLoad, at now: Timestamp, limits: NymLimits, isReplaced: Bool = false
+    ) -> NymStatus {
         NymStatus(
             account: name, day: NymTiming.day(of: now), waitingItems: UInt32(clamping: load.waitingItems),
             waitingBytes: load.waitingBytes, heldItems: UInt32(clamping: load.heldItems), usedBytes: load.bytes,
             quota: limits.quotaBytes, surbs: UInt32(clamping: load.blocks), surbsUntil: load.blocksUntil,
-            generation: generation, packets: policy.packets, budget: budget.left(at: now, limits: limits),
-            difficulty: UInt8(clamping: limits.workBits), closesOn: closesOn(limits: limits), results: openResults)
+            generation: generation, isReplaced: isReplaced, packets: policy.packets,
+            budget: budget.left(at: now, limits: limits), difficulty: UInt8(clamping: limits.workBits),
+            closesOn: closesOn(limits: limits), devices: UInt8(clamping: devices.count), results: openResults)
     }
 
     /// Results that were not seen: of each device the oldest, then of each the next.

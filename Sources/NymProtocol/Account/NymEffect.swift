@@ -1,8 +1,9 @@
 /// What the server has to do for a request, beside keeping the account's new value; all of it in one transaction.
 public enum NymEffect: Hashable, Sendable {
-    /// Reply blocks of generations before this one are erased.
+    /// Reply blocks of generations before this one are erased, but for the one of each that would have been spent next:
+    /// through it a status goes that tells of the new generation.
     case wipeBlocks(before: UInt32)
-    /// Reply blocks, 7,224 bytes each, are added.
+    /// Reply blocks, 7,224 bytes each, are added; of a generation before the account's a single one.
     case addBlocks(generation: UInt32, [[UInt8]])
     /// These items are forgotten, with their synopses.
     case forget([UInt64])

@@ -63,7 +63,14 @@ struct NymExecution {
     }
 
     private mutating func add(_ batch: NymBatch) -> NymRefusal? {
-        guard batch.generation >= account.generation else { return nil }
+        guard batch.generation >= account.generation else {
+            // Whoever makes these does not know that others have taken their place: one of them tells him.
+            if let block = batch.blocks.first, facts.blocks < NymTiming.mostBlocks(of: account.packets) {
+                facts.blocks += 1
+                effects.append(.addBlocks(generation: batch.generation, [block]))
+            }
+            return nil
+        }
         if batch.generation > account.generation {
             account.generation = batch.generation
             effects.append(.wipeBlocks(before: batch.generation))

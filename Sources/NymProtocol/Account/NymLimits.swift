@@ -28,7 +28,7 @@ public struct NymLimits: Hashable, Sendable {
     public var outgoingBytes: UInt64 = 8 << 20
 
     /// Devices of an account. More are refused, not swapped in: a forgotten window could be filled again by whoever kept
-    /// old requests. A rotation of keys forgets all devices.
+    /// old requests. A rotation to a new key forgets all devices but the one that asks, which may be a ninth.
     public static let devices = 8
     /// New signing keys of an account.
     public static let rotations = 255

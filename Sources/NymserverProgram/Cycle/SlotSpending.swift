@@ -47,7 +47,7 @@ struct SlotSpending {
             guard let surb = try? SURB(block.content), maker.canUse(surb, at: release) else {
                 throw SURBError.malformed
             }
-            try fill(&spending, through: surb)
+            try fill(&spending, through: surb, of: block.generation)
             return (spending, .block)
         } catch {
             // Whatever is wrong with this block, or with what would go through it: something leaves in its place.
@@ -56,9 +56,16 @@ struct SlotSpending {
         }
     }
 
-    private func fill(_ spending: inout NymSpending, through surb: SURB) throws {
+    private func fill(_ spending: inout NymSpending, through surb: SURB, of generation: UInt32) throws {
         let account = try NymAccount(decoding: material.account.content)
         let load = NymLoad(material.account.load, without: 1)
+        guard generation >= account.generation else {
+            // Whoever made the block is told that it counts no more. What waits is for whoever made the newer ones.
+            let status = account.status(load, at: release, limits: limits, isReplaced: true)
+            spending.packet = try maker.packet(
+                try NymPacket(status: status, records: []), through: surb, release: release)
+            return
+        }
         let room = NymPacket.room(beside: account.status(load, at: release, limits: limits))
         let pieces = SlotFilling.fill(material.items.compactMap(Self.waiting), capacity: room)
         let records = try pieces.map { piece in

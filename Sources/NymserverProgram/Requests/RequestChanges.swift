@@ -52,6 +52,8 @@ struct RequestChanges {
             switch effect {
             case .wipeBlocks(let generation):
                 changes.wipeBlocksBefore = generation
+                // The next slot is not further away.
+                changes.keepsBlockUntil = now + NymTiming.cycle * 3
                 changes.addBlocks = []
             case .addBlocks(let generation, let blocks):
                 changes.addBlocks += blocks.compactMap { block($0, generation) }

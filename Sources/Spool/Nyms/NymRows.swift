@@ -201,6 +201,10 @@ public struct NymChanges: Hashable, Sendable {
     public var removeNames: [String] = []
     /// Blocks of generations below this are erased.
     public var wipeBlocksBefore: UInt32?
+    /// Of each generation that is erased the first block that is good until then stays, of at most `farewells`.
+    public var keepsBlockUntil: Timestamp?
+    /// Generations of which a block stays, the newest ones.
+    public static let farewells = 4
     public var addBlocks: [NewNymBlock] = []
     /// Items that are forgotten, with all their parts. Unknown ones are passed over.
     public var forget: [UInt64] = []

@@ -45,7 +45,7 @@ enum NymSchema {
             generation INTEGER NOT NULL,
             expiry INTEGER NOT NULL,          -- ms since 1970
             bytes BLOB NOT NULL);             -- sealed
-        CREATE INDEX block_account ON block (account, expiry);
+        CREATE INDEX block_account ON block (account, generation, expiry);
         CREATE INDEX block_expiry ON block (expiry);
         CREATE TABLE seen (
             -- Blocks that came, spent ones too: one that comes again would be a replay at its first node.

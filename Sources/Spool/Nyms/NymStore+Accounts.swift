@@ -115,8 +115,18 @@ extension NymStore {
         }
         if changes.wipesItems { try wipeItems(of: account, in: database) }
         if let generation = changes.wipeBlocksBefore {
-            try database.cachedStatement(sql: "DELETE FROM block WHERE account = ? AND generation < ?")
-                .execute(arguments: [account, Int64(generation)])
+            try database.cachedStatement(
+                sql: """
+                    DELETE FROM block WHERE account = ?1 AND generation < ?2 AND id NOT IN
+                        (SELECT id FROM
+                            (SELECT id, generation,
+                                ROW_NUMBER() OVER (PARTITION BY generation ORDER BY expiry, id) AS place
+                                FROM block WHERE account = ?1 AND generation < ?2 AND expiry >= ?3)
+                            WHERE place = 1 ORDER BY generation DESC LIMIT ?4)
+                    """
+            ).execute(arguments: [
+                account, Int64(generation), changes.keepsBlockUntil?.milliseconds ?? Int64.max, NymChanges.farewells,
+            ])
         }
         for block in changes.addBlocks where try isNew(block, in: database) {
             try database.cachedStatement(

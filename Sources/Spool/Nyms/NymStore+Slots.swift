@@ -73,7 +73,7 @@ extension NymStore {
                 try database.cachedStatement(
                     sql: """
                         SELECT id, generation, expiry, bytes FROM block WHERE account = ? AND expiry >= ?
-                            ORDER BY expiry, id LIMIT 1
+                            ORDER BY generation, expiry, id LIMIT 1
                         """), arguments: [account, until.milliseconds])
         else { return nil }
         let id = try row.integer(0)

@@ -31,6 +31,13 @@ final class NymPerson {
         device = random.next()
     }
 
+    /// Another device of the same owner.
+    init(deviceOf other: NymPerson, using random: inout SeededRandom) {
+        (name, domain, signing, sealing) = (other.name, other.domain, other.signing, other.sealing)
+        maker = SURBMaker(secret: SymmetricSecret(copying: random.bytes(32)))
+        device = random.next()
+    }
+
     func creation(_ packets: NymClass = .low, bits: Int) -> NymCommand {
         let work = ProofOfWork.find(domain: domain, name: name, key: signing.verificationKey, bits: bits)
         return .create(

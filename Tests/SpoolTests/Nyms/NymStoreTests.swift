@@ -139,6 +139,31 @@ import WireFormat
         #expect(try store.expire(now: start + .days(15), arrivalsBefore: 0) == 2)
     }
 
+    @Test("of each generation that is erased one block stays, and is the next to be spent")
+    func farewells() throws {
+        let fixture = try NymStoreFixture()
+        let store = fixture.store
+        let alice = try fixture.create("alice")
+        func renew(_ generation: UInt32, until: Timestamp?, blocks: Int = 2) throws {
+            var changes = NymStoreFixture.changes("alice", blocks: blocks, generation: generation)
+            (changes.wipeBlocksBefore, changes.keepsBlockUntil) = (generation, until)
+            try store.apply(changes, to: alice, revision: try #require(try store.account(alice)).revision)
+        }
+        func next() throws -> StoredNymBlock? {
+            try store.material(for: alice, blockUntil: start, sentBefore: start, limit: 1)?.block
+        }
+        let first = try #require(try next())
+        // One that expires before the slot is of no use.
+        try renew(2, until: first.expiry + .milliseconds(1))
+        #expect(try next()?.generation == 1 && next()?.expiry == start + .days(14) + .seconds(1))
+        #expect(try store.account(alice)?.load.blocks == 3)
+        for generation in 3...7 as ClosedRange<UInt32> { try renew(generation, until: start) }
+        // Of four, and the stock.
+        #expect(try next()?.generation == 3 && store.account(alice)?.load.blocks == 6)
+        try renew(9, until: nil)
+        #expect(try next()?.generation == 9 && store.account(alice)?.load.blocks == 2)
+    }
+
     /// A block that is used twice is a replay at its first node.
     @Test func noBlockComesTwice() throws {
         let fixture = try NymStoreFixture()
