@@ -155,6 +155,9 @@ actor BackgroundClient: Service {
         guard let look = try? await work.perform({ $0.tendNyms(network, due) }) else { return }
         nymWarnings[stream.name] = look.warnings
         problems["nyms \(stream.name)"] = look.problem
+        do { try await work.moveLinks(network) } catch {
+            problems["nyms \(stream.name)"] = problems["nyms \(stream.name)"] ?? "a linked device: \(error)"
+        }
         for nym in look.working where !Task.isCancelled {
             do { try await work.work(for: nym, network) } catch { problems["nyms \(stream.name)"] = "\(error)" }
         }

@@ -78,6 +78,16 @@ final class NymBench {
         return nym
     }
 
+    /// Makes the nym, and its server has said that it is there.
+    @discardableResult
+    func active() async throws -> OwnNym {
+        let nym = try await create()
+        _ = turn.take(at: now, refilling: [])
+        try transmit()
+        try await take(try #require(try server.slot(at: now)))
+        return nym
+    }
+
     var nym: OwnNym { get throws { try keyring.nym(Self.address) } }
 
     /// Takes the messages that were written down, as text for the server or for a mailbox.

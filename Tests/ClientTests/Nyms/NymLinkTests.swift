@@ -23,13 +23,14 @@ import WireFormat
 
         let second = try NymBench(network: first.network, server: first.server)
         let node = try #require(first.network.node(named: "delta"))
-        let secret = try LinkSecret.random()
-        let (giving, taking) = (link(.giving, nym.address, node.id, secret), link(.taking, "", node.id, secret))
+        let (code, secret) = (try LinkSecret.random(), try LinkSecret.random())
+        let giving = try link(.giving, nym.address, node.id, code, secret)
+        let taking = try link(.taking, "", node.id, code, code)
         try second.keyring.add(taking)
         try first.keyring.add(giving)
         var generator = SystemRandomNumberGenerator()
-        let grant = try first.keyring.grant(of: nym, first.state()).withEncoded {
-            try LinkMessage.seal(.grant, $0, with: secret, using: &generator)
+        let grant = try LinkMessage.withGrant(first.keyring.grant(of: nym, first.state()), secret) {
+            try LinkMessage.seal(.grant, $0, with: code, using: &generator)
         }
         let box = NymIdentity.name(Array("box".utf8))
         // Somebody else's message, and a damaged one, are nothing.
@@ -37,7 +38,7 @@ import WireFormat
         #expect(second.keyring.nyms().isEmpty)
         #expect(try await second.take(linkMessage: grant, mailbox: box).nyms == [nym.address])
         #expect(try !second.state().isPrimary && second.state().stage == .active)
-        #expect(try second.state().device != first.state().device)
+        #expect(try second.state().device == secret.device && secret.device != first.state().device)
         // A code hands over once.
         try second.keyring.removeNym("nobody@nym.example")
         #expect(try await second.take(linkMessage: grant, mailbox: box).nyms.isEmpty)
@@ -59,7 +60,10 @@ import WireFormat
         try await first.take(try #require(try first.server.slot(at: first.now)))
         _ = first.turn.take(at: first.now, refilling: [])
         let passed = try first.posted()
-        #expect(passed.allSatisfy { $0.recipient.hasPrefix("box:\((try? secret.mailbox().hex) ?? "?")@") })
+        // The new mailbox is not there yet, for all that the first knows. Whoever has seen the code reads nothing.
+        let (before, after) = (try code.mailbox(), try secret.mailbox())
+        #expect(passed.allSatisfy { $0.recipient.hasPrefix("box:\(before.hex)@") })
+        #expect(passed.allSatisfy { LinkMessage.open($0.body, with: code) == nil })
         for (_, body) in passed { try await second.take(linkMessage: body, mailbox: box) }
         #expect(try second.mails() == [String(decoding: mail, as: UTF8.self)])
         #expect(try second.state().sent.first { $0.number == number }?.result?.code == NymResultCode.declined.rawValue)
@@ -70,16 +74,36 @@ import WireFormat
         try await first.take(try #require(try first.server.slot(at: first.now)))
         _ = first.turn.take(at: first.now, refilling: [])
         #expect(try first.posted().isEmpty)
+        // The new mailbox is there, and its device says so by a request of its own: it is written to from then on.
+        let used = try #require(second.keyring.takingLinks().first)
+        #expect(try used.isUsed && used.box == before && used.secret.mailbox() == after)
+        try second.requests.addMoved(used, own, at: second.now)
+        try second.requests.addMoved(used, own, at: second.now)
+        #expect(try second.state().waiting.map(\.number) == [LinkSecret.firstNumber])
+        _ = second.requests.transmitDue(own, at: second.now)
+        for (_, body) in try second.posted() { try first.server.receive(body, at: first.now) }
+        try first.server.deliver(NymBench.mail("later", 300, &random), at: first.now)
+        try await first.take(try #require(try first.server.slot(at: first.now)))
+        #expect(first.keyring.links(of: nym.address).map(\.box) == [after])
+        _ = first.turn.take(at: first.now, refilling: [])
+        let later = try first.posted()
+        #expect(later.count == 2 && later.allSatisfy { $0.recipient.hasPrefix("box:\(after.hex)@") })
+        for (_, body) in later { try await second.take(linkMessage: body, mailbox: box) }
+        #expect(try second.mails().count == 2 && second.state().waiting.isEmpty)
+        #expect(try second.state().resultsSeen == number && !second.requests.mayMove(used))
         // Only the first looks after the stock.
         second.now = second.now + .days(3)
         _ = second.turn.take(at: second.now, refilling: [nym.address])
         #expect(try second.posted().isEmpty && second.state().waiting.isEmpty)
     }
 
-    private func link(_ side: OwnNymLink.Side, _ address: String, _ node: NodeID, _ secret: LinkSecret) -> OwnNymLink {
+    private func link(
+        _ side: OwnNymLink.Side, _ address: String, _ node: NodeID, _ code: LinkSecret, _ secret: LinkSecret
+    ) throws -> OwnNymLink {
         OwnNymLink(
             address: address, network: "testing", device: side == .giving ? "laptop" : "", side: side, node: node,
-            nodeName: "delta", created: Timestamp(seconds: 1_800_000_000), isUsed: side == .giving, secret: secret)
+            nodeName: "delta", created: Timestamp(seconds: 1_800_000_000), isUsed: side == .giving,
+            box: try code.mailbox(), secret: secret)
     }
 
     @Test("what is not of the protocol is refused where only a nym's packets come")

@@ -3,6 +3,7 @@
 import Messages
 import MixCrypto
 import NymProtocol
+import Spool
 import TestSupport
 import WireFormat
 
@@ -21,6 +22,8 @@ struct TestNymserver {
     var limits = NymLimits()
     private(set) var account: NymAccount?
     private(set) var blocks = 0
+    /// Blocks of older generations through which their makers are told.
+    private(set) var farewells = 0
     /// Mails that the nym sent.
     private(set) var outgoing: [NymMail] = []
     /// The answer to a creation that was refused.
@@ -62,8 +65,11 @@ struct TestNymserver {
 
     private mutating func perform(_ effect: NymEffect) {
         switch effect {
-        case .wipeBlocks: blocks = 0
-        case .addBlocks(_, let new): blocks += new.count
+        case .wipeBlocks:
+            farewells = min(farewells + min(blocks, 1), NymChanges.farewells)
+            blocks = 0
+        case .addBlocks(let generation, let new):
+            if generation < account?.generation ?? 0 { farewells += new.count } else { blocks += new.count }
         case .forget(let numbers): items.removeAll { numbers.contains($0.number) }
         case .want(let ranges):
             for range in ranges {
@@ -100,9 +106,16 @@ struct TestNymserver {
                 wanted: held ? WantedRanges(allOf: UInt32(synopsis.count)) : WantedRanges()))
     }
 
-    /// What leaves in a slot; nil without reply blocks.
+    /// What leaves in a slot; nil without reply blocks. What goes through a block of a stock that was replaced goes to
+    /// whoever made that.
     mutating func slot(at now: Timestamp) throws -> NymPacket? {
-        guard let account, blocks > 0 else { return nil }
+        guard let account, blocks + farewells > 0 else { return nil }
+        guard farewells == 0 else {
+            farewells -= 1
+            let load = NymLoad(items: items.count, blocks: blocks)
+            return try NymPacket(
+                status: account.status(load, at: now, limits: limits, isReplaced: true), records: [])
+        }
         blocks -= 1
         for index in items.indices where items[index].wanted.isEmpty && items[index].kind == .mail {
             if let sent = items[index].sent, sent + NymTiming.resend <= now {

@@ -64,10 +64,22 @@ struct NymIntake {
         try finishRotation(packet.status.results, nym)
         guard let consequences = try book.take(packet, of: nym.address, at: now) else { return }
         report.packets += 1
+        try noteMoved(packet.status.results, nym)
         try NymMirrorQueue(store.records).add(
             results: packet.status.results, of: nym.address, links: keyring.links(of: nym.address), now: now)
         for case .forget(let request) in consequences {
             try NymRequestFiles(places).remove(request, log: SentLog(store.records))
+        }
+    }
+
+    /// Devices that have asked under the number of their link have the mailbox of its secret: they are written to there.
+    private func noteMoved(_ results: [NymResult], _ nym: OwnNym) throws {
+        for link in keyring.links(of: nym.address) {
+            let (device, mailbox) = (link.secret.device, try link.secret.mailbox())
+            guard link.box != mailbox,
+                results.contains(where: { $0.device == device && $0.number == LinkSecret.firstNumber })
+            else { continue }
+            try keyring.changeLink(mailbox) { $0.box = mailbox }
         }
     }
 

@@ -1,4 +1,4 @@
-// How the state of a nym is written down. Version 2; a state of another version is not touched.
+// How the state of a nym is written down. Version 3; a state of another version is not touched.
 //
 //     text = length u16 | UTF-8, at most 1024 bytes
 
@@ -8,7 +8,7 @@ internal import Spool
 internal import WireFormat
 
 extension NymState {
-    private static let version: UInt8 = 2
+    private static let version: UInt8 = 3
 
     var encoded: [UInt8] {
         var writer = WireWriter(capacity: 1024)
@@ -17,6 +17,7 @@ extension NymState {
         writer.nymText(reason)
         writer.integer(device)
         writer.flag(isPrimary)
+        writer.optional(replaced) { $0.nymTime($1) }
         writer.integer(packets.rawValue)
         writer.integer(difficulty)
         writer.flag(needsWork)
@@ -62,6 +63,7 @@ extension NymState {
         reason = try reader.nymText()
         device = try reader.integer()
         isPrimary = try reader.flag()
+        replaced = try reader.optional { (reader) throws(WireError) in try reader.nymTime() }
         guard let packets = NymClass(rawValue: try reader.integer()) else { throw .unknownValue }
         self.packets = packets
         difficulty = try reader.integer()
@@ -148,6 +150,7 @@ extension NymState.Report {
         writer.optional(surbsUntil) { $0.nymTime($1) }
         for number in [generation, budget, closesOn] { writer.integer(number) }
         writer.integer(difficulty)
+        writer.integer(devices)
     }
 
     fileprivate init(from reader: inout WireReader) throws(WireError) {
@@ -166,6 +169,7 @@ extension NymState.Report {
         budget = try reader.integer()
         closesOn = try reader.integer()
         difficulty = try reader.integer()
+        devices = try reader.integer()
     }
 }
 

@@ -14,12 +14,18 @@ extension NymState {
     /// Takes what the server says. Taking it again, or an older one, changes nothing that matters: results are settled
     /// once, and what a status of an earlier day or generation says of the stock is passed over.
     mutating func apply(_ status: NymStatus, at now: Timestamp) -> [NymConsequence] {
-        let consequences = apply(results: status.results, at: now)
+        var consequences = apply(results: status.results, at: now)
         // What a mailbox has kept was said when it was said, not when it was fetched.
         let said = min(now, NymTiming.start(ofDay: status.day) + .days(1))
         let order = (status.generation, status.day)
         if let report, order < (report.generation, report.day) { return consequences }
-        // It came through a block of ours: these files are a copy from before that stock was made.
+        if status.isReplaced {
+            if isPrimary, status.generation > generation { consequences += giveWay(at: now) }
+        } else if replaced != nil, status.generation >= generation {
+            // It came through a block of ours that counts: what was told was of a stock before that.
+            (isPrimary, replaced) = (true, nil)
+        }
+        // A stock of ours that these files know nothing of: they are a copy from before it was made.
         generation = max(generation, status.generation)
         if !waiting.contains(where: { $0.purpose == .policy }), stage == .active { packets = status.packets }
         report = Report(
@@ -27,7 +33,8 @@ extension NymState {
             waitingItems: status.waitingItems, heldItems: status.heldItems, surbs: status.surbs,
             waitingBytes: status.waitingBytes, usedBytes: status.usedBytes, quota: status.quota,
             surbsUntil: status.surbsUntil, generation: status.generation, budget: status.budget,
-            closesOn: status.closesOn, difficulty: status.difficulty)
+            closesOn: status.closesOn, difficulty: status.difficulty,
+            devices: status.devices)
         return consequences
     }
 
@@ -43,26 +50,39 @@ extension NymState {
     /// What a result says of mails whose request was lost with the state in which it stood.
     static let unknownCode: UInt8 = 0xFF
 
-    /// These files are a copy from before the server's last answers: numbers of this device are used up there, and
-    /// nothing that waits here would be executed. All that waits is given up, and another device number taken.
-    private mutating func restart(at now: Timestamp) -> [NymConsequence] {
+    /// Another device looks after the nym from now on. What would add to a stock that counts no more is not sent again.
+    private mutating func giveWay(at now: Timestamp) -> [NymConsequence] {
+        (isPrimary, replaced) = (false, now)
+        let useless = waiting.filter { $0.purpose == .stock || $0.purpose == .refill }
+        // Their results would tell nothing, and the numbers after them need not wait.
+        for request in useless { settle(request.number) }
+        return useless.map(NymConsequence.forget)
+    }
+
+    /// All that waits is given up, and requests go on from 1 as those of another device.
+    /// - Parameter reason: what is shown of mails whose result is not known.
+    /// - Returns: what was given up.
+    mutating func changeDevice(because reason: String, at now: Timestamp) -> [Waiting] {
         let lost = waiting
         let told = Result(
-            code: Self.unknownCode,
-            text: "these files were restored from an older copy; ask the recipient before you send it again",
-            heard: now)
+            code: Self.unknownCode, text: "\(reason); ask the recipient before you send it again", heard: now)
         for index in sent.indices where sent[index].result == nil { sent[index].result = told }
         waiting = []
         (nextNumber, resultsSeen, seenBeyond) = (1, 0, [])
         var generator = SystemRandomNumberGenerator()
         device = generator.next()
-        return lost.map(NymConsequence.forget)
+        return lost
     }
 
     /// Takes results, of which those of other devices are passed over.
     mutating func apply(results: [NymResult], at now: Timestamp) -> [NymConsequence] {
         var consequences: [NymConsequence] = []
-        if results.contains(where: { $0.device == device && $0.number >= nextNumber }) { return restart(at: now) }
+        if results.contains(where: { $0.device == device && $0.number >= nextNumber }) {
+            // These files are a copy from before the server's last answers: numbers of this device are used up there,
+            // and nothing that waits here would be executed.
+            return changeDevice(because: "these files were restored from an older copy", at: now)
+                .map(NymConsequence.forget)
+        }
         for result in results where result.device == device {
             guard let request = waiting.first(where: { $0.number == result.number }) else {
                 // Its result came before: the server has not heard of that yet.
@@ -95,7 +115,7 @@ extension NymState {
         case .close:
             stage = .closed
             reason = "closed as you asked"
-        case .stock, .refill: break
+        case .stock, .refill, .moved: break
         }
         if result.code == .closed, stage == .active {
             stage = .closed

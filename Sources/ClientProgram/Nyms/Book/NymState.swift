@@ -32,6 +32,8 @@ struct NymState: Hashable, Sendable {
         case rotate = 6
         case close = 7
         case get = 8
+        /// The mailbox to which a linked device has moved is there.
+        case moved = 9
     }
 
     /// A request whose result has not come.
@@ -84,6 +86,8 @@ struct NymState: Hashable, Sendable {
         var surbsUntil: Timestamp?
         var generation, budget, closesOn: UInt32
         var difficulty: UInt8
+        /// Devices that the server remembers.
+        var devices: UInt8
     }
 
     /// A mail that waits at the server and of which only the head came.
@@ -102,6 +106,8 @@ struct NymState: Hashable, Sendable {
     var device: UInt64
     /// Whether this device looks after the stock of reply blocks; the others are passed mail on.
     var isPrimary = true
+    /// When the server told that another device has taken its place; nil unless it did.
+    var replaced: Timestamp?
     var packets: NymClass
     /// Bits of work that the server asked for.
     var difficulty: UInt8 = 0
@@ -157,6 +163,18 @@ struct NymState: Hashable, Sendable {
         return nextNumber
     }
 
+    /// Whether so many requests wait for results that a new stock and its refills might find no number. Another device
+    /// number has room; not while a change of keys is under way, whose result is told to this one, and not where the
+    /// server takes no more devices.
+    var isStuck: Bool {
+        nextNumber + Self.stockRoom > resultsSeen + NymRequest.window
+            && !waiting.contains { $0.purpose == .rotate || $0.purpose == .create }
+            && Int(report?.devices ?? 0) < NymLimits.devices
+    }
+
+    /// Numbers for a stock, its refills and what comes besides.
+    private static let stockRoom: UInt64 = 8
+
     /// Notes that a request has its result.
     mutating func settle(_ number: UInt64) {
         waiting.removeAll { $0.number == number }
@@ -196,7 +214,7 @@ struct NymState: Hashable, Sendable {
     }
 
     /// Whether the server has been heard since the last generation began.
-    private var isHeard: Bool {
+    var isHeard: Bool {
         guard let report else { return renewed == nil }
         return report.generation == generation
     }

@@ -126,14 +126,9 @@ extension Client {
             let state = try open.state()
             try checkActive(open, state)
             guard state.isPrimary else { throw NymClientError.notPrimary(open.nym.address) }
-            guard let address = NymAddress(open.nym.address) else { throw NymClientError.badAddress(text) }
             let now = time.clock.now()
             if !state.waiting.contains(where: { $0.purpose == .rotate }) {
-                let keys = try open.requests.keyring.beginRotation(of: open.nym.address, at: now)
-                let rotation = try NymRotation(
-                    to: keys.signing(), sealing: keys.sealing().publicKey, account: address.name,
-                    domain: address.domain)
-                try open.requests.add(.rotate, [.rotate(rotation)], of: open.nym, at: now)
+                try open.requests.addRotation(of: open.nym, state, at: now)
             }
             try await sendNymRequests(open)
             note("new keys are made and used as soon as the server has them; make a new copy of the keyring")

@@ -66,7 +66,7 @@ extension Client {
         if RunLock.isHeld(places, network: name) {
             return note("`nightjar run` looks after network \(name); what it has fetched is shown")
         }
-        let wanted = Set(nyms.compactMap(\.mailbox) + (try links.map { try $0.secret.mailbox() }))
+        let wanted = Set(nyms.compactMap(\.mailbox) + (try links.flatMap { [$0.box, try $0.secret.mailbox()] }))
         var failure: (any Error)?
         let poller = MailboxPoller(client: self, keyring: keyring)
         for box in keyring.mailboxes(in: name) where wanted.contains(box.id) {
@@ -81,6 +81,7 @@ extension Client {
         }
         let requests = NymRequests(client: self, network: network, records: records, keyring: keyring)
         let now = time.clock.now()
+        do { try await moveLinks(network, keyring, records) } catch { failure = failure ?? error }
         for nym in nyms { _ = try await requests.repeatCreation(nym) { time.clock.now() } }
         let book = NymBook(records)
         let refilling = try nyms.filter { nym in

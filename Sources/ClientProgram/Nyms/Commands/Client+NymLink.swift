@@ -35,8 +35,8 @@ extension Client {
         let code = LinkCode(node: link.nodeName, secret: link.secret).text
         try terminal.print(json ? JSONText.encode(Line(code: code, node: link.nodeName)) : code)
         note(
-            "type this on the device that has the nym: nightjar nym approve NYM --device NAME\nShow it to nobody and "
-                + "keep it nowhere: whoever sees it, now or later, can read what is passed on to this device")
+            "type this on the device that has the nym: nightjar nym approve NYM --device NAME\nShow it to nobody: "
+                + "whoever sees it before the keys have come can take them")
         guard let patience else {
             return note("the keys come with `nightjar run`, `nightjar nym check`, or: nightjar nym link --wait 1h")
         }
@@ -44,16 +44,26 @@ extension Client {
     }
 
     private func newLink(at nodeName: String?, _ network: Network, _ keyring: Keyring) async throws -> OwnNymLink {
-        let secret = try LinkSecret.random()
         let node = try mailboxNode(nodeName, network, keyring)
         let now = Timestamp(seconds: time.clock.now().seconds)
+        let secret = try LinkSecret.random()
+        let link = OwnNymLink(
+            address: "", network: network.name, device: "", side: .taking, node: node.id, nodeName: node.name,
+            created: now, isUsed: false, box: try secret.mailbox(), secret: secret)
+        try await makeMailbox(of: link, network, keyring)
+        try keyring.add(link)
+        return link
+    }
+
+    /// Makes the mailbox of a link's secret.
+    private func makeMailbox(of link: OwnNymLink, _ network: Network, _ keyring: Keyring) async throws {
         var generator = SystemRandomNumberGenerator()
         // The other device is not introduced: its messages are known by what they are sealed with.
         var box = try OwnMailbox(
-            name: NymIdentity.name(generator.bytes(32)), network: network.name, node: node.id, nodeName: node.name,
-            seed: secret.mailboxSeed(),
-            policy: MailboxPolicy(introducedOnly: false, replyToken: .random(using: &generator)), created: now,
-            policyChanged: true)
+            name: NymIdentity.name(generator.bytes(32)), network: network.name, node: link.node,
+            nodeName: link.nodeName, seed: link.secret.mailboxSeed(),
+            policy: MailboxPolicy(introducedOnly: false, replyToken: .random(using: &generator)),
+            created: Timestamp(seconds: time.clock.now().seconds), policyChanged: true)
         let session = try await MailboxSession.open(box, network: network, client: self)
         do {
             _ = try await session.change(.create(box.policy))
@@ -63,18 +73,29 @@ extension Client {
             throw error
         }
         box.noteSent(box.policy)
-        let link = OwnNymLink(
-            address: "", network: network.name, device: "", side: .taking, node: node.id, nodeName: node.name,
-            created: now, isUsed: false, secret: secret)
         try keyring.add(box)
-        try keyring.add(link)
-        return link
+    }
+
+    /// Moves links whose code was used to mailboxes that the code does not give, and has the first devices know: each
+    /// sees the result of a request with a number that only the two of them know. Until then they write to the code's.
+    func moveLinks(_ network: Network, _ keyring: Keyring, _ records: RecordStore) async throws {
+        let requests = NymRequests(client: self, network: network, records: records, keyring: keyring)
+        for link in keyring.takingLinks() where link.isUsed && link.network == network.name {
+            guard let nym = keyring.nyms().first(where: { $0.address == link.address }),
+                try requests.mayMove(link)
+            else { continue }
+            let id = try link.secret.mailbox()
+            if !keyring.mailboxes(in: network.name).contains(where: { $0.id == id }) {
+                try await makeMailbox(of: link, network, keyring)
+            }
+            try requests.addMoved(link, nym, at: time.clock.now())
+        }
     }
 
     private func wait(
         for link: OwnNymLink, _ patience: Interval, _ network: Network, _ keyring: Keyring
     ) async throws {
-        let id = try link.secret.mailbox()
+        let id = link.box
         let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience.milliseconds))
         while ContinuousClock.now < deadline {
             if !RunLock.isHeld(places, network: network.name),
@@ -85,7 +106,7 @@ extension Client {
                 if let failure = result.failure { throw failure }
             }
             try keyring.refresh()
-            let found = try keyring.takingLinks().first { try $0.secret.mailbox() == id }
+            let found = keyring.takingLinks().first { $0.box == id }
             if let found, found.isUsed { return note("\(found.address) has come; it is in `nightjar nym list`") }
             try await Task.sleep(for: Self.pauseBetweenPolls)
         }
@@ -111,15 +132,17 @@ extension Client {
                 throw PathError.unknownNode(Printable.text(code.node))
             }
             let id = try code.secret.mailbox()
-            guard try !keyring.items.contains(where: { try $0.nymLink?.secret.mailbox() == id }) else {
+            guard !keyring.items.contains(where: { $0.nymLink?.box == id }) else {
                 throw CommandFailure("this code was used already; have the other device show a new one", code: .usage)
             }
             let now = time.clock.now()
             let link = OwnNymLink(
                 address: open.nym.address, network: network.name, device: device, side: .giving, node: node.id,
-                nodeName: node.name, created: Timestamp(seconds: now.seconds), isUsed: true, secret: code.secret)
+                nodeName: node.name, created: Timestamp(seconds: now.seconds), isUsed: true, box: id,
+                // All that follows is under a secret that the code does not give.
+                secret: try .random())
             var generator = SystemRandomNumberGenerator()
-            let message = try keyring.grant(of: open.nym, state).withEncoded {
+            let message = try LinkMessage.withGrant(keyring.grant(of: open.nym, state), link.secret) {
                 try LinkMessage.seal(.grant, $0, with: code.secret, using: &generator)
             }
             try open.requests.post(message, to: NymTurn.address(link), kind: .raw, at: now)

@@ -140,6 +140,9 @@ extension Client {
             tellLeftOut(report.leftOut)
             if json { try terminal.print(JSONText.encode(report)) }
             try await sendNymRequests(open)
+            if try open.state().replaced != nil {
+                note("another device has taken this nym over: what becomes of the mail is not told to this one")
+            }
             note(
                 "mail \(report.number) of \(report.from) is on its way to the server; what it says is in: nightjar "
                     + "nym status "

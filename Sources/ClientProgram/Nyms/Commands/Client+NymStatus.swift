@@ -35,7 +35,7 @@ extension Client {
         var table = TextTable(["NYM", "NETWORK", "STATE", "HEARD", "STOCK", "HELD"])
         for nym in nyms {
             table.add([
-                nym.address, nym.network, nym.stage + (nym.isLinked ? " (linked)" : ""), nym.heard ?? "never",
+                nym.address, nym.network, nym.stage + nym.role, nym.heard ?? "never",
                 nym.isLinked ? "-" : "\(nym.stock)/\(nym.stockWanted)", nym.heldItems.map(String.init) ?? "-",
             ])
         }
@@ -109,11 +109,19 @@ extension Client {
 }
 
 extension NymSummary {
+    /// Behind the state, where another device looks after it.
+    fileprivate var role: String { replaced != nil ? " (taken over)" : isLinked ? " (linked)" : "" }
+
     /// For people.
     fileprivate var lines: [String] {
         var lines = ["nym        \(address)"]
         lines.append("state      \(stage)\(reason.map { ": \($0)" } ?? "")")
-        if isLinked { lines.append("device     another one of yours looks after it and passes mail on") }
+        if let replaced {
+            lines.append("device     another one of yours has taken it over, as was told here on \(replaced)")
+        } else if isLinked {
+            lines.append("device     another one of yours looks after it and passes mail on")
+        }
+        if let devices { lines.append("devices    \(devices) of \(mostDevices) that its server remembers") }
         if !aliases.isEmpty { lines.append("aliases    \(aliases.joined(separator: ", "))") }
         lines.append("server key \(serverKey)")
         lines.append("packets    \(packetsPerCycle) in each cycle")

@@ -21,6 +21,11 @@ struct NymSummary: Encodable, Sendable {
     var reason: String?
     /// Whether another device of ours looks after it.
     var isLinked: Bool
+    /// When another device has taken it over from this one.
+    var replaced: String?
+    /// Devices that its server remembers, and of how many.
+    var devices: Int?
+    var mostDevices: Int
     /// Fingerprint of the server's key, as it was when the nym was made.
     var serverKey: String
     var aliases: [String]
@@ -50,6 +55,7 @@ struct NymSummary: Encodable, Sendable {
         address = nym.address
         network = nym.network
         serverKey = nym.server.fingerprint.description
+        mostDevices = NymLimits.devices
         guard let state else {
             stage = "unknown"
             reason = "nothing is known of it here; take it over with: nightjar nym check \(nym.address) --renew"
@@ -60,6 +66,8 @@ struct NymSummary: Encodable, Sendable {
         stage = "\(state.stage)"
         reason = state.reason.isEmpty ? nil : state.reason
         isLinked = !state.isPrimary
+        replaced = state.replaced?.description
+        devices = state.report.map { Int($0.devices) }
         aliases = state.aliases.map { "\($0)@\(nym.domain)" }
         packetsPerCycle = state.packets.packets
         heard = state.report?.heard.description
@@ -94,6 +102,8 @@ struct NymSummary: Encodable, Sendable {
 extension NymState {
     /// Days before its end at which the user is told.
     private static let daysLeft: UInt32 = 14
+    /// So long it is told that another device has taken the nym over.
+    private static let noticeTime = Interval.days(14)
 
     /// What the user should know, each with what to do.
     func warnings(now: Timestamp) -> [String] {
@@ -109,6 +119,12 @@ extension NymState {
                 ? ["its server has not answered for two days; see that `nightjar run` runs"] : []
         case .active: break
         }
+        if let replaced, now - replaced < Self.noticeTime {
+            return [
+                "another device of yours has taken it over, and its mail comes there; take it back with nightjar nym "
+                    + "check NYM --renew, or forget it here: nightjar nym close NYM --local --yes"
+            ]
+        }
         guard isPrimary else { return [] }
         var warnings: [String] = []
         let stock = NymStock(self, now: now)
@@ -117,7 +133,10 @@ extension NymState {
             warnings.append(
                 "its server has been silent since \(since); see that `nightjar run` runs and polls mailboxes. If "
                     + "another device of yours has taken the nym over, forget it here: nightjar nym close NYM "
-                    + "--local --yes")
+                    + "--local --yes"
+                    + (report == nil && renewed != nil
+                        ? ". If it has had \(NymLimits.devices) devices, its server passes this one over until: "
+                            + "nightjar nym rotate NYM" : ""))
         }
         if stock.isLow {
             warnings.append("its server is short of reply blocks; run `nightjar run`, or nightjar nym check")
@@ -132,6 +151,11 @@ extension NymState {
         if unreadable > 0 {
             warnings.append(
                 "\(Count.text(Int(unreadable), "mail")) could not be opened: sealed to keys that are not here")
+        }
+        if let report, Int(report.devices) >= NymLimits.devices {
+            warnings.append(
+                "its server remembers \(report.devices) devices of it and takes no more; nightjar nym rotate NYM makes "
+                    + "room before you add another")
         }
         return warnings
     }

@@ -3,7 +3,7 @@
 //     nym        = created u64 | address text | network text | server's key 1216 | has mailbox u8 | mailbox id 32
 //     spare keys = created u64 | use u8 | address text
 //     link       = created u64 | side u8 | is used u8 | address text | network text | device text | node 32 | its name
-//   text
+//   text | mailbox id 32
 
 internal import Messages
 internal import MixCrypto
@@ -63,6 +63,7 @@ extension OwnNymLink {
         writer.name(device)
         writer.fixed(node)
         writer.name(nodeName)
+        writer.fixed(box)
         return writer.bytes
     }
 
@@ -78,6 +79,7 @@ extension OwnNymLink {
         device = try reader.keyringText()
         node = try reader.fixed()
         nodeName = try reader.keyringText()
+        box = try reader.fixed()
         self.secret = LinkSecret(secret)
     }
 }

@@ -109,5 +109,9 @@ struct OwnNymLink: Sendable {
     let created: Timestamp
     /// Whether the keys were passed on: that is done once.
     var isUsed: Bool
-    let secret: LinkSecret
+    /// The mailbox that the code names; on the side that gives the one that is written to, which is the secret's own as
+    /// soon as that is there.
+    var box: MailboxID
+    /// That of the code until the keys were passed on, then the one that came with them.
+    var secret: LinkSecret
 }

@@ -2,7 +2,9 @@
 // its length, and when it comes.
 //
 //     message = "nightjar nym link 1\n" | kind u8 | nonce 12 | AES-256-GCM(key, nonce, aad = what is before) of content
-//     keys    = a grant                         (kind 1: the first, under the grant key; kind 2: later ones)
+//     grant   = secret 16 | a grant             (kind 1, under the code's grant key)
+//     keys    = a grant                         (kind 2: after a change of keys; this and all others under the mirror
+//                                                key of the secret that came with the grant)
 //     mail    = address text | item u64 | mail  (kind 3)
 //     results = address text | count u8 | (device u64 | number u64 | code u8 | text u16) *      (kind 4)
 
@@ -51,6 +53,23 @@ struct LinkMessage: Sendable {
     }
 
     // MARK: Contents
+
+    /// Gives the content that hands a nym over, with the secret of all that follows, and wipes it afterwards.
+    static func withGrant<Value>(
+        _ grant: NymGrant, _ secret: LinkSecret, _ body: ([UInt8]) throws -> Value
+    ) throws -> Value {
+        try grant.withEncoded { encoded in
+            var content = secret.bytes.bytes.withBytes { Array($0) } + encoded
+            defer { content.withUnsafeMutableBytes { ConstantTime.wipe($0) } }
+            return try body(content)
+        }
+    }
+
+    static func readGrant(_ content: [UInt8]) throws -> (secret: LinkSecret, grant: NymGrant) {
+        guard content.count > LinkSecret.size else { throw WireError.unknownValue }
+        let bytes = try content[..<LinkSecret.size].withUnsafeBytes { try LockedSecret(copying: $0) }
+        return (LinkSecret(bytes), try NymGrant(decoding: Array(content[LinkSecret.size...])))
+    }
 
     static func mail(_ mail: [UInt8], address: String, item: UInt64) -> [UInt8] {
         var writer = WireWriter(capacity: mail.count + 300)

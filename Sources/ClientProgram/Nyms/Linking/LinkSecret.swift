@@ -1,4 +1,5 @@
-// What two devices share after a code was copied from one to the other, and all that follows from it.
+// What two devices share, and all that follows from it: first the secret of a code that was copied from one to the
+// other, and from the hand-over of the keys on one that only came with them.
 
 internal import Daemon
 internal import Messages
@@ -24,6 +25,14 @@ struct LinkSecret: Sendable {
     func mailbox() throws -> MailboxID {
         try SigningKey(seed: mailboxSeed().bytes.copy()).verificationKey.mailboxID
     }
+
+    /// The number under which the new device asks the server. A result of its request `firstNumber` tells the first
+    /// device that the mailbox above is there.
+    var device: UInt64 {
+        derive("nightjar/1 nym link device").withBytes { bytes in bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+    }
+
+    static let firstNumber: UInt64 = 1
 
     /// Seals the one message with the nym's keys.
     var grantKey: SymmetricSecret { derive("nightjar/1 nym link keys") }
@@ -56,7 +65,7 @@ struct LinkCode: Sendable {
         self.secret = secret
     }
 
-    /// For people. It is as secret as the nym until it was used.
+    /// For people. It is as secret as the nym until it was used; then it opens only the message with the keys.
     var text: String {
         let digits = secret.bytes.bytes.withBytes { Base32.encode($0) } + check
         var groups: [String] = []

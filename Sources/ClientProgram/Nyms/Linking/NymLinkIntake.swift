@@ -39,20 +39,24 @@ struct NymLinkIntake {
         case .grant:
             // Once: the code may have been seen by somebody since.
             guard !link.isUsed else { return }
-            let grant = try NymGrant(decoding: content)
+            let (secret, grant) = try LinkMessage.readGrant(content)
             if try book.state(grant.nym.address) == nil {
-                var generator = SystemRandomNumberGenerator()
                 var state = NymState(
-                    device: generator.next(), packets: grant.packets, created: intake.now, isPrimary: false)
+                    device: secret.device, packets: grant.packets, created: intake.now, isPrimary: false)
                 state.stage = .active
                 state.generation = grant.generation
+                // The first number is for telling that the new mailbox is there.
+                state.nextNumber = LinkSecret.firstNumber + 1
                 try book.begin(grant.nym.address, state)
+            } else {
+                try book.update(grant.nym.address) { $0.replaced = nil }
             }
             let isHere = intake.keyring.nyms().contains { $0.address == grant.nym.address }
             try intake.keyring.take(grant, isNewer: try isMirror(grant.nym.address))
             try intake.keyring.changeLink(try link.secret.mailbox()) { link in
                 link.isUsed = true
                 link.address = grant.nym.address
+                link.secret = secret
             }
             if !isHere { report.nyms.append(grant.nym.address) }
         case .keys:

@@ -35,8 +35,9 @@ extension BackgroundWork {
                 guard let state = try book.state(nym.address) else { continue }
                 if state.stage == .pending, state.needsWork { look.working.append(nym) }
                 if NymRequests.isDoubted(nym, network) {
-                    look.warnings.append("nodes announce another key for the domain of one of your nyms; they are "
-                        + "not used")
+                    look.warnings.append(
+                        "nodes announce another key for the domain of one of your nyms; they are "
+                            + "not used")
                 }
                 guard let warning = state.warnings(now: now).first else { continue }
                 look.warnings.append("one of your nyms: \(warning) (see `nightjar nym status`)")
@@ -45,6 +46,11 @@ extension BackgroundWork {
             look.problem = look.problem ?? "the nyms of network \(network.name): \(error)"
         }
         return look
+    }
+
+    /// Moves links of this device to mailboxes of their own.
+    func moveLinks(_ network: Network) async throws {
+        try await client.moveLinks(network, keyring, records)
     }
 
     /// Does the work that the server of a nym asks for, and asks once more.

@@ -24,16 +24,20 @@ struct NymRequests {
     /// Writes a request down. It waits in the book until the server has told its result.
     /// - Parameters:
     ///   - blocks: reply blocks that are sent with it.
+    ///   - reserved: a number that was kept for it; nil takes the next one.
     ///   - change: what changes in the state in the same step.
     /// - Returns: its number.
     @discardableResult
     func add(
         _ purpose: NymState.Purpose, _ commands: [NymCommand], blocks: Int = 0, acknowledging items: [UInt64] = [],
-        of nym: OwnNym, at now: Timestamp, change: (inout NymState, UInt64) -> Void = { _, _ in }
+        of nym: OwnNym, at now: Timestamp, reserved: UInt64? = nil,
+        change: (inout NymState, UInt64) -> Void = { _, _ in }
     ) throws -> UInt64 {
         guard let address = NymAddress(nym.address) else { throw NymClientError.unknown(nym.address) }
         let number = try book.update(nym.address) { state in
-            guard let number = state.takeNumber(for: purpose) else { throw NymClientError.tooManyRequests(nym.address) }
+            guard let number = reserved ?? state.takeNumber(for: purpose) else {
+                throw NymClientError.tooManyRequests(nym.address)
+            }
             let request = try NymRequest(
                 account: address.name, device: state.device, number: number, resultsSeen: state.resultsSeen,
                 commands: commands)
@@ -48,6 +52,23 @@ struct NymRequests {
         guard let number else { throw NymClientError.unknown(nym.address) }
         return number
     }
+
+    /// Asks the server to take the keys that the keyring has made for the nym.
+    func addRotation(of nym: OwnNym, _ state: NymState, at now: Timestamp) throws {
+        guard let address = NymAddress(nym.address) else { throw NymClientError.unknown(nym.address) }
+        let keys = try keyring.beginRotation(of: nym.address, at: now)
+        let rotation = try NymRotation(
+            to: keys.signing(), sealing: keys.sealing().publicKey, account: address.name, domain: address.domain)
+        // Where nothing was heard yet this may be one device too many: all but this request is passed over, and the
+        // answer needs a way.
+        let blocks = state.isHeard ? [] : try makeBlocks(Self.answerBlocks, of: nym, at: now)
+        var commands: [NymCommand] = []
+        if !blocks.isEmpty { commands.append(.surbs(try NymBatch(generation: state.generation, blocks: blocks))) }
+        try add(.rotate, commands + [.rotate(rotation)], of: nym, at: now)
+    }
+
+    /// Reply blocks that a change of keys brings: for two days of one packet an hour.
+    private static let answerBlocks = 48
 
     /// Gives a refill that waits for its result new contents, in place of one more that nobody answers. If the server
     /// has executed the old contents and its answer is lost, the new ones do nothing: what they acknowledge comes once
@@ -83,6 +104,20 @@ struct NymRequests {
         waiting = NymState.Waiting(
             number: waiting.number, purpose: waiting.purpose, made: waiting.made, sent: waiting.sent,
             times: waiting.times, blocks: 0, acknowledged: [], file: try files.write(request), message: waiting.message)
+    }
+
+    /// Whether a linked device has still to tell that its new mailbox is there.
+    func mayMove(_ link: OwnNymLink) throws -> Bool {
+        guard let state = try book.state(link.address) else { return false }
+        let number = LinkSecret.firstNumber
+        return state.device == link.secret.device && state.resultsSeen < number
+            && !state.seenBeyond.contains(number) && !state.waiting.contains { $0.number == number }
+    }
+
+    /// Tells by a request without commands that the new mailbox of a linked device is there.
+    func addMoved(_ link: OwnNymLink, _ nym: OwnNym, at now: Timestamp) throws {
+        guard try mayMove(link) else { return }
+        try add(.moved, [], of: nym, at: now, reserved: LinkSecret.firstNumber)
     }
 
     /// Reply blocks of the nym's own identity that end in its own mailbox.

@@ -76,12 +76,18 @@ struct NymTurn {
     ///   that another device can come to by itself. One that renews because it hears nothing takes the mail from
     ///   nobody.
     func renew(_ nym: OwnNym, takesOver: Bool = false, at now: Timestamp) throws {
-        try book.update(nym.address) { state in
+        let lost = try book.update(nym.address) { state in
             state.generation &+= 1
             if takesOver { state.generation = max(state.generation, UInt32(clamping: now.seconds / 60)) }
             state.renewed = now
-            state.isPrimary = true
+            (state.isPrimary, state.replaced) = (true, nil)
+            let lost =
+                state.isStuck ? state.changeDevice(because: "its server was silent for too long", at: now) : []
             for index in state.waiting.indices { try requests.empty(&state.waiting[index], of: nym, state) }
+            return lost
+        }
+        for request in lost ?? [] {
+            try NymRequestFiles(client.places).remove(request, log: client.sentLog(requests.records))
         }
     }
 
@@ -180,6 +186,6 @@ struct NymTurn {
 
     /// Where the other device looks.
     static func address(_ link: OwnNymLink) throws -> Address {
-        try Address("box:\(link.secret.mailbox().hex)@\(link.nodeName)")
+        try Address("box:\(link.box.hex)@\(link.nodeName)")
     }
 }
