@@ -7,46 +7,22 @@ import Testing
 
 @Suite("Commands of nightjar-nymserver", .timeLimit(.minutes(3)))
 struct CommandTests {
-    struct Answer {
-        let output: String
-        let messages: String
-        let code: Int32
-    }
-
-    static func run(_ words: [String]) throws -> Answer {
-        let directory = try TemporaryDirectory("nymserver-user")
-        let (output, errors) = (directory.file("out"), directory.file("err"))
-        for path in [output, errors] { try Data().write(to: URL(fileURLWithPath: path)) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(NymserverProcess.programs)/nightjar-nymserver")
-        process.arguments = words
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle(forWritingAtPath: output)
-        process.standardError = FileHandle(forWritingAtPath: errors)
-        try process.run()
-        process.waitUntilExit()
-        func text(_ path: String) -> String {
-            String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
-        }
-        return Answer(output: text(output), messages: text(errors), code: process.terminationStatus)
-    }
-
-    private static func text(_ path: String) throws -> String {
-        try String(contentsOf: NymserverConfigTests.repository.appendingPathComponent(path), encoding: .utf8)
+    static func run(_ words: [String]) throws -> BuiltProgram.Answer {
+        try BuiltProgram.run("nightjar-nymserver", words)
     }
 
     @Test("the sample configuration and the manual page have every setting, and no other")
     func settings() throws {
         let differences = ConfigAudit.differences(
             keys: ConfigFile.keys { _ = NymserverSettings.read($0) },
-            sample: try Self.text("etc/nightjar-nymserver.toml"),
-            manual: try Self.text("doc/man/nightjar-nymserver.8"))
+            sample: try SourceFile.text("etc/nightjar-nymserver.toml"),
+            manual: try SourceFile.text("doc/man/nightjar-nymserver.8"))
         #expect(differences == [])
     }
 
     @Test("every command's help has an example, and the manual page every command and file")
     func help() throws {
-        let page = try Self.text("doc/man/nightjar-nymserver.8")
+        let page = try SourceFile.text("doc/man/nightjar-nymserver.8")
         for words in [[], ["init"], ["check-config"], ["run"], ["status"], ["close"]] {
             let help = try Self.run(words + ["--help"])
             #expect(help.code == 0)

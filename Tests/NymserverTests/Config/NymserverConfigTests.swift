@@ -2,6 +2,7 @@ import Daemon
 import Exits
 import Foundation
 import NymProtocol
+import TestSupport
 import Testing
 import WireFormat
 
@@ -9,12 +10,7 @@ import WireFormat
 
 @Suite("A nymserver's configuration")
 struct NymserverConfigTests {
-    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-
-    static func sample() throws -> String {
-        try String(contentsOf: repository.appendingPathComponent("etc/nightjar-nymserver.toml"), encoding: .utf8)
-    }
+    static func sample() throws -> String { try SourceFile.text("etc/nightjar-nymserver.toml") }
 
     static func settings(_ text: String) throws -> NymserverSettings? {
         let file = try ConfigFile(text: text, name: "nymserver.toml", directory: "/etc/nightjar")
@@ -50,9 +46,7 @@ struct NymserverConfigTests {
 
     @Test("what the sample shows as an example or a default can be set")
     func sampleWithoutMarks() throws {
-        let all = try Self.sample().split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.hasPrefix("#") && !line.hasPrefix("# ") && line.count > 1 ? String(line.dropFirst()) : String(line)
-        }
+        let all = SourceFile.unmarked(try Self.sample())
         // There is no password on this machine.
         let text = all.filter { !$0.hasPrefix("user =") && !$0.hasPrefix("password-file") }.joined(separator: "\n")
         let settings = try #require(try Self.settings(text))

@@ -19,13 +19,6 @@ final class NymserverProcess {
     /// How often it was started.
     private(set) var starts = 0
 
-    /// Where the built programs are.
-    static let programs: String = {
-        let own =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        return URL(fileURLWithPath: own).deletingLastPathComponent().path
-    }()
-
     var configuration: String { directory.file("nymserver.toml") }
 
     /// Makes everything that it needs: keys, a directory with the network's consensus.
@@ -72,7 +65,7 @@ final class NymserverProcess {
     /// Starts it; returns when it takes mail, or is dead already.
     func start(killedAt point: String? = nil) async throws {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(Self.programs)/nightjar-nymserver")
+        process.executableURL = URL(fileURLWithPath: "\(BuiltProgram.folder)/nightjar-nymserver")
         process.arguments = ["run", "--config", configuration]
         var environment = ProcessInfo.processInfo.environment
         environment["NIGHTJAR_KILL_AT"] = point

@@ -1,9 +1,9 @@
 import Daemon
 import Directory
 import DirectoryService
-import Foundation
 import Measurement
 import Messages
+import TestSupport
 import Testing
 import WireFormat
 
@@ -11,12 +11,7 @@ import WireFormat
 
 @Suite("A pinger's configuration")
 struct PingerConfigTests {
-    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-
-    static func sample() throws -> String {
-        try String(contentsOf: repository.appendingPathComponent("etc/nightjar-pinger.toml"), encoding: .utf8)
-    }
+    static func sample() throws -> String { try SourceFile.text("etc/nightjar-pinger.toml") }
 
     static func settings(_ text: String) throws -> PingerSettings {
         let file = try ConfigFile(text: text, name: "pinger.toml", directory: "/etc/nightjar")
@@ -54,9 +49,7 @@ struct PingerConfigTests {
 
     @Test("what the sample shows as an example or a default can be set")
     func sampleWithoutMarks() throws {
-        let all = try Self.sample().split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.hasPrefix("#") && !line.hasPrefix("# ") && line.count > 1 ? String(line.dropFirst()) : String(line)
-        }
+        let all = SourceFile.unmarked(try Self.sample())
         let settings = try Self.settings(all.joined(separator: "\n"))
         #expect(settings.deliveries?.address.description == "smtp:tests@example.org")
         #expect(settings.deliveries?.maildir == "/var/mail/pinger" && settings.deliveries?.perHour == 6)
