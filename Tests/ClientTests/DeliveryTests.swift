@@ -194,7 +194,7 @@ struct DeliveryTests {
         let user = try User()
         try await user.join(network)
         var run = try await user.run(
-            "send", "--to", "alice@example.org", "--path", "alpha,*,echo", "--timeout", "1s", input: "One\n")
+            "send", "--to", "alice@example.org", "--path", "alpha,*,echo", "--timeout", "5s", input: "One\n")
         #expect(run == .failure(3, "1 of 1 packet waits in the queue because alpha is busy; run: nightjar queue flush"))
         network["alpha"].answers(.received)
         run = try await user.run("queue", "flush")
@@ -211,12 +211,13 @@ struct DeliveryTests {
         try await user.join(network)
         let start = ContinuousClock.now
         var run = try await user.run(
-            "send", "--to", "alice@example.org", "--path", "alpha,*,echo", "--timeout", "1s", input: "One\n")
+            "send", "--to", "alice@example.org", "--path", "alpha,*,echo", "--timeout", "5s", input: "One\n")
         #expect(
             run
                 == .failure(
                     3,
-                    "1 of 1 packet waits in the queue because alpha has not taken them in time; run: nightjar queue flush"))
+                    "1 of 1 packet waits in the queue because alpha has not taken them in time; run: nightjar queue flush"
+                ))
         // Far below the minute that a connection may be silent.
         #expect(ContinuousClock.now - start < .seconds(30))
         await network["alpha"].stop()

@@ -107,9 +107,9 @@ final class GatewayBench {
         mode, port, ca, password, sender, to, path, hang = sys.argv[1:9]
         context = ssl.create_default_context(cafile=ca)
         if mode == "implicit":
-            s = smtplib.SMTP_SSL("localhost", int(port), context=context, timeout=60)
+            s = smtplib.SMTP_SSL("localhost", int(port), local_hostname="localhost", context=context, timeout=60)
         else:
-            s = smtplib.SMTP("localhost", int(port), timeout=60)
+            s = smtplib.SMTP("localhost", int(port), local_hostname="localhost", timeout=60)
             if mode != "clear": s.starttls(context=context)
         try:
             s.ehlo()

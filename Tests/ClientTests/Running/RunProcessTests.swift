@@ -48,7 +48,7 @@ struct RunProcessTests {
         try user.configure(Self.settings)
         try await user.join(network)
         let run = try await started(user)
-        try await eventually(seconds: 120) { network.taken.count >= 60 }
+        try await eventually(seconds: 120) { network.taken.count >= 100 }
         kill(run.pid, SIGTERM)
         let before = ContinuousClock.now
         let end = try await run.end()

