@@ -105,7 +105,7 @@ struct RefreshPatienceTests {
             guard order.last?.name == "quick" || order.first?.name == "quick" else { continue }
             random = SeededRandom(seed: seed)
             let outcome = await DirectoryRefresh.run(
-                cache, sources: sources, now: now, need: .fresh, patience: .milliseconds(50), using: &random)
+                cache, sources: sources, now: now, need: .fresh, patience: .milliseconds(500), using: &random)
             #expect(outcome.result == .updated && outcome.source == "quick", "seed \(seed)")
             #expect(outcome.failures.allSatisfy { $0.problem == .unreachable })
         }

@@ -130,7 +130,7 @@ struct LinkSourceTests {
         // Larger than a consensus may be, said in the first block: nothing more is asked for.
         #expect(try await failure({ part($0.block, of: 40 << 20) }, consensus) == .tooLarge(Consensus.maximumSize))
         let second = FetchError.malformed("its blocks do not fit together")
-        #expect(try await failure({ part($0.block, of: capacity * ($0.block == 0 ? 3 : 2)) }, consensus) == second)
+        #expect(try await failure({ part($0.block, of: capacity * ($0.block == 0 ? 3 : 4)) }, consensus) == second)
         #expect(try await failure({ _ in part(0, of: 2 * capacity) }, consensus) == second)
         #expect(
             try await failure({ _ in part(1, of: 2 * capacity) }, consensus)

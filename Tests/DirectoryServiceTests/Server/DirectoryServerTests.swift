@@ -181,7 +181,7 @@ import WireFormat
         let began = ContinuousClock.now
         await group.triggerGracefulShutdown()
         try await running.value
-        #expect(ContinuousClock.now - began < .seconds(4))
+        #expect(ContinuousClock.now - began < .seconds(15))
         #expect(try await idle.value.isEmpty)
         #expect(try await half.value.isEmpty)
         await #expect(throws: FetchError.self) {
