@@ -23,7 +23,8 @@ import WireFormat
 
     /// Runs a Python program with `host` and `port` set (or a socket's path and 0); what it prints.
     private func python(_ program: String, host: String, port: Int) throws -> String {
-        let head = "import smtplib, sys\nserver = smtplib.LMTP(sys.argv[1], int(sys.argv[2]), timeout=20)\n"
+        let head =
+            "import smtplib, sys\nserver = smtplib.LMTP(sys.argv[1], int(sys.argv[2]), local_hostname='test', timeout=20)\n"
         let child = try ChildProcess("/usr/bin/env", ["python3", "-c", head + program, host, String(port)])
         var output = ""
         while let line = try? child.line() { output += line + "\n" }
@@ -85,7 +86,7 @@ import WireFormat
         var settings = LMTPServerSettings(
             address: try #require(LMTPAddress("127.0.0.1:0")), name: "reply.example", limits: LMTPLimits(mail: 1000))
         settings.connections = 1
-        settings.idle = .milliseconds(300)
+        settings.idle = .seconds(3)
         let server = try await LMTPServer.bind(settings, receiver: Keeper())
         let port = try #require(server.port)
         let said = try python(
