@@ -105,10 +105,10 @@ struct InjectedFaultsTests {
         let asked: UInt32 = 60_000
         func send(_ path: [Int], of node: Int) async throws -> Interval {
             let packets = try network.packets(body: [65], to: "drop:", path: path, delay: asked, using: &generator)
-            let begin = network.clock.now()
-            #expect(try await network.send(packets, to: path[0]).allSatisfy { $0 == .received })
             let node = try #require(network.nodes[node])
             let before = node.ledger.snapshot.forwarded
+            let begin = network.clock.now()
+            #expect(try await network.send(packets, to: path[0]).allSatisfy { $0 == .received })
             #expect(try await network.wait { node.ledger.snapshot.forwarded == before + Int64(packets.count) })
             return network.clock.now() - begin
         }

@@ -108,9 +108,14 @@ struct MailboxNetworkTests {
         #expect(try maker.open(info, payload: record.payload).content == content)
         connection.close()
         try await Self.checkBooks(network)
-        let books = try #require(network.nodes[2]?.ledger.snapshot)
-        #expect(books.dropped[.recipientRefused] == 1 && books.dropped[.unknownMailbox] == 1)
-        #expect(books.delivered == 1)
+        // What was handed on is acknowledged before it is counted here.
+        func books() throws -> PacketBalance { try #require(network.nodes[2]?.ledger.snapshot) }
+        #expect(
+            try await network.wait {
+                guard let dropped = try? books().dropped else { return false }
+                return dropped[.recipientRefused] == 1 && dropped[.unknownMailbox] == 1
+            })
+        #expect(try books().delivered == 1)
         try await network.stopAll()
     }
 
