@@ -66,7 +66,9 @@ struct NymserverStoreTests {
         #expect(try stage.parts.store.closures() == 1 && stage.parts.store.counts().items == 0)
         #expect(try caller.deliver(MailDoorTests.mail("two", id: "2"), to: "alice@nym.example").hasPrefix("550"))
         try stage.pass(.hours(2), to: alice)
-        #expect(alice.statuses.last?.closesOn == NymTiming.day(of: stage.now - .hours(2)) + 2)
+        // Midnight may have passed between.
+        let day = NymTiming.day(of: stage.now - .hours(2)) + 2
+        #expect([day, day + 1].contains(alice.statuses.last?.closesOn ?? 0))
         await stage.close()
     }
 }

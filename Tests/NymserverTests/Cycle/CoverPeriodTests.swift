@@ -20,7 +20,8 @@ struct CoverPeriodTests {
     func sameAsBlocks() throws {
         var random = SeededRandom(name: "sameAsBlocks")
         let directory = try TemporaryDirectory("packet-keys")
-        let first = try MixNetwork()
+        // In the middle of a key period: near its end cover takes the next one.
+        let first = try MixNetwork(now: MixNetwork.middleOfAPeriod)
         let path = directory.file("packet-keys")
         try PacketKeyBook(path: path).see(first.file, at: first.now)
         let person = try NymPerson("alice", domain: "nym.example", using: &random)
@@ -34,7 +35,7 @@ struct CoverPeriodTests {
             try book.see(later.file, at: now)
             let maker = PacketMaker(network: later.file, keys: book.keys, now: now)
             var nodes: Set<NodeID> = []
-            for _ in 0..<40 {
+            for _ in 0..<120 {
                 let cover = try maker.cover(release: now + .seconds(30), using: &random)
                 #expect(cover.content.count == 32_768 && later.nodes.contains { $0.id == cover.node })
                 let made = first.calendarPeriod(now - NymTiming.stock)

@@ -86,8 +86,14 @@ final class MixNetwork: Sendable {
     let authority: SoleAuthority
     let now: Timestamp
 
-    convenience init(nodes count: Int = 6) throws {
+    /// As far as can be from where keys change.
+    static var middleOfAPeriod: Timestamp {
+        let calendar = NetworkParameters().calendar
         let now = ScaledClock.systemTime()
+        return calendar.period(at: now).map { calendar.start(of: $0) + .hours(84) } ?? now
+    }
+
+    convenience init(nodes count: Int = 6, now: Timestamp = ScaledClock.systemTime()) throws {
         guard let period = NetworkParameters().calendar.period(at: now) else { throw Lost() }
         let periods = (0..<5).compactMap { period.advanced(by: $0) }
         try self.init(Self.freePorts(count).map { try MixNode(port: $0, periods: periods) }, now: now, published: 2)
