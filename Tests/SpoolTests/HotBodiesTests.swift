@@ -26,7 +26,7 @@ import WireFormat
         var hot = HotBodies(capacity: 50)
         var model: [Int64: Int64] = [:]
         for id in 0..<5000 as Range<Int64> {
-            let release = Int64.random(in: 0..<1_000_000, using: &random)
+            let release = Int64.random(in: 0..<1 << 50, using: &random)
             hot.insert([UInt8](repeating: 1, count: 1), id: id, release: Timestamp(milliseconds: release))
             model[id] = release
             if model.count > 50, let last = model.max(by: { ($0.value, -$0.key) < ($1.value, -$1.key) }) {

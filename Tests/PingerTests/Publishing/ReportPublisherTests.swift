@@ -167,9 +167,9 @@ struct ReportPublisherTests {
         for (what, bytes) in cases {
             try AtomicFile.write(bytes, to: stage.files.report)
             let publisher = stage.publisher()
-            let task = Task { try await publisher.run() }
             // It has looked when it has written down how things stand.
             try? FileManager.default.removeItem(atPath: stage.files.publication)
+            let task = Task { try await publisher.run() }
             try await stage.wait("a look at one \(what)") {
                 FileManager.default.fileExists(atPath: stage.files.publication)
             }

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import GRDB
 import TestSupport
@@ -82,16 +83,19 @@ import WireFormat
         let writer = try PingStore.open(path: path, bounds: PingStore.Bounds(), patience: 5)
         let longest = LongestTime()
         let stop = LongestTime()
+        let ended = DispatchSemaphore(value: 0)
         let thread = Thread {
             while stop.value == .zero {
                 longest.note(ContinuousClock().measure { try? writer.noteAlive(PingFixture.start) })
                 usleep(500)
             }
             writer.close()
+            ended.signal()
         }
         thread.start()
         let gone = try store.expire(pingsBefore: fixture.at(.days(27)), daysBefore: fixture.at(.days(1)))
         stop.note(.seconds(1))
+        ended.wait()
         print("the longest wait while forgetting: \(longest.value)")
         #expect(longest.value < .seconds(10))
         #expect(gone == 27 * 1440 + 1 + 2)
