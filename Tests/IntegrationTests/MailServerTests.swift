@@ -106,11 +106,11 @@ extension Integration {
         }
 
         @Test(
-            "a server that hangs is left and asked again", .timeLimit(.minutes(1)), arguments: ["CONNECT", "RCPT", "DATA"])
+            "a server that hangs is left and asked again", .timeLimit(.minutes(3)), arguments: ["CONNECT", "RCPT", "DATA"])
         func hanging(_ verb: String) async throws {
             var random = SeededRandom(name: "hanging")
             let server = try await MailServer(["--hang", "\(verb)*2"])
-            let lab = try Self.lab(port: server.port, timeout: .milliseconds(500))
+            let lab = try Self.lab(port: server.port, timeout: .seconds(3))
             try await Self.send(Self.three, lab, &random)
             try await eventually("the mails are there", seconds: 30) { server.count >= 3 }
             let counts = try await Self.done(lab)
@@ -120,14 +120,14 @@ extension Integration {
             lab.stop()
         }
 
-        @Test("a server that hangs up after the mail loses none; what may be doubled is counted", .timeLimit(.minutes(1)), arguments: ["close", "hang"])
+        @Test("a server that hangs up after the mail loses none; what may be doubled is counted", .timeLimit(.minutes(3)), arguments: ["close", "hang"])
         func endAfterData(_ kind: String) async throws {
             var random = SeededRandom(name: "endAfterData")
             // This server keeps the mail that it does not answer for: the worst case.
             let server = try await MailServer(["--\(kind)", "DOT*2"])
-            let lab = try Self.lab(port: server.port, timeout: .milliseconds(800))
+            let lab = try Self.lab(port: server.port, timeout: .seconds(3))
             try await Self.send(Self.three, lab, &random)
-            try await eventually("the mails are there", seconds: 30) { server.count >= 5 }
+            try await eventually("the mails are there", seconds: 60) { server.count >= 5 }
             let counts = try await Self.done(lab)
             #expect(Set(Self.subjects(server)) == Set(Self.three))
             #expect(server.count == 5)

@@ -16,6 +16,7 @@ final class ImapGateway: Sendable {
     let imap, imaps, submission: Int
 
     var home: String { directory.file(".local/share/nightjar") }
+    private var client: String { directory.file("nightjar") }
     private var configuration: String { directory.file("dovecot.conf") }
 
     /// Makes the directories; whoever `prepare` needs then belongs to the user.
@@ -41,6 +42,8 @@ final class ImapGateway: Sendable {
             """
         try write(settings, to: "\(home)/client.toml")
         try await prepare(self)
+        // Nobody may not be allowed into the place where it was built.
+        try FileManager.default.copyItem(atPath: "\(Program.built)/nightjar", toPath: client)
         let sample = try String(
             contentsOfFile: Self.repository.appendingPathComponent("etc/dovecot/nightjar.conf").path, encoding: .utf8)
         try write(
@@ -84,7 +87,7 @@ final class ImapGateway: Sendable {
     }
 
     func startGateway() async throws -> Program {
-        let program = try start("\(Program.built)/nightjar", ["gateway"])
+        let program = try start(client, ["gateway"])
         try await eventually("the gateway is there: \(program.errors)", seconds: 120) {
             guard program.poll() == nil else { throw Program.Failure(description: program.errors) }
             return program.errors.contains("started")

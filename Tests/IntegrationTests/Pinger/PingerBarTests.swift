@@ -51,9 +51,8 @@ extension Integration {
                 let relay = try #require(measured.node(node.name)?.relay, "\(node.name) is not measured")
                 let truth = node.name == Self.lossy ? 800 : 1000
                 let error = abs(relay.permille - truth)
-                // The share that the lossy node really lost is itself a draw: 0.2 of so many, give or take.
-                let isWithinItsInterval = node.name == Self.lossy && relay.low <= truth && truth <= relay.high
-                #expect(error <= 30 || error <= 40 && isWithinItsInterval, "\(node.name): \(relay)")
+                // The share that the lossy node really lost is itself a draw: 0.2 of some 1250, with a deviation of 11 permille.
+                #expect(error <= (node.name == Self.lossy ? 45 : 30), "\(node.name): \(relay)")
             }
             #expect(measured.broken == ["\(Self.dead.from)>\(Self.dead.to)"])
             #expect(measured.nodes.allSatisfy { $0.duplicates == 0 && $0.damaged == 0 })
