@@ -293,6 +293,10 @@ import WireFormat
         let late = account.execute(
             try request(4, [.send(NymFixture.mail())]), at: start + .days(61), facts: facts, limits: limits)
         #expect(late.isEmpty && account.closesOn(limits: limits) == day + 62)
+        // A day that only damage can have written.
+        var damaged = try NymFixture.account()
+        _ = damaged.close(at: Timestamp(milliseconds: .max))
+        #expect(damaged.closesOn(limits: limits) == .max)
     }
 
     @Test func whatBecomesOfMail() throws {

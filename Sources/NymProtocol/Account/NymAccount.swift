@@ -65,10 +65,12 @@ public struct NymAccount: Hashable, Sendable {
     /// The day at whose beginning the account is to be erased, if no command comes before.
     public func closesOn(limits: NymLimits) -> UInt32 {
         func days(_ interval: Interval) -> UInt32 { UInt32(clamping: interval.milliseconds / 86_400_000) }
-        if let closing { return closing + days(NymTiming.closing) }
+        // Saturating: these days may have been read from a damaged file.
+        func day(_ first: UInt32, after days: UInt32) -> UInt32 { UInt32(clamping: UInt64(first) + UInt64(days)) }
+        if let closing { return day(closing, after: days(NymTiming.closing)) }
         // Whole days, of which the first has begun already.
-        if !isConfirmed { return lastCommand + min(days(limits.unconfirmed) + 1, days(limits.idle)) }
-        return lastCommand + days(limits.idle)
+        if !isConfirmed { return day(lastCommand, after: min(days(limits.unconfirmed + .days(1)), days(limits.idle))) }
+        return day(lastCommand, after: days(limits.idle))
     }
 
     /// What becomes of a mail of `size` bytes that comes now.
