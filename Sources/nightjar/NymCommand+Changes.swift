@@ -106,7 +106,8 @@ struct NymRotate: ClientCommand {
         abstract: "Change a nym's keys.",
         discussion: """
             Everything that comes after is sealed to the new keys, and the old ones sign nothing any more: whoever \
-            has a copy of them, a lost device say, is shut out. Devices that mail is passed on to get the new keys.
+            has a copy of them, a lost device say, is shut out. Devices that mail is passed on to get the new keys. A \
+            server remembers eight devices of a nym; a change of keys makes room, and works from a ninth one too.
 
             Example:
               nightjar nym rotate alice@nym.example

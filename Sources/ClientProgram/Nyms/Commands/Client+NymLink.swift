@@ -157,21 +157,25 @@ extension Client {
         struct Line: Encodable {
             var device: String
             var node: String
+            /// Whether it goes to a mailbox that who saw the code cannot find.
+            var hasMoved: Bool
             var since: String
         }
         let keyring = try Keyring.open(self, passphrase: passphrase)
         let records = try records()
         defer { records.close() }
         let nym = try nym(text, keyring: keyring, book: NymBook(records)).nym
-        let lines = keyring.links(of: nym.address).map {
-            Line(device: $0.device, node: $0.nodeName, since: $0.created.description)
+        let lines = try keyring.links(of: nym.address).map {
+            Line(
+                device: $0.device, node: $0.nodeName, hasMoved: try $0.box == $0.secret.mailbox(),
+                since: $0.created.description)
         }
         if json { return try terminal.print(JSONText.encode(lines)) }
         guard !lines.isEmpty else {
             return try terminal.print("no other devices; see `nightjar help nym link`")
         }
         var table = TextTable(["DEVICE", "SINCE", "MAILBOX AT"])
-        for line in lines { table.add([line.device, line.since, line.node]) }
+        for line in lines { table.add([line.device, line.since, line.node + (line.hasMoved ? "" : " (the code's)")]) }
         for line in table.lines { try terminal.print(line) }
     }
 
