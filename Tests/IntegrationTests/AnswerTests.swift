@@ -54,7 +54,7 @@ extension Integration {
             let id = try await Self.send(answers, &random, to: "mbox:postmaster@charlie")
             let isLate = point.hasPrefix("answer")
             if !isLate {
-                try await eventually("charlie dies at \(point)", seconds: 20) { !lab.isRunning("charlie") }
+                try await eventually("charlie dies at \(point)", seconds: 60) { !lab.isRunning("charlie") }
                 try lab.start("charlie")
             }
             try await eventually("the mail and the receipt are there", seconds: 30) {
@@ -63,7 +63,7 @@ extension Integration {
             let address = try #require(ArrivedMail(lab.mails("charlie")[0]).headers["reply-to"])
             if isLate {
                 #expect(!Self.lmtp(Self.mail("one"), to: address, port: port))
-                try await eventually("charlie dies at \(point)", seconds: 20) { !lab.isRunning("charlie") }
+                try await eventually("charlie dies at \(point)", seconds: 60) { !lab.isRunning("charlie") }
                 try lab.start("charlie")
             }
             #expect(Self.lmtp(Self.mail("one"), to: address, port: port))
