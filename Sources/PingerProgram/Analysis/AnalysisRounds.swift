@@ -49,6 +49,9 @@ final class AnalysisRounds: Sendable {
     /// Reads, computes and writes files, which takes seconds.
     private let queue = DispatchQueue(label: "nightjar.pinger.analysis", qos: .utility)
     private let state = Mutex(State())
+    /// Held while it is told why nothing is said: rounds and glances come from different tasks, and the last word must be the
+    /// newest.
+    private let telling = Mutex(())
 
     /// The first round comes so long after the start: by then the watch has told of the time when the pinger was off.
     static let firstAfter = Interval.minutes(1)
@@ -97,7 +100,8 @@ final class AnalysisRounds: Sendable {
         }
     }
 
-    /// Looks at the watch alone: a pinger that cannot see falls silent at once and not at the next round.
+    /// Looks at the watch alone: a pinger that cannot see falls silent at once and not at the next round. May be called while a
+    /// round is on.
     func glance(at now: Timestamp) {
         if let unwatched = Silence(surroundings.watch()) {
             note(unwatched, at: now)
@@ -196,7 +200,7 @@ final class AnalysisRounds: Sendable {
     private func finish(
         _ new: Analysis?, _ silence: Silence?, _ network: Network, at now: Timestamp
     ) throws(PingStoreError) {
-        note(silence, at: now)
+        let silence = note(silence, at: now)
         let analysis = state.withLock { state in
             if let new { state.analysis = new }
             return state.analysis
@@ -218,7 +222,17 @@ final class AnalysisRounds: Sendable {
     }
 
     /// Remembers why nothing is said, and tells it when it changes: once in the log, and for as long as it lasts in the health.
-    private func note(_ silence: Silence?, at now: Timestamp) {
+    /// - Returns: why nothing is said now: a round that began while the pinger saw may end when it sees no more.
+    @discardableResult
+    private func note(_ silence: Silence?, at now: Timestamp) -> Silence? {
+        telling.withLock { _ in
+            let silence = Silence(surroundings.watch()) ?? silence
+            tell(silence, at: now)
+            return silence
+        }
+    }
+
+    private func tell(_ silence: Silence?, at now: Timestamp) {
         enum News {
             case none
             case silent(Silence, Timestamp)

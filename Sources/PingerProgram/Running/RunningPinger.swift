@@ -111,7 +111,9 @@ final class RunningPinger: Sendable {
     /// Runs until `stop` returns, then stops in order.
     func run(ready: () async throws -> Void, until stop: @escaping @Sendable () async -> Void) async throws {
         defer { parts.store.close() }
-        let watching = WatchRounds(parts: parts)
+        let publisher = ReportPublisher(parts: parts)
+        let analysis = AnalysisRounds(parts: parts, publisher: publisher)
+        let watching = WatchRounds(parts: parts) { [clock = parts.clock] in analysis.glance(at: clock.now()) }
         // What happened while it was off is written down before anything new is.
         parts.watch.tick(now: parts.clock.now(), uptime: parts.uptime())
         _ = try await watching.record()
@@ -126,8 +128,6 @@ final class RunningPinger: Sendable {
                 try await ProbeRounds(parts: self.parts, links: self.links, mailboxes: self.mailboxes).run()
             }
             group.addTask { try await HandshakeRounds(parts: self.parts, dialer: self.dialer).run() }
-            let publisher = ReportPublisher(parts: parts)
-            let analysis = AnalysisRounds(parts: parts, publisher: publisher)
             group.addTask { try await publisher.run() }
             group.addTask { try await analysis.run() }
             if let deliveries = parts.settings.deliveries {

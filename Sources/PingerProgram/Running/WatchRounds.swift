@@ -11,6 +11,8 @@ internal import WireFormat
 /// The pinger's heartbeat.
 struct WatchRounds: Sendable {
     let parts: PingerParts
+    /// Called before it is said that the pinger does not see any more: who reads that finds it true of everything it shows.
+    var onSilence: @Sendable () -> Void = {}
 
     /// Between two looks at the clocks, by the network's clock; at least `shortestTurn` of real time.
     static let turn = Interval.seconds(30)
@@ -92,7 +94,9 @@ struct WatchRounds: Sendable {
         case (.watching, .watching), (.blind, .blind), (.clockWrong, .clockWrong): break
         case (_, .watching):
             parts.logger.notice("measuring again; probes that were under way meanwhile are void")
-        default: parts.logger.error("\(state.description)")
+        default:
+            onSilence()
+            parts.logger.error("\(state.description)")
         }
         return state
     }

@@ -65,12 +65,15 @@ extension Integration {
             return found
         }
 
-        /// It says in its report, its exit code and its log that it says nothing.
-        private func isSilent(_ desk: PingerDesk, _ when: String, word: String, log: String) async throws {
+        /// It says in its report, its exit code and its log that it says nothing: in the log last.
+        /// - Parameter old: the log as it was before the trouble.
+        private func isSilent(
+            _ desk: PingerDesk, _ when: String, word: String, log: String, after old: String
+        ) async throws {
             try await eventually(
                 "\(when): the log says \(log): \(desk.lab.log(PingerDesk.name).suffix(600))", seconds: 90
             ) {
-                desk.lab.log(PingerDesk.name).contains(log)
+                desk.lab.log(PingerDesk.name).dropFirst(old.count).contains(log)
             }
             let run = try await desk.run(["report", "--json"])
             #expect(run.code == 3, "\(when): \(run)")
@@ -94,10 +97,11 @@ extension Integration {
             try lab.start(PingerDesk.name)
             _ = try await desk.decided(150, seconds: 300)
             let before = try await speaks(desk, "before the cut")
+            let log = lab.log(PingerDesk.name)
             // No node answers any more; for the pinger that is a cut line.
             for node in lab.names { try lab.signal(node, SIGSTOP) }
             defer { for node in lab.names { try? lab.signal(node, SIGCONT) } }
-            try await isSilent(desk, "cut off", word: "reached", log: "reached")
+            try await isSilent(desk, "cut off", word: "reached", log: "no node could be reached", after: log)
             let last = try digest(lab)
             // Three more slots go by for the authorities, in each of which a report was due.
             let authorities = try AuthorityDesk(lab)

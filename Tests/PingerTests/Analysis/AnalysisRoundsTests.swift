@@ -117,6 +117,28 @@ struct AnalysisRoundsTests {
         #expect(stage.lines("reported on again").count == 1)
     }
 
+    @Test("cut off while a round is on: the round that began before does not speak")
+    func blindMeanwhile() throws {
+        let stage = try RoundsStage("rounds blind meanwhile")
+        try stage.measure(.hours(12), back: true)
+        stage.rounds.roundNow()
+        let before = try #require(stage.publisher.current)
+        try stage.measure(.hours(2))
+        let since = stage.clock.now()
+        // The first look at the watch is the round's; before its end somebody else has looked.
+        stage.onLook.value = {
+            stage.onLook.value = {}
+            stage.watch.value = .blind(since: since)
+            stage.rounds.glance(at: since)
+            #expect(stage.rounds.silence?.reason == .blind(since: since))
+        }
+        stage.rounds.roundNow()
+        #expect(stage.watch.value == .blind(since: since))
+        #expect(stage.rounds.silence?.reason == .blind(since: since))
+        #expect(stage.publisher.current == before && stage.told.value == 1)
+        #expect(stage.publisher.record.silence?.kind == "cut-off" && stage.lines("reported on again").isEmpty)
+    }
+
     @Test("a clock that is set forth and back: nothing is said until it has kept time, and nothing false afterwards")
     func clock() throws {
         let stage = try RoundsStage("rounds clock")

@@ -33,6 +33,8 @@ final class RoundsStage: Sendable {
     let publisher: ReportPublisher
     let rounds: AnalysisRounds
     let watch = Held(WatchState.watching)
+    /// Done after each look at the watch, before its answer is used.
+    let onLook = Held<@Sendable () -> Void>({})
     let network: Held<Network>
     /// Analyses that others were told of.
     let told = Held(0)
@@ -47,14 +49,19 @@ final class RoundsStage: Sendable {
         store = try PingStore.open(path: fixture.files.database)
         network = Held(fixture.network)
         fill = Held((PingFill(fixture.ids), SeededRandom(name: name)))
-        let (network, watch, told) = (network, watch, told)
+        let (network, watch, told, onLook) = (network, watch, told, onLook)
         publisher = ReportPublisher(
             settings: fixture.settings, files: fixture.files, key: fixture.key, network: { network.value },
             clock: clock, logger: log.logger, health: health, upload: upload)
         rounds = AnalysisRounds(
             AnalysisRounds.Surroundings(
                 settings: fixture.settings, files: fixture.files, clock: clock, logger: log.logger, health: health,
-                store: store, network: { network.value }, watch: { watch.value },
+                store: store, network: { network.value },
+                watch: {
+                    let seen = watch.value
+                    onLook.value()
+                    return seen
+                },
                 onAnalysis: { _ in told.change { $0 += 1 } }),
             publisher: publisher)
     }
