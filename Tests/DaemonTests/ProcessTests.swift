@@ -179,6 +179,10 @@ final class Notes: Sendable {
                 notes.add("ended")
             }
             await notes.wait(for: "running")
+            // What is said at the start belongs into the first log.
+            while !String(decoding: try AtomicFile.read(directory.file("log"), limit: 10_000), as: UTF8.self).contains(
+                "started\n")
+            { await Task.yield() }
             kill(getpid(), SIGPIPE)
             kill(getpid(), SIGHUP)
             await notes.wait(for: "reload")

@@ -40,7 +40,8 @@ extension Integration {
                 let begin = Date()
                 #expect(try await sender.send(shipments, seconds: 60) == 0, context)
                 try await eventually("mail \(sent) arrives: \(context)", seconds: 60) { lab.mails("bravo").count == sent }
-                #expect(Date().timeIntervalSince(begin) < 5, context)
+                // Sooner than a node gives up on a handshake, 10 s: nobody waits for those who do not go on.
+                #expect(Date().timeIntervalSince(begin) < 9, context)
                 #expect(lab.isRunning("alpha"), context)
             }
 
@@ -111,8 +112,8 @@ extension Integration {
             var idle: [LoopbackSocket] = []
             for _ in 0..<1000 { idle.append(try LoopbackSocket(port: target.port)) }
             try await target.serves("beside 1 000 idle connections")
-            try await target.serves("again")
             #expect(try target.lab.metrics("alpha")["link_connections"] >= 900)
+            try await target.serves("again")
             idle = []
             try await target.serves("after them")
             target.lab.stop()

@@ -106,21 +106,28 @@ extension Integration {
                 try await lab.stop(Self.victim)
                 // It may die before it is ready.
                 try lab.start(Self.victim, environment: ["NIGHTJAR_KILL_AT": "\(point):\(count)"], waits: false)
-                var shipments: [Shipment] = []
-                for _ in 0..<12 {
-                    let answer = try owner.answer(using: &random)
-                    surbs.insert(answer.surb)
-                    shipments.append(answer.shipment)
-                }
-                shipments += try sender.shipments(
-                    RandomText.base64(40_000, using: &random), subject: point, to: owner.address, exit: Self.victim,
-                    path: ["alpha", Self.victim], delay: .seconds(1), using: &random)
-                messages += 1
-                try await sender.send(shipments)
-                // Polls go on while it dies; one that gets no answer is made again.
-                try await eventually("\(Self.victim) dies at \(point):\(count)", seconds: 30) {
-                    _ = try? await owner.poll()
-                    return !lab.isRunning(Self.victim)
+                // What is committed together passes a step together: more is sent until it was passed often enough.
+                for round in 0..<4 {
+                    var shipments: [Shipment] = []
+                    for _ in 0..<12 {
+                        let answer = try owner.answer(using: &random)
+                        surbs.insert(answer.surb)
+                        shipments.append(answer.shipment)
+                    }
+                    shipments += try sender.shipments(
+                        RandomText.base64(40_000, using: &random), subject: point, to: owner.address, exit: Self.victim,
+                        path: ["alpha", Self.victim], delay: .seconds(1), using: &random)
+                    messages += 1
+                    try await sender.send(shipments)
+                    let isLast = round == 3
+                    do {
+                        // Polls go on while it dies; one that gets no answer is made again.
+                        try await eventually("\(Self.victim) dies at \(point):\(count)", seconds: isLast ? 30 : 8) {
+                            _ = try? await owner.poll()
+                            return !lab.isRunning(Self.victim)
+                        }
+                        break
+                    } catch { if isLast { throw error } }
                 }
                 try lab.start(Self.victim)
                 try await eventually("all mail is fetched after a death at \(point):\(count)", seconds: 40) {

@@ -130,7 +130,7 @@ extension Integration {
             #expect(packets < 5 * parts)
             #expect(background.poll() == nil, "\(background.errors)")
             kill(background.pid, SIGTERM)
-            #expect(try await background.end(seconds: 30) == 0)
+            #expect(try await background.end(seconds: 60) == 0)
             lab.stop()
         }
 

@@ -156,6 +156,8 @@ final class HoldingResponder: BlockResponder {
             #expect(throws: DialFailure.closed) { try result.get() }
         }
         for (body, reply) in responder.takeAll() { reply(.received, body) }
+        // It does so on its event loop.
+        #expect(try await Self.isIdle(link))
         let asked = Task { try await second.ask(.fetch, body: Self.body).answer }
         #expect(await responder.held.wait { $0.count == 1 })
         for (body, reply) in responder.takeAll() { reply(.received, body) }

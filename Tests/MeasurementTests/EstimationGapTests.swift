@@ -32,21 +32,33 @@ struct EstimationGapTests {
     @Test("losses of the hours before each gap are not forgotten: a void probe says what was known of it before")
     func cutEverySixHours() throws {
         var random = SeededRandom(name: "cutEverySixHours")
-        var network = EstimationNetwork(nodes: 6, loss: 0.005, using: &random)
-        network.relayLoss[2] = 0.2
-        let probes = cutProbes(network, isForgetful: false, using: &random)
-        let analysis = Estimator().analyse(probes, at: now)
-        let counts = try #require(analysis.counts[.loop])
-        print("cut every six hours: \(counts), \(analysis.nodes[network.nodes[2]]?.relay as Any)")
-        #expect(counts.void > 500 && counts.lost == 0 && counts.pending == 0)
-        for (number, node) in network.nodes.enumerated() {
-            let relay = try #require(analysis.nodes[node]?.relay)
-            #expect(abs(relay.value - (number == 2 ? 0.8 : 0.995)) < 0.03, "node \(number): \(relay)")
-            if number == 2 { #expect(relay.low < 0.8 && 0.8 < relay.high) }
+        let rounds = 10
+        var (sum, inside) = (0.0, 0)
+        for _ in 0..<rounds {
+            var network = EstimationNetwork(nodes: 6, loss: 0.005, using: &random)
+            network.relayLoss[2] = 0.2
+            let probes = cutProbes(network, isForgetful: false, using: &random)
+            let analysis = Estimator().analyse(probes, at: now)
+            let counts = try #require(analysis.counts[.loop])
+            print("cut every six hours: \(counts), \(analysis.nodes[network.nodes[2]]?.relay as Any)")
+            #expect(counts.void > 500 && counts.lost == 0 && counts.pending == 0)
+            for (number, node) in network.nodes.enumerated() where number != 2 {
+                let relay = try #require(analysis.nodes[node]?.relay)
+                #expect(abs(relay.value - 0.995) < 0.03, "node \(number): \(relay)")
+            }
+            let dropper = try #require(analysis.nodes[network.nodes[2]]?.relay)
+            // Five standard deviations.
+            #expect(abs(dropper.value - 0.8) < 0.05, "\(dropper)")
+            sum += dropper.value
+            if dropper.low < 0.8 && 0.8 < dropper.high { inside += 1 }
+            #expect(analysis.brokenLinks.isEmpty)
+            // A fifth of half of the paths, and a little: not all that was sent comes within the hour.
+            #expect((0.8..<0.93).contains(try #require(analysis.arrivals?.hour)))
         }
-        #expect(analysis.brokenLinks.isEmpty)
-        // A fifth of half of the paths, and a little: not all that was sent comes within the hour.
-        #expect((0.8..<0.93).contains(try #require(analysis.arrivals?.hour)))
+        // One interval in twenty does not hold the truth, by chance.
+        print("cut every six hours: on average \(sum / Double(rounds)), inside \(inside) of \(rounds)")
+        #expect(abs(sum / Double(rounds) - 0.8) < 0.02)
+        #expect(inside >= rounds / 2)
     }
 
     @Test("of a void probe of which nothing was known before nothing is said")

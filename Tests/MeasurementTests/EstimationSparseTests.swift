@@ -29,7 +29,7 @@ struct EstimationSparseTests {
     func brokenLink() throws {
         var random = SeededRandom(name: "sparse broken link")
         for _ in 0..<10 {
-            var network = EstimationNetwork(nodes: 60, loss: 0.002, using: &random)
+            var network = EstimationNetwork(nodes: 60, loss: 0.001, using: &random)
             network.linkLoss[network.link(4, 5)] = 1
             let analysis = Estimator().analyse(table(network, over: 8, using: &random), at: now)
             #expect(analysis.brokenLinks == [network.link(4, 5)])

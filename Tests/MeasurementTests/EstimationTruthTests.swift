@@ -57,7 +57,7 @@ struct EstimationTruthTests {
         for _ in 0..<6 {
             var network = EstimationNetwork(nodes: 6, loss: 0.05, using: &random)
             network.relayLoss[2] = 0.2
-            let probes = network.probes(4000, within: .hours(17), until: now, using: &random)
+            let probes = network.probes(8000, within: .hours(34), until: now, using: &random)
             let analysis = Estimator().analyse(probes, at: now)
             for (number, node) in network.nodes.enumerated() where number != 2 {
                 let relay = try #require(analysis.nodes[node]?.relay)

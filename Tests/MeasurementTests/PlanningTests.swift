@@ -30,9 +30,10 @@ struct PlanningTests {
             #expect(view.mailboxes.contains(probe.path.last))
             seen.formUnion(probe.path.interior)
         }
-        #expect((1500...1700).contains(kinds[.loop] ?? 0) && (240...360).contains(kinds[.reply] ?? 0), "\(kinds)")
-        #expect((60...140).contains(kinds[.ahead] ?? 0), "\(kinds)")
-        #expect((140...260).contains(lengths[3] ?? 0) && (330...470).contains(lengths[4] ?? 0), "\(lengths)")
+        // Five standard deviations each.
+        #expect((1500...1700).contains(kinds[.loop] ?? 0) && (220...380).contains(kinds[.reply] ?? 0), "\(kinds)")
+        #expect((50...150).contains(kinds[.ahead] ?? 0), "\(kinds)")
+        #expect((130...270).contains(lengths[3] ?? 0) && (310...490).contains(lengths[4] ?? 0), "\(lengths)")
         #expect(seen.count == 20)
     }
 

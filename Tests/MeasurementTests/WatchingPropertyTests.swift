@@ -25,6 +25,8 @@ struct WatchingPropertyTests {
         var offset = Interval.zero
         var watch: ObservationWatch?
         var lastAlive: Timestamp?
+        /// The same in true time.
+        var trulyAlive = Interval.zero
         var gaps: [Gap] = []
         var probes: [Probe] = []
         var cutOffUntil = Interval.zero, offUntil = Interval.zero
@@ -46,9 +48,6 @@ struct WatchingPropertyTests {
             if chance(.hours(5)) {
                 offset = offset + .seconds(Int64.random(in: -4 * 3600...4 * 3600, using: &random))
                 jumps += 1
-                if watch == nil {
-                    for index in dark.indices where dark[index].to + Self.step >= time { dark[index].isHidden = true }
-                }
             }
             if chance(.hours(4)), cutOffUntil < time {
                 cutOffUntil = time + .minutes(Int64.random(in: 1...90, using: &random))
@@ -61,6 +60,7 @@ struct WatchingPropertyTests {
                 if Bool.random(using: &random) { watch = nil }
             }
             guard time >= offUntil else { return }
+            if self.watch == nil, let lastAlive { hideDark(since: lastAlive) }
             var watch =
                 self.watch ?? ObservationWatch(lastAlive: lastAlive, now: clock, uptime: time)
             add(watch.tick(now: clock, uptime: time))
@@ -68,9 +68,21 @@ struct WatchingPropertyTests {
             add(watch.contact(works, at: clock))
             self.watch = watch
             lastAlive = watch.aliveUntil
+            trulyAlive = time - (clock - watch.aliveUntil)
             if works, watch.state == .watching {
                 if chance(.minutes(5)) { probes.append(Probe(sent: clock, trulySent: time)) }
                 judge(watch)
+            }
+        }
+
+        /// It is started, and if its clock says that hardly any time has passed it knows of nothing that it did not see.
+        mutating func hideDark(since lastAlive: Timestamp) {
+            let passed = clock - lastAlive
+            guard passed >= .seconds(-30), passed <= .minutes(2) else { return }
+            for index in dark.indices where dark[index].to > trulyAlive && !dark[index].isHidden {
+                dark[index].isHidden = true
+                // What is left of it, it can see.
+                if dark[index].to > time { dark.append((time, dark[index].to, false)) }
             }
         }
 

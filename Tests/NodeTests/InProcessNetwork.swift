@@ -35,14 +35,17 @@ final class InProcessNetwork: @unchecked Sendable {
     ///   - urls: where the authority is reached; without any the directory is what lies on the disk.
     ///   - parameters: what the authority votes for.
     ///   - isInstalled: whether the nodes find a consensus on their disks.
+    ///   - ahead: how far their time is ahead of real time at the start.
     init(
         nodes count: Int, urls: [String] = [], parameters: NetworkParameters = NetworkParameters(),
-        isInstalled: Bool = true,
+        isInstalled: Bool = true, ahead: Interval = .zero,
         configure: (Int, inout NodeSettings) throws -> Void = { _, _ in }
     ) async throws {
         self.parameters = parameters
         directory = try TemporaryDirectory("nightjar-nodes")
-        clock = ScaledTime(origin: ScaledTime.systemTime(), scale: Self.scale)
+        clock = ScaledTime(
+            origin: ScaledTime.systemTime() - Interval.seconds(fraction: ahead.inSeconds / (Self.scale - 1)),
+            scale: Self.scale)
         var lengths = RootParameters()
         lengths.validFor = .days(30)
         authority = try SoleAuthority(

@@ -30,8 +30,8 @@ import WireFormat
         var up = Network<[UInt8]>()
         var down = Network<[UInt8]>()
         for cycle in 0..<cycles {
-            // In the last part nothing new comes, and what is under way comes to its end.
-            if cycle < cycles / 2 { for size in mails(cycle) { server.arrive(size, cycle) } }
+            // In the last two thirds nothing new comes, and what is under way comes to its end.
+            if cycle < cycles / 3 { for size in mails(cycle) { server.arrive(size, cycle) } }
             for bytes in up.arrivals(cycle, using: &random) { try server.take(NymRequest(decoding: bytes[...]), cycle) }
             let before = server.sent
             for _ in 0..<packets.packets {
@@ -50,7 +50,7 @@ import WireFormat
     func everythingComesOnce(_ packets: NymClass) throws {
         var random = SeededRandom(name: "everythingComesOnce")
         var sizes = random
-        let (server, client) = try run(cycles: 700, packets: packets, using: &random) { cycle in
+        let (server, client) = try run(cycles: 1050, packets: packets, using: &random) { cycle in
             cycle % (16 / packets.packets) == 0
                 ? (0..<Int.random(in: 1...3, using: &sizes)).map { _ in
                     Int.random(in: 100...([2000, 40_000, 400_000].randomElement(using: &sizes) ?? 2000), using: &sizes)

@@ -41,7 +41,7 @@ struct HopViewTests {
     @Test("the same look finds what a broken format would show")
     func broken() throws {
         let net = try HopViewNetwork(nodes: 8, name: "hop views, broken")
-        let sound = try Self.samples(net, count: 100)
+        let sound = try Self.samples(net)
         let header = HopViewNetwork.shape.header
         func changed(_ change: (inout Flight) -> Void) -> Set<HopFinding.Check> {
             var samples = sound

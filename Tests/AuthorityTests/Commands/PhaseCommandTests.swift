@@ -149,6 +149,7 @@ struct PhaseCommandTests {
             ("alice.certificate", "alice.certificate: it is a certificate: use"),
             ("nothing", "cannot read nothing: no such file or directory"),
         ]
+        let began = paper.current
         for (file, text) in words {
             let answer = try await table.run("import \(file) --config alice.toml")
             #expect(answer.code != 0 && answer.messages.contains(text), "\(answer)")
@@ -160,7 +161,7 @@ struct PhaseCommandTests {
         let other = try #require(PaperNetwork.names.first { $0 != leader })
         // In the slot in which its database was made an authority does nothing.
         let early = try await table.run("vote --config alice.toml")
-        if paper.current + 1 == slot {
+        if began + 1 == slot, paper.current == began {
             #expect(early.code == 4 && early.messages.contains("the next slot, \(slot), begins at"), "\(early)")
         }
         let notLeader = try await table.run("propose --config \(other).toml --slot \(slot)")

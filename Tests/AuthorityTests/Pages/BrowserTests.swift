@@ -9,7 +9,7 @@ import WireFormat
 @testable import AuthorityProgram
 
 @Suite struct BrowserTests {
-    @Test(.timeLimit(.minutes(2))) func pagesAreReadableEverywhere() throws {
+    @Test(.timeLimit(.minutes(8))) func pagesAreReadableEverywhere() throws {
         var files = try PageFolder()
         for (name, facts) in HealthStage.all { try files.add(name, "/", facts) }
         try files.add("nodes", "/nodes", HealthStage.healthy)

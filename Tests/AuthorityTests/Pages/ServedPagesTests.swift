@@ -12,7 +12,7 @@ import WireFormat
 
 @Suite(.serialized) struct ServedPagesTests {
     /// Three of four authorities run; the fourth says two things to two of them, and a node's operator writes markup.
-    @Test(.timeLimit(.minutes(2))) func anAuthorityShowsWhatHappens() async throws {
+    @Test(.timeLimit(.minutes(8))) func anAuthorityShowsWhatHappens() async throws {
         let fleet = try AuthorityFleet(4, slotLength: .seconds(3))
         try await fleet.start(0..<3)
         let node = try fleet.node("wren") { $0.contact = "<script>alert(1)</script> \"me\"" }

@@ -49,6 +49,11 @@ import WireFormat
         }
         // Whoever makes up nodes gets none listed.
         #expect(found[0].consensus.nodes.map(\.id) == [answering.id])
+        // Each is tried by itself.
+        try await fleet.wait("the two others were tried") {
+            let tried = try await fleet.authority(0).registry.all()
+            return tried.filter { $0.node.failure != nil }.count == 2
+        }
         let all = await Dictionary(
             uniqueKeysWithValues: try fleet.authority(0).registry.all().map { ($0.node.id, $0.node) })
         #expect(all[answering.id]?.failure == nil)

@@ -62,4 +62,17 @@ extension AuthorityFleet {
         try await audit.run(count) { found.append($0) }
         return found
     }
+
+    /// An audit that lacks nothing: an authority that took a consensus from another serves it before it has fetched the
+    /// votes that it names.
+    func wholeAudit(from index: Int, count: Int = 1) async throws -> [AuditedConsensus] {
+        var found: [AuditedConsensus] = []
+        try await wait("authority \(index) serves all that an audit needs") {
+            found = try await audit(from: index, count: count)
+            return !found.contains { result in
+                if case .unavailable = result.finding { true } else { false }
+            }
+        }
+        return found
+    }
 }

@@ -89,7 +89,10 @@ import WireFormat
         for route in certified.consensus.votes.map({ DirectoryRoute.document($0.digest) })
             + [.consensusAt(certified.slot.number), .votes(certified.slot.number)]
         {
-            #expect(FileManager.default.fileExists(atPath: mirror.file(route.name)), "\(route.name)")
+            // What is served is written after that.
+            try await fleet.wait("\(route.name) is in the mirror") {
+                FileManager.default.fileExists(atPath: mirror.file(route.name))
+            }
         }
         try await fleet.stopAll()
     }

@@ -278,8 +278,8 @@ import WireFormat
             ),
             (["--path", "*9"], "the path is not well-formed: `*9`: a number from 1 to 5 must follow"),
             (
-                ["--status-fd", "99"],
-                "--status-fd 99 is not an open descriptor; write for example: --status-fd 3 3> FILE"
+                ["--status-fd", "9999"],
+                "--status-fd 9999 is not an open descriptor; write for example: --status-fd 3 3> FILE"
             ),
         ]
         for (arguments, message) in wrong {

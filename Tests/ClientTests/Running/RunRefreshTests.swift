@@ -26,7 +26,11 @@ struct RunRefreshTests {
         let run = try user.start(["run"], environment: fast)
         defer { kill(run.pid, SIGKILL) }
         let places = try ClientPlaces(home: user.home, environment: [:])
-        try await eventually { RunStatus.read(places)?.networks.first?.height == newer.slot.number }
+        // The consensus may be read again before the refresh that brought it is noted.
+        try await eventually {
+            let status = RunStatus.read(places)?.networks.first
+            return status?.height == newer.slot.number && status?.lastRefresh != nil
+        }
         let status = try #require(RunStatus.read(places)?.networks.first)
         #expect(status.lastRefresh != nil && status.published == newer.consensus.published.description)
         let update = try await user.run(["network", "update"], environment: fast)

@@ -8,7 +8,7 @@ import Testing
 extension Integration {
     @Suite("A nymserver that is killed", .enabled(if: NymDomainMail.isAvailable, "\(NymDomainMail.needs)"))
     struct NymCrashTests {
-        @Test("loses and doubles nothing, in and out", .timeLimit(.minutes(4)))
+        @Test("loses and doubles nothing, in and out", .timeLimit(.minutes(10)))
         func kills() async throws {
             var random = SeededRandom(name: "nymserver kills")
             let desk = try await NymDesk()
@@ -40,7 +40,7 @@ extension Integration {
             }
             let wanted = (0..<mails).map { "Subject: in \($0).\n" }
             var shown = ""
-            try await eventually("all mails came; \(desk.logs)", seconds: 90, every: .milliseconds(500)) {
+            try await eventually("all mails came; \(desk.logs)", seconds: 180, every: .milliseconds(500)) {
                 shown = try await alice.check()
                 return wanted.allSatisfy(shown.contains)
             }

@@ -24,7 +24,7 @@ extension Integration {
 
         @Test(
             "the code hands it over, mail is passed on, by another mailbox too; who is replaced learns it",
-            .timeLimit(.minutes(6)))
+            .timeLimit(.minutes(10)))
         func takeover() async throws {
             let desk = try await NymDesk()
             let (first, second) = (try await NymUser(desk), try await NymUser(desk))
@@ -56,7 +56,8 @@ extension Integration {
 
             // The second one takes over. The first one is told through a block of the stock that counts no more.
             let renewed = try await second.run(["nym", "check", Self.nym, "--renew"])
-            #expect(renewed.code == 0 || renewed.code == 3, "\(renewed)")
+            #expect(
+                renewed.code == 0 || renewed.code == 3 || renewed.errors.contains(NymUser.heldUp), "\(renewed)")
             try await eventually("the first one has learned it; \(desk.logs)", seconds: 120, every: .seconds(1)) {
                 _ = try await second.check()
                 _ = try await first.check()

@@ -39,7 +39,7 @@ extension Integration {
             m.logout()
             """
 
-        @Test("submission and IMAP are all that its owner needs", .timeLimit(.minutes(5)))
+        @Test("submission and IMAP are all that its owner needs", .timeLimit(.minutes(10)))
         func mailProgram() async throws {
             let desk = try await NymDesk()
             var password = ""

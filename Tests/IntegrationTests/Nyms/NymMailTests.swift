@@ -10,7 +10,8 @@ extension Integration {
     @Suite("Nyms and mail", .enabled(if: NymDomainMail.isAvailable, "\(NymDomainMail.needs)"))
     struct NymMailTests {
         @Test(
-            "mail comes, the answer goes out signed, the Reply to it and the bounce come back", .timeLimit(.minutes(4)))
+            "mail comes, the answer goes out signed, the Reply to it and the bounce come back", .timeLimit(.minutes(10))
+        )
         func both() async throws {
             let desk = try await NymDesk()
             let alice = try await NymUser(desk)

@@ -31,7 +31,7 @@ extension Integration {
 
         @Test(
             "forged requests change nothing; a confirmed one stops mail at every exit, and the sender is told",
-            .timeLimit(.minutes(4)))
+            .timeLimit(.minutes(8)))
         func optOut() async throws {
             let port = try LoopbackSocket.freePort()
             let postfix = try await Postfix(
@@ -40,9 +40,9 @@ extension Integration {
             plan.nodes = 6
             plan.exits = 2
             plan.authorities = 3
-            // A slot is three seconds of ours.
+            // A slot is six seconds of ours.
             plan.timeScale = 120
-            let slot = Interval.seconds(360)
+            let slot = Interval.seconds(720)
             plan.slot = slot
             plan.loopsPerMinute = 0
             plan.meanDelay = .seconds(20)

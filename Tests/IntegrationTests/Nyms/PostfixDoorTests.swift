@@ -45,7 +45,7 @@ extension Integration {
             print(s.getreply())
             """
 
-        @Test("Postfix asks at RCPT and at the end, and bounces nothing", .timeLimit(.minutes(2)))
+        @Test("Postfix asks at RCPT and at the end, and bounces nothing", .timeLimit(.minutes(5)))
         func theDoor() async throws {
             let mail = try await NymDomainMail()
             let receiver = Receiver()

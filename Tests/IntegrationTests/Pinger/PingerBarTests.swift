@@ -35,14 +35,15 @@ extension Integration {
 
         @Test(
             "after 2000 probes the estimates are true, one link is marked, consensus and paths avoid what is bad",
-            .timeLimit(.minutes(15)))
+            .timeLimit(.minutes(30)))
         func bar() async throws {
             let lab = try RunningLab(Self.plan)
             defer { lab.stop() }
             let desk = PingerDesk(lab: lab)
             let begin = Date()
             try lab.start(PingerDesk.name)
-            let measured = try await desk.decided(Self.wanted, seconds: 600)
+            // Three minutes if the machine keeps up; one with much else to do has taken ten.
+            let measured = try await desk.decided(Self.wanted, seconds: 1200)
             let seconds = Int(Date().timeIntervalSince(begin))
             print("after \(seconds) s: \(measured.decided) decided; \(measured.counts)\n\(measured.table)")
             #expect(measured.silence == nil)
@@ -52,25 +53,30 @@ extension Integration {
                 let truth = node.name == Self.lossy ? 800 : 1000
                 let error = abs(relay.permille - truth)
                 // The share that the lossy node really lost is itself a draw: 0.2 of some 1250, with a deviation of 11 permille.
-                #expect(error <= (node.name == Self.lossy ? 45 : 30), "\(node.name): \(relay)")
+                #expect(error <= (node.name == Self.lossy ? 50 : 30), "\(node.name): \(relay)")
             }
             #expect(measured.broken == ["\(Self.dead.from)>\(Self.dead.to)"])
             #expect(measured.nodes.allSatisfy { $0.duplicates == 0 && $0.damaged == 0 })
 
-            // The authorities agree.
+            // The authorities agree: each of them has said so, for a client asks any, and one may lag behind.
             let authorities = try AuthorityDesk(lab)
             let ids = Dictionary(uniqueKeysWithValues: lab.nodes.map { ($0.name, $0.id) })
-            var consensus = try #require(try await authorities.consensus("ant"))
-            func unreliable() -> [String] {
-                consensus.consensus.nodes.filter { $0.flags.contains(.unreliable) }.map(\.nickname.text)
-            }
-            func broken() -> [String] { consensus.consensus.brokenLinks.map { "\($0.from.hex)>\($0.to.hex)" } }
             let link = "\(ids[Self.dead.from] ?? "")>\(ids[Self.dead.to] ?? "")"
-            try await eventually("the consensus names the lossy node and the broken link", seconds: 90) {
-                consensus = try await authorities.consensus("ant") ?? consensus
-                return unreliable() == [Self.lossy] && broken() == [link]
+            func names(_ certified: CertifiedConsensus) -> Bool {
+                let unreliable = certified.consensus.nodes.filter { $0.flags.contains(.unreliable) }
+                let broken = certified.consensus.brokenLinks.map { "\($0.from.hex)>\($0.to.hex)" }
+                return unreliable.map(\.nickname.text) == [Self.lossy] && broken == [link]
             }
-            for node in consensus.consensus.nodes {
+            var newest: CertifiedConsensus?
+            try await eventually("every consensus names the lossy node and the broken link", seconds: 180) {
+                for authority in lab.authorities {
+                    newest = try await authorities.consensus(authority.name)
+                    guard newest.map(names) ?? false else { return false }
+                }
+                return true
+            }
+            let consensus = try #require(newest).consensus
+            for node in consensus.nodes {
                 #expect(!node.flags.contains(.unmeasured), "\(node.nickname)")
                 print("  consensus: \(node.nickname) \(node.reliability ?? -1) weight \(node.weight)")
             }

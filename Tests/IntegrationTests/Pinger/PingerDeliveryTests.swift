@@ -36,7 +36,7 @@ extension Integration {
 
         @Test(
             "with a lossy and a slow node, plain mails arrive within the hour once the consensus has learned",
-            .timeLimit(.minutes(15)))
+            .timeLimit(.minutes(30)))
         func delivery() async throws {
             let server = try await MailServer()
             let lab = try RunningLab(Self.plan(server))
@@ -46,7 +46,7 @@ extension Integration {
             try lab.start(PingerDesk.name)
             // As the client sees it: what it fetched last is what its paths go by.
             try await eventually(
-                "the client knows both: \(lab.log(PingerDesk.name).suffix(500))", seconds: 400, every: .seconds(1)
+                "the client knows both: \(lab.log(PingerDesk.name).suffix(500))", seconds: 900, every: .seconds(1)
             ) {
                 try await client.succeed(["network", "update"])
                 let lines = try await client.succeed(["nodes", "--features", "nickname,flags"]).split(separator: "\n")

@@ -15,7 +15,7 @@ struct PingerDesk: Sendable {
     static let name = Lab.pingerName
 
     /// `nightjar-pinger` with the lab's configuration.
-    func run(_ arguments: [String], seconds: Double = 60) async throws -> (code: Int32, output: String, errors: String)
+    func run(_ arguments: [String], seconds: Double = 180) async throws -> (code: Int32, output: String, errors: String)
     {
         try await Program.run(
             Self.program, arguments + ["--config", lab.configuration(Self.name)], seconds: seconds)

@@ -102,6 +102,11 @@ extension Integration {
             for node in lab.names { try lab.signal(node, SIGSTOP) }
             defer { for node in lab.names { try? lab.signal(node, SIGCONT) } }
             try await isSilent(desk, "cut off", word: "reached", log: "no node could be reached", after: log)
+            // So does its page, the last file that a round writes: none is on any more that began while it saw.
+            let page = "\(lab.pingerOutput)/index.html"
+            try await eventually("cut off: the page says so", seconds: 90) {
+                try String(contentsOfFile: page, encoding: .utf8).contains("no node could be reached")
+            }
             let last = try digest(lab)
             // Three more slots go by for the authorities, in each of which a report was due.
             let authorities = try AuthorityDesk(lab)

@@ -116,18 +116,30 @@ final class RunningLab: Sendable {
     func metrics(_ name: String) throws -> Metrics {
         let nymserver = name == Lab.nymserverName ? held.withLock { $0.nymserver?.monitorPort } : nil
         guard let port = node(name)?.monitorPort ?? nymserver else { throw TimedOut(description: "no node \(name)") }
-        return Metrics(try HTTPText.get(port: port, path: "/metrics"))
+        // Whoever is ready may listen there a moment later: the two start side by side.
+        let end = Date().addingTimeInterval(10)
+        while true {
+            do { return Metrics(try HTTPText.get(port: port, path: "/metrics")) } catch {
+                guard isRunning(name), Date() < end else { throw error }
+            }
+            usleep(20_000)
+        }
     }
 
     /// Waits until no node holds anything, and returns the books.
     @discardableResult
     func quiet(seconds: Double = 60) async throws -> [String: Metrics] {
         var books: [String: Metrics] = [:]
+        // Twice in a row: a page reads its counts one after the other, and the nodes are asked one after the other, so
+        // that what ends or goes on meanwhile may be missing from both sides.
+        var wasQuiet = false
         try await eventually("nothing is held anywhere (\(books.mapValues { $0["packets_held"] }))", seconds: seconds) {
             books = try Dictionary(uniqueKeysWithValues: names.map { ($0, try metrics($0)) })
-            return books.values.allSatisfy {
+            let isQuiet = books.values.allSatisfy {
                 $0["spool_packets"] == 0 && $0["spool_shares"] == 0 && $0["spool_deliveries"] == 0 && $0["packets_held"] == 0
             }
+            defer { wasQuiet = isQuiet }
+            return wasQuiet && isQuiet
         }
         return books
     }

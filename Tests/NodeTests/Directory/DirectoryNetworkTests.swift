@@ -52,6 +52,12 @@ struct DirectoryNetworkTests {
         #expect(
             try await network.wait { nodes[2].ledger.snapshot.received == 10 && nodes[2].ledger.snapshot.held == 0 })
         for node in nodes { #expect(throws: Never.self) { try node.ledger.snapshot.check() } }
+        // What an authority answered is noted after it has taken the descriptor.
+        #expect(
+            try await network.wait {
+                let status = try NodeStatus(network.settings[1], now: network.clock.now())
+                return status.publication?.authorities.map(\.isTaken) == [true]
+            })
         let status = try NodeStatus(network.settings[1], now: network.clock.now())
         #expect(status.trouble == nil && status.isListed && status.flags.contains("Running"))
         #expect(status.consensus?.nodes == 3 && status.consensus?.missing == 0)

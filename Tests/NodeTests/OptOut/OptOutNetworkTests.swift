@@ -117,7 +117,11 @@ struct OptOutNetworkTests {
                 node.statement.current?.hashes.count == 2
                     && node.publisher.current?.fields.optOuts == node.statement.current?.digest
             })
-        #expect(node.optOuts?.statements.map(\.digest) == [node.statement.current?.digest].compactMap(\.self))
+        // It is in force a moment after it is known.
+        #expect(
+            try await network.wait {
+                node.optOuts?.statements.map(\.digest) == [node.statement.current?.digest].compactMap(\.self)
+            })
         let hashing = OptOutHashing(network: network.file.name)
         let hashes = try ["ada@example.org", "bob@example.org"].compactMap {
             try OptOutAddress($0).map(hashing.callAsFunction)

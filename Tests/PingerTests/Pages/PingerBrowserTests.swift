@@ -8,7 +8,7 @@ import WireFormat
 @testable import PingerProgram
 
 @Suite struct PingerBrowserTests {
-    @Test(.timeLimit(.minutes(3))) func pagesAreReadableEverywhere() throws {
+    @Test(.timeLimit(.minutes(8))) func pagesAreReadableEverywhere() throws {
         var folder = try PageFolder()
         for (name, files) in PingerStage.files {
             for page in files where [PingerPages.index, PingerPages.links].contains(page.name) {

@@ -20,7 +20,7 @@ import tempfile
 import threading
 
 # Seconds for everything.
-LONGEST = 150
+LONGEST = 400
 MODES = [("desktop", 1280, 900, False, "light"), ("phone", 390, 844, True, "light"), ("dark", 390, 844, True, "dark")]
 
 MEASURE = r"""(() => {
@@ -129,8 +129,14 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def wait(self, method):
-        while not any(event.get("method") == method for event in self.events):
+    def wait_for_page(self, base):
+        """Until a page of `base` has loaded: the empty one before it may say so too."""
+        while True:
+            methods = [event.get("method") for event in self.events]
+            ours = [i for i, event in enumerate(self.events) if event.get("method") == "Page.frameNavigated"
+                    and event["params"]["frame"]["url"].startswith(base)]
+            if ours and "Page.loadEventFired" in methods[ours[0]:]:
+                return
             self.events.append(self.read())
 
     def close(self):
@@ -177,7 +183,7 @@ def show(browser, session, base, page, screenshots):
     call = lambda method, **parameters: browser.call(method, session, **parameters)
     browser.events = []
     call("Page.navigate", url=base + page["path"])
-    browser.wait("Page.loadEventFired")
+    browser.wait_for_page(base)
     results = []
     for name, width, height, mobile, scheme in MODES:
         call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
