@@ -65,8 +65,8 @@ struct MirrorFiles {
         for piece in evidence { try writeDocument(piece.digest, store) }
         let slots = try store.consensusSlots(limit: last)
         for (slot, _) in slots.reversed() { try write(slot: slot, store) }
-        // Last, so that whoever reads it finds what it names.
-        guard let latest = try store.latestConsensus() else { return }
+        // Last, so that whoever reads it finds what it names; not one that has come meanwhile.
+        guard let latest = try slots.first.flatMap({ try store.consensus(slot: $0.slot) }) else { return }
         try writeDescriptors(UnverifiedConsensus(latest.bytes).claimed, store)
         for statement in try store.optOuts() { try writeDocument(statement.digest, store) }
         try write(.consensus, latest.bytes)

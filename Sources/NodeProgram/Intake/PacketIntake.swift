@@ -307,8 +307,9 @@ final class PacketIntake: PacketReceiver, Sendable {
                 answers.add(packets[index], settle(decisions[index], results[index], &entry, &accepted))
             }
         }
-        answers.send()
+        // First, so that whoever has the answer finds the packet in its queue.
         if !accepted.isEmpty { outcomes.accepted(accepted) }
+        answers.send()
     }
 
     /// Books what became of a packet; the answer to its sender.

@@ -69,6 +69,13 @@ final class OptOutKeeper: Sendable {
     ) async -> Bool {
         let outcome = await OptOutRefresh.run(
             cache, network: network, sources: sources, then: others, misses: misses, now: now)
+        var isNew = false
+        if let statements = outcome.statements {
+            // Hundreds of thousands of hashes to sort: not on the cooperative pool.
+            isNew =
+                (try? await NIOThreadPool.singleton.runIfActive { self.use(statements, network, at: now) }) ?? false
+        }
+        // What is counted is in force.
         for (name, amount) in [
             ("opt_out_statements_fetched", outcome.fetched), ("opt_out_statements_missing", outcome.missing),
             ("opt_out_statements_put_off", outcome.putOff),
@@ -76,8 +83,6 @@ final class OptOutKeeper: Sendable {
             ("opt_out_cache_failures", outcome.storageFailed ? 1 : 0),
         ] where amount > 0 { count(name, amount) }
         if OptOutRefresh.knows(network), outcome.isComplete { readiness.noteComplete() }
-        guard let statements = outcome.statements else { return false }
-        // Hundreds of thousands of hashes to sort: not on the cooperative pool.
-        return (try? await NIOThreadPool.singleton.runIfActive { self.use(statements, network, at: now) }) ?? false
+        return isNew
     }
 }
