@@ -29,15 +29,12 @@ struct AuthorityService: Sendable {
         let logger = Logger(label: "authority")
         let counters = Counters()
         let authority = try RunningAuthority(settings, clock: settings.clock, logger: logger, registry: counters)
-        var services: [any Service] = []
-        if let metrics = settings.metrics {
-            services.append(
-                try MetricsServer(metrics, counters: counters, health: authority.parts.counters.health))
-        }
+        let metrics = try await MetricsServer.started(
+            settings.metrics, counters: counters, health: authority.parts.counters.health)
         let main = MainTask(running: files.running) { ready, stop in
             try await authority.run(ready: { try await ready($0.map(\.description)) }, until: stop)
         }
-        services.append(main)
+        let services: [any Service] = [metrics as (any Service)?, main].compactMap(\.self)
         let actions = DaemonActions(
             reload: {
                 let fresh = try AuthoritySettings(configuration: path)

@@ -68,6 +68,18 @@ public final class MetricsServer: Service, Sendable {
         pages = MetricsPages(counters: counters, health: health, resolution: settings.resolution, now: now)
     }
 
+    /// The server of a daemon, which listens already: when the daemon says that it runs, its counts can be asked for.
+    /// - Returns: nil if none is wanted.
+    /// - Throws: `CommandFailure` if the address is not of this machine alone, or taken.
+    public static func started(
+        _ settings: MetricsSettings?, counters: Counters, health: Health
+    ) async throws -> MetricsServer? {
+        guard let settings else { return nil }
+        let server = try MetricsServer(settings, counters: counters, health: health)
+        _ = try await server.start()
+        return server
+    }
+
     /// Starts to listen; returns the port.
     public func start() async throws -> Int {
         let pages = pages

@@ -72,8 +72,12 @@ final class OptOutKeeper: Sendable {
         var isNew = false
         if let statements = outcome.statements {
             // Hundreds of thousands of hashes to sort: not on the cooperative pool.
-            isNew =
-                (try? await NIOThreadPool.singleton.runIfActive { self.use(statements, network, at: now) }) ?? false
+            do {
+                isNew = try await NIOThreadPool.singleton.runIfActive { self.use(statements, network, at: now) }
+            } catch {
+                // The process's pool is not active any more, so the process ends: what was fetched is in the cache.
+                return false
+            }
         }
         // What is counted is in force.
         for (name, amount) in [

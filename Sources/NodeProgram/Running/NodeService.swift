@@ -36,14 +36,12 @@ struct NodeService: Sendable {
             logger.error(
                 "\(address) cannot be reached from outside, so that no authority will list this node; change addresses")
         }
-        var services: [any Service] = []
-        if let metrics = settings.metrics {
-            services.append(try MetricsServer(metrics, counters: counters, health: node.counters.health))
-        }
+        let metrics = try await MetricsServer.started(
+            settings.metrics, counters: counters, health: node.counters.health)
         let main = MainTask(running: files.running) { ready, stop in
             try await node.run(ready: { try await ready($0.map(\.description)) }, until: stop)
         }
-        services.append(main)
+        let services: [any Service] = [metrics as (any Service)?, main].compactMap(\.self)
         let actions = DaemonActions(
             reload: { try node.reload(configuration: path, sink: sink) },
             reopen: { try sink.reopen() })

@@ -29,14 +29,12 @@ struct PingerService: Sendable {
         let logger = Logger(label: "pinger")
         let counters = Counters()
         let pinger = try RunningPinger(settings, clock: settings.clock, logger: logger, registry: counters)
-        var services: [any Service] = []
-        if let metrics = settings.metrics {
-            services.append(try MetricsServer(metrics, counters: counters, health: pinger.parts.counters.health))
-        }
+        let metrics = try await MetricsServer.started(
+            settings.metrics, counters: counters, health: pinger.parts.counters.health)
         let main = MainTask(running: files.running) { ready, stop in
             try await pinger.run(ready: { try await ready([]) }, until: stop)
         }
-        services.append(main)
+        let services: [any Service] = [metrics as (any Service)?, main].compactMap(\.self)
         let actions = DaemonActions(
             reload: {
                 let fresh = try PingerSettings(configuration: path)

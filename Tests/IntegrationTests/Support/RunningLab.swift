@@ -116,14 +116,7 @@ final class RunningLab: Sendable {
     func metrics(_ name: String) throws -> Metrics {
         let nymserver = name == Lab.nymserverName ? held.withLock { $0.nymserver?.monitorPort } : nil
         guard let port = node(name)?.monitorPort ?? nymserver else { throw TimedOut(description: "no node \(name)") }
-        // Whoever is ready may listen there a moment later: the two start side by side.
-        let end = Date().addingTimeInterval(10)
-        while true {
-            do { return Metrics(try HTTPText.get(port: port, path: "/metrics")) } catch {
-                guard isRunning(name), Date() < end else { throw error }
-            }
-            usleep(20_000)
-        }
+        return Metrics(try HTTPText.get(port: port, path: "/metrics"))
     }
 
     /// Waits until no node holds anything, and returns the books.
